@@ -1,0 +1,142 @@
+package mailstore
+
+import (
+	"slices"
+	"strings"
+)
+
+// Inbox is the one name that every account has.
+const Inbox = "INBOX"
+
+// CanonicalName returns the name with INBOX in upper case where it stands for
+// the inbox or for its place as the first level.
+func CanonicalName(name string, delim rune) string {
+	first, rest, more := strings.Cut(name, string(delim))
+	if !strings.EqualFold(first, Inbox) {
+		return name
+	}
+	if !more {
+		return Inbox
+	}
+	return Inbox + string(delim) + rest
+}
+
+// specialUses are the names by which programs of the field call the mailboxes
+// of RFC 6154 when nothing else tells.
+var specialUses = map[string]string{
+	"drafts": `\Drafts`, "sent": `\Sent`, "sent messages": `\Sent`, "sent items": `\Sent`, "sent-mail": `\Sent`,
+	"trash": `\Trash`, "deleted messages": `\Trash`, "deleted items": `\Trash`,
+	"junk": `\Junk`, "spam": `\Junk`, "junk e-mail": `\Junk`, "archive": `\Archive`, "archives": `\Archive`,
+}
+
+// FinishList turns the mailboxes that exist (and names that are NoSelect) and
+// the subscribed names into what Account.Mailboxes returns: missing parents and
+// missing subscribed names are added, children, subscriptions and special uses
+// are marked, and the list is sorted with INBOX first. Each special use is
+// given to one mailbox at most, to the one nearest to its usual name.
+func FinishList(have []Info, subscribed []string, delim rune) []Info {
+	byName := make(map[string]*Info, len(have)+len(subscribed))
+	for i := range have {
+		byName[have[i].Name] = &have[i]
+	}
+	if byName[Inbox] == nil {
+		byName[Inbox] = &Info{Name: Inbox}
+	}
+	for _, name := range subscribed {
+		name = CanonicalName(name, delim)
+		if byName[name] == nil {
+			byName[name] = &Info{Name: name, NonExistent: true, NoSelect: true}
+		}
+		byName[name].Subscribed = true
+	}
+	for _, name := range keys(byName) {
+		markParents(byName, name, delim)
+	}
+	list := make([]Info, 0, len(byName))
+	for _, in := range byName {
+		list = append(list, *in)
+	}
+	slices.SortFunc(list, func(a, b Info) int { return compareNames(a.Name, b.Name, delim) })
+	markSpecialUses(list, delim)
+	return list
+}
+
+func keys(m map[string]*Info) []string {
+	list := make([]string, 0, len(m))
+	for name := range m {
+		list = append(list, name)
+	}
+	return list
+}
+
+// markParents sees to it that every name above name is listed; those above an
+// existing mailbox get HasChildren.
+func markParents(byName map[string]*Info, name string, delim rune) {
+	exists := !byName[name].NonExistent
+	for {
+		i := strings.LastIndex(name, string(delim))
+		if i <= 0 {
+			return
+		}
+		name = name[:i]
+		parent := byName[name]
+		if parent == nil {
+			if !exists {
+				return
+			}
+			parent = &Info{Name: name, NonExistent: true, NoSelect: true}
+			byName[name] = parent
+		}
+		parent.HasChildren = parent.HasChildren || exists
+	}
+}
+
+// compareNames orders names level by level, INBOX and what is below it first.
+func compareNames(a, b string, delim rune) int {
+	ina, inb := isInbox(a, delim), isInbox(b, delim)
+	if ina != inb {
+		if ina {
+			return -1
+		}
+		return 1
+	}
+	return slices.Compare(strings.Split(a, string(delim)), strings.Split(b, string(delim)))
+}
+
+func isInbox(name string, delim rune) bool {
+	return name == Inbox || strings.HasPrefix(name, Inbox+string(delim))
+}
+
+func markSpecialUses(list []Info, delim rune) {
+	best := make(map[string]int) // special use -> index of the mailbox that gets it
+	for i, in := range list {
+		use := specialUseOf(in.Name, delim)
+		if in.NoSelect || use == "" {
+			continue
+		}
+		if j, taken := best[use]; !taken || rank(in.Name, use) < rank(list[j].Name, use) {
+			best[use] = i
+		}
+	}
+	for use, i := range best {
+		if list[i].SpecialUse == "" {
+			list[i].SpecialUse = use
+		}
+	}
+}
+
+// specialUseOf looks at names at the top and directly below INBOX.
+func specialUseOf(name string, delim rune) string {
+	name = strings.TrimPrefix(name, Inbox+string(delim))
+	return specialUses[strings.ToLower(name)]
+}
+
+// rank is smaller the nearer a name is to the usual one: `Sent` before
+// `Sent Items` before `INBOX/Sent Items`.
+func rank(name, use string) int {
+	r := len(name)
+	if strings.EqualFold(name, use[1:]) {
+		r = 0
+	}
+	return r
+}

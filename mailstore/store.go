@@ -1,0 +1,268 @@
+package mailstore
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// User is who the mail belongs to and where it stands. UID and GID are -1
+// where the files belong to whoever runs the process.
+type User struct {
+	Name     string
+	UID, GID int
+	Home     string
+	Location string
+}
+
+// A Store opens accounts.
+type Store interface {
+	// OpenAccount returns the user's account, creating its mail location when
+	// there is none yet. The account is shared and counted: close it as often
+	// as it was opened. A location that cannot be read or is ambiguous gives an
+	// error that says what to write where.
+	OpenAccount(ctx context.Context, user User) (Account, error)
+}
+
+// An Account is the mail of one user: a tree of named mailboxes.
+//
+// Names are UTF-8 strings whose levels are separated by Delimiter. "INBOX" in
+// any case names the inbox, also as the first level of a longer name; the
+// account returns it as "INBOX". All other names are case-sensitive.
+type Account interface {
+	// Delimiter is the hierarchy separator of the account's names.
+	Delimiter() rune
+	// Mailboxes lists every mailbox that exists, every name above one of them
+	// that does not, and every subscribed name that does not, sorted with INBOX
+	// first. INBOX is always there.
+	Mailboxes(ctx context.Context) ([]Info, error)
+	// Create makes a mailbox and the missing names above it. A trailing
+	// delimiter asks only for a place for others and is accepted.
+	// ErrExists, ErrInvalidName.
+	Create(ctx context.Context, name string) error
+	// Delete removes a mailbox and its messages. Mailboxes below it stay, and
+	// then the name stays as NoSelect. INBOX gives ErrNotPermitted. Sessions
+	// that have it open get ErrGone from then on.
+	Delete(ctx context.Context, name string) error
+	// Rename gives the mailbox, and all below it, another name and keeps UIDs
+	// and UIDValidity; open Mailbox values follow. Renaming INBOX moves its
+	// messages into a new mailbox and leaves INBOX empty (RFC 9051 section
+	// 6.3.6); mailboxes below INBOX stay.
+	Rename(ctx context.Context, from, to string) error
+	// Subscribe adds the name to the subscriptions or takes it from them. The
+	// mailbox need not exist (RFC 9051 section 6.3.7).
+	Subscribe(ctx context.Context, name string, on bool) error
+	// Status returns the state of a mailbox with the outside changes folded
+	// in, without opening it for a session. Only items that are asked for are
+	// sure to be set; the others may be.
+	Status(ctx context.Context, name string, items StatusItems) (Status, error)
+	// Open returns the mailbox, shared and counted; Close it. ErrNotFound,
+	// ErrNoSelect.
+	Open(ctx context.Context, name string) (Mailbox, error)
+	// Close gives the account back.
+	Close() error
+}
+
+// Info is one name in an account's tree.
+type Info struct {
+	Name string
+	// NonExistent: no mailbox of this name; it is subscribed or leads to others.
+	NonExistent bool
+	// NoSelect: the name cannot be opened. NonExistent names are NoSelect too.
+	NoSelect    bool
+	HasChildren bool
+	Subscribed  bool
+	// SpecialUse is the attribute of RFC 6154, as `\Sent`, or "".
+	SpecialUse string
+}
+
+// StatusItems says which costly parts of a Status are wanted.
+type StatusItems uint8
+
+// WantSize asks for Size and DeletedSize, which may need to read messages.
+const WantSize StatusItems = 1
+
+// Status is the state of a mailbox at one moment.
+type Status struct {
+	UIDValidity   uint32
+	UIDNext       UID
+	HighestModSeq uint64
+	Messages      uint32
+	Unseen        uint32
+	Recent        uint32
+	Deleted       uint32
+	// Size is the sum of the messages' sizes in octets; DeletedSize of those
+	// with \Deleted. -1 when not asked for and not known.
+	Size, DeletedSize int64
+}
+
+// Unknown stands in Record.Size and Record.Date for what has not been read
+// yet. Mailbox.Fill finds it out.
+const Unknown = int64(-1) << 62
+
+// Record is what the shared state holds of a message.
+type Record struct {
+	UID    UID
+	Flags  Flags
+	ModSeq uint64
+	// Date is the internal date in seconds since 1970 (RFC 9051 section
+	// 2.3.3), or Unknown.
+	Date int64
+	// Size is the exact number of octets of the message in its CRLF form
+	// (RFC822.SIZE), or Unknown.
+	Size int64
+}
+
+// InternalDate returns Date in the machine's time zone. The record must be filled.
+func (r Record) InternalDate() time.Time { return time.Unix(r.Date, 0) }
+
+// Attrs names parts of a Record that Fill makes known.
+type Attrs uint8
+
+// The parts of a Record that may be Unknown.
+const (
+	AttrSize Attrs = 1 << iota
+	AttrDate
+)
+
+// A Mailbox is an open mailbox, one value for all sessions of the process.
+type Mailbox interface {
+	// Name is the mailbox's present name; Rename changes it.
+	Name() string
+	// UIDValidity does not change while the mailbox is open: when the files
+	// force a new one, every method returns ErrGone until it is opened again.
+	UIDValidity() uint32
+	// ReadOnly reports that this process cannot change the files.
+	ReadOnly() bool
+	// Status returns the shared state as it is now. No I/O, so Size is set
+	// only when all sizes are known.
+	Status() Status
+	// Refresh folds what other programs did to the files into the shared
+	// state. It is cheap when they did nothing.
+	Refresh(ctx context.Context) error
+	// Watch asks that outside changes be folded in by itself, within about a
+	// second, until stop is called. Calls nest.
+	Watch() (stop func())
+
+	// Follow returns the UIDs of all messages in order, and a cursor that will
+	// tell every later change: a consistent start for a session's view.
+	Follow() ([]UID, Cursor)
+	// Record returns the record of one message.
+	Record(uid UID) (Record, bool)
+	// Records appends to dst, up to its capacity, the records with UIDs from
+	// first on, in order. It holds no lock afterwards, so long walks go in
+	// pieces: dst = Records(dst[:0], dst[len(dst)-1].UID+1).
+	Records(dst []Record, first UID) []Record
+	// Fill makes the named attributes of these messages known. A message that
+	// has gone is passed over.
+	Fill(ctx context.Context, uids UIDSet, attrs Attrs) error
+	// OpenMessage gives access to the message's bytes. They stay readable until
+	// Close even when the message is expunged meanwhile. ErrExpunged when there
+	// is no such message (any more).
+	OpenMessage(ctx context.Context, uid UID) (Message, error)
+
+	// NewAppend begins an append of one or more messages. Streams are written
+	// without any lock; only Commit takes one.
+	NewAppend(ctx context.Context) (Append, error)
+	// SetFlags changes the flags of the messages in the set; those that are no
+	// longer there are passed over.
+	SetFlags(ctx context.Context, uids UIDSet, op FlagOp, flags Flags, opt SetFlagsOptions) (SetFlagsResult, error)
+	// Copy adds copies, with flags and internal dates, to dest, which belongs
+	// to the same account and may be this mailbox. All or none are copied.
+	Copy(ctx context.Context, uids UIDSet, dest Mailbox) (CopyResult, error)
+	// Move is Copy and removal as one: at no moment, and after no crash, is a
+	// message in neither mailbox (RFC 6851).
+	Move(ctx context.Context, uids UIDSet, dest Mailbox) (CopyResult, error)
+	// Expunge removes the messages of the set for good; with onlyDeleted those
+	// of them that have \Deleted at that moment. It returns what was removed.
+	Expunge(ctx context.Context, uids UIDSet, onlyDeleted bool) (UIDSet, error)
+	// ClaimRecent takes the Recent flag from every message that has it and
+	// returns those messages: to one session only, ever.
+	ClaimRecent(ctx context.Context) (UIDSet, error)
+
+	// Close gives the mailbox back.
+	Close() error
+}
+
+// SetFlagsOptions are the conditions of SetFlags.
+type SetFlagsOptions struct {
+	// UnchangedSince, unless zero, leaves messages alone whose ModSeq is
+	// larger (RFC 7162 section 3.1.3).
+	UnchangedSince uint64
+	// Conditional makes UnchangedSince count even when it is zero.
+	Conditional bool
+}
+
+// SetFlagsResult tells what SetFlags did.
+type SetFlagsResult struct {
+	// ModSeq is the mod-sequence of the messages that changed, zero when none did.
+	ModSeq uint64
+	// Changed are the messages whose flags differ from before.
+	Changed UIDSet
+	// Failed are the messages that UnchangedSince left alone.
+	Failed UIDSet
+}
+
+// CopyResult is what COPYUID tells (RFC 4315 section 3). Source[i] became
+// Dest[i]; both rise.
+type CopyResult struct {
+	UIDValidity  uint32
+	Source, Dest []UID
+}
+
+// AppendOptions are what comes with a message to be added.
+type AppendOptions struct {
+	Flags Flags // Recent is ignored
+	Date  time.Time
+}
+
+// Append adds messages to a mailbox: all of them at Commit, or none.
+type Append interface {
+	// Add takes one message from r until io.EOF, with any line ends; nothing of
+	// it is kept when it returns an error. A zero Date means now.
+	Add(opt AppendOptions, r io.Reader) error
+	// Commit makes the messages durable and visible and returns their UIDs in
+	// the order of Add. After an error none of them is there.
+	Commit(ctx context.Context) (uidValidity uint32, uids []UID, err error)
+	// Abort gives up; after Commit it does nothing. Always defer it.
+	Abort()
+}
+
+// Message is an open message. The bytes are those that a client shall see,
+// with the line ends as they are stored: LF, CRLF or both.
+type Message interface {
+	io.ReaderAt
+	// Len is the number of stored bytes.
+	Len() int64
+	Close() error
+}
+
+// ChangeKind tells what happened to a message.
+type ChangeKind uint8
+
+// The kinds of change.
+const (
+	Added ChangeKind = iota + 1
+	FlagsChanged
+	Expunged
+)
+
+// Change is one event in a mailbox. The current flags of a message are in its
+// Record.
+type Change struct {
+	Kind   ChangeKind
+	UID    UID
+	ModSeq uint64
+}
+
+// Cursor reads a mailbox's changes in order. It belongs to one session and is
+// not for several goroutines at once, but for Ready.
+type Cursor interface {
+	// Ready receives a value when there is something to read.
+	Ready() <-chan struct{}
+	// Next returns the changes since the last call. lost means that there were
+	// more than could be kept: compare with a new Follow instead.
+	Next() (changes []Change, lost bool)
+	// Close ends it; always call it.
+	Close()
+}
