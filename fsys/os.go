@@ -1,0 +1,124 @@
+package fsys
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// OS is the machine's file system.
+type OS struct{}
+
+var _ FS = OS{}
+
+// OpenFile opens through package os; the file is closed on exec.
+func (OS) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
+	f, err := os.OpenFile(name, flag, perm)
+	if err != nil {
+		return nil, err
+	}
+	return osFile{f}, nil
+}
+
+// Rename is rename(2).
+func (OS) Rename(oldname, newname string) error { return os.Rename(oldname, newname) }
+
+// Link is link(2).
+func (OS) Link(oldname, newname string) error { return os.Link(oldname, newname) }
+
+// Symlink is symlink(2).
+func (OS) Symlink(target, name string) error { return os.Symlink(target, name) }
+
+// Readlink is readlink(2).
+func (OS) Readlink(name string) (string, error) { return os.Readlink(name) }
+
+// Remove is unlink(2) or rmdir(2).
+func (OS) Remove(name string) error { return os.Remove(name) }
+
+// Mkdir is mkdir(2).
+func (OS) Mkdir(name string, perm fs.FileMode) error { return os.Mkdir(name, perm) }
+
+// Stat follows symbolic links.
+func (OS) Stat(name string) (fs.FileInfo, error) { return os.Stat(name) }
+
+// Lstat does not follow symbolic links.
+func (OS) Lstat(name string) (fs.FileInfo, error) { return os.Lstat(name) }
+
+// Chtimes sets access and modification time.
+func (OS) Chtimes(name string, atime, mtime time.Time) error { return os.Chtimes(name, atime, mtime) }
+
+// ReadDir reads the directory once, without sorting and without stat.
+func (OS) ReadDir(name string) ([]Entry, error) {
+	d, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	list, err := d.ReadDir(-1)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]Entry, len(list))
+	for i, e := range list {
+		entries[i] = Entry{Name: e.Name(), Type: e.Type()}
+	}
+	return entries, nil
+}
+
+// SyncDir is fsync(2) on the directory.
+func (OS) SyncDir(name string) error {
+	d, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	err = d.Sync()
+	if errors.Is(err, unix.EINVAL) { // a file system that has no such thing
+		err = nil
+	}
+	return errors.Join(err, d.Close())
+}
+
+type osFile struct{ *os.File }
+
+// TryLock is F_OFD_SETLK over the whole file.
+func (f osFile) TryLock(exclusive bool) (bool, error) {
+	kind := int16(unix.F_RDLCK)
+	if exclusive {
+		kind = unix.F_WRLCK
+	}
+	err := f.setLock(kind)
+	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Unlock is F_OFD_SETLK with F_UNLCK.
+func (f osFile) Unlock() error { return f.setLock(unix.F_UNLCK) }
+
+func (f osFile) setLock(kind int16) error {
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var lockErr error
+	err = conn.Control(func(fd uintptr) {
+		lk := unix.Flock_t{Type: kind}
+		for {
+			lockErr = unix.FcntlFlock(fd, unix.F_OFD_SETLK, &lk)
+			if !errors.Is(lockErr, unix.EINTR) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if lockErr != nil {
+		return &fs.PathError{Op: "lock", Path: f.Name(), Err: lockErr}
+	}
+	return nil
+}
