@@ -1,0 +1,113 @@
+package index
+
+import (
+	"slices"
+	"sync"
+
+	"restante/mailstore"
+)
+
+// maxLog is how many changes are kept for the slowest cursor before it is told
+// that it has lost track: 16 bytes each, 16 MB at most for a mailbox that has a
+// session which does not read.
+const maxLog = 1 << 20
+
+// changeLog holds the changes that some cursor has not read yet. It is guarded
+// by the index's lock.
+type changeLog struct {
+	changes []mailstore.Change
+	base    uint64 // position of changes[0]; positions only rise
+	cursors []*cursor
+}
+
+// add notes a change if anybody listens.
+func (l *changeLog) add(c mailstore.Change) {
+	if len(l.cursors) == 0 {
+		return
+	}
+	if len(l.changes) == maxLog {
+		l.base += uint64(len(l.changes))
+		l.changes = nil // cursors that stand before base have lost track
+	}
+	l.changes = append(l.changes, c)
+}
+
+func (l *changeLog) end() uint64 { return l.base + uint64(len(l.changes)) }
+
+// wake gives a sign to every cursor; one that has not taken the last sign needs
+// no second one.
+func (l *changeLog) wake() {
+	for _, c := range l.cursors {
+		select {
+		case c.ready <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// trim drops what all cursors have read. The array is kept while it is small.
+func (l *changeLog) trim() {
+	low := l.end()
+	for _, c := range l.cursors {
+		low = min(low, max(c.pos, l.base))
+	}
+	switch done := int(low - l.base); {
+	case done == len(l.changes) && cap(l.changes) <= 1024:
+		l.changes = l.changes[:0]
+	case done == len(l.changes):
+		l.changes = nil
+	case done > len(l.changes)/2:
+		l.changes = slices.Clone(l.changes[done:])
+	default:
+		return
+	}
+	l.base = low
+}
+
+func (l *changeLog) newCursor(mu *sync.RWMutex) *cursor {
+	c := &cursor{mu: mu, log: l, pos: l.end(), ready: make(chan struct{}, 1)}
+	l.cursors = append(l.cursors, c)
+	return c
+}
+
+// cursor implements mailstore.Cursor.
+type cursor struct {
+	mu    *sync.RWMutex // the index's
+	log   *changeLog
+	pos   uint64
+	ready chan struct{}
+}
+
+// Ready receives a value when there is something to read.
+func (c *cursor) Ready() <-chan struct{} { return c.ready }
+
+// Next returns the changes since the last call.
+func (c *cursor) Next() ([]mailstore.Change, bool) {
+	c.mu.RLock()
+	idle := c.pos == c.log.end()
+	c.mu.RUnlock()
+	if idle {
+		return nil, false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l := c.log
+	lost := c.pos < l.base
+	var changes []mailstore.Change
+	if !lost {
+		changes = slices.Clone(l.changes[c.pos-l.base:])
+	}
+	c.pos = l.end()
+	l.trim()
+	return changes, lost
+}
+
+// Close takes the cursor out of the log. Closing twice does nothing.
+func (c *cursor) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if i := slices.Index(c.log.cursors, c); i >= 0 {
+		c.log.cursors = slices.Delete(c.log.cursors, i, i+1)
+		c.log.trim()
+	}
+}

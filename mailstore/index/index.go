@@ -1,0 +1,208 @@
+// Package index is the state of an open mailbox that every format keeps: its
+// records in the order of their UIDs with a datum of the format beside each,
+// running counts, mod-sequences, and the stream of changes for the sessions.
+//
+// It is a cache of what the mail files say. Nothing in it is durable by itself.
+// Adding, changing or removing a message costs the same in a mailbox of ten as
+// of a million.
+package index
+
+import (
+	"iter"
+	"sync"
+
+	"restante/mailstore"
+)
+
+// Index is the state of one mailbox. Its methods may be called by many
+// goroutines; Update batches exclude one another and all readers.
+type Index[T any] struct {
+	mu      sync.RWMutex
+	entries chunks[T]
+	uidNext mailstore.UID
+	modSeq  uint64
+	counts  counts
+	log     changeLog
+}
+
+// counts are the sums that Status needs.
+type counts struct {
+	seen, recent, deleted  uint32
+	unknownSize            uint32
+	size, deletedSize      int64
+	unknownSizeWithDeleted uint32
+}
+
+// New returns an empty index. The first message gets uidNext or a larger UID,
+// the first batch a mod-sequence above highestModSeq.
+func New[T any](uidNext mailstore.UID, highestModSeq uint64) *Index[T] {
+	return &Index[T]{uidNext: max(uidNext, 1), modSeq: max(highestModSeq, 1)}
+}
+
+// Update runs fn with the exclusive right to change the index. What it does is
+// one batch: readers see all of it or nothing, every record that changed gets
+// the same new mod-sequence, and the cursors are woken once at the end. fn must
+// be short: no I/O.
+func (x *Index[T]) Update(fn func(tx *Tx[T])) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	tx := Tx[T]{x: x, modSeq: x.modSeq + 1}
+	defer x.finish(&tx)
+	fn(&tx)
+}
+
+// finish makes the batch's mod-sequence count if anything changed. It runs even
+// when fn panics, so that counts and log stay true to the entries.
+func (x *Index[T]) finish(tx *Tx[T]) {
+	if tx.changed {
+		x.modSeq = max(tx.modSeq, x.modSeq)
+		x.log.wake()
+	}
+}
+
+// Len returns the number of messages.
+func (x *Index[T]) Len() int {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.entries.n
+}
+
+// UIDNext returns a UID above all that were ever added.
+func (x *Index[T]) UIDNext() mailstore.UID {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.uidNext
+}
+
+// HighestModSeq returns the mod-sequence of the last batch that changed something.
+func (x *Index[T]) HighestModSeq() uint64 {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.modSeq
+}
+
+// Get returns the record and datum of one message.
+func (x *Index[T]) Get(uid mailstore.UID) (mailstore.Record, T, bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if e := x.entries.get(uid); e != nil {
+		return e.Record, e.Data, true
+	}
+	var none T
+	return mailstore.Record{}, none, false
+}
+
+// Record returns the record of one message.
+func (x *Index[T]) Record(uid mailstore.UID) (mailstore.Record, bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if e := x.entries.get(uid); e != nil {
+		return e.Record, true
+	}
+	return mailstore.Record{}, false
+}
+
+// Records appends records with UIDs from first on to dst, up to its capacity.
+func (x *Index[T]) Records(dst []mailstore.Record, first mailstore.UID) []mailstore.Record {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for e := range x.entries.from(first, mailstore.MaxUID) {
+		if len(dst) == cap(dst) {
+			break
+		}
+		dst = append(dst, e.Record)
+	}
+	return dst
+}
+
+// View calls fn with all records in order, under the read lock: fn must be
+// short, do no I/O and not call the index.
+func (x *Index[T]) View(fn func(records iter.Seq2[mailstore.Record, T])) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	fn(x.entries.pairs(mailstore.AllUIDs()))
+}
+
+// Collect returns copies of the entries whose UIDs stand in the set, in order.
+func (x *Index[T]) Collect(set mailstore.UIDSet) []Entry[T] {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var list []Entry[T]
+	for e := range x.entries.in(set) {
+		list = append(list, *e)
+	}
+	return list
+}
+
+// pairs is in with record and datum apart.
+func (c *chunks[T]) pairs(set mailstore.UIDSet) iter.Seq2[mailstore.Record, T] {
+	return func(yield func(mailstore.Record, T) bool) {
+		for e := range c.in(set) {
+			if !yield(e.Record, e.Data) {
+				return
+			}
+		}
+	}
+}
+
+// Status returns the mailbox's numbers. Size is -1 while the size of any
+// message is unknown, DeletedSize while that of any with \Deleted is.
+func (x *Index[T]) Status(uidValidity uint32) mailstore.Status {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	s := mailstore.Status{
+		UIDValidity:   uidValidity,
+		UIDNext:       x.uidNext,
+		HighestModSeq: x.modSeq,
+		Messages:      uint32(x.entries.n),
+		Unseen:        uint32(x.entries.n) - x.counts.seen,
+		Recent:        x.counts.recent,
+		Deleted:       x.counts.deleted,
+		Size:          x.counts.size,
+		DeletedSize:   x.counts.deletedSize,
+	}
+	if x.counts.unknownSize > 0 {
+		s.Size = -1
+	}
+	if x.counts.unknownSizeWithDeleted > 0 {
+		s.DeletedSize = -1
+	}
+	return s
+}
+
+// Follow returns all UIDs and a cursor that stands behind exactly this state.
+func (x *Index[T]) Follow() ([]mailstore.UID, mailstore.Cursor) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	uids := make([]mailstore.UID, 0, x.entries.n)
+	for e := range x.entries.from(1, mailstore.MaxUID) {
+		uids = append(uids, e.UID)
+	}
+	return uids, x.log.newCursor(&x.mu)
+}
+
+// count adds (sign 1) or takes away (sign -1) what a record gives to the sums.
+func (c *counts) count(r *mailstore.Record, sign int64) {
+	n := uint32(sign)
+	if r.Flags.Has(mailstore.Seen) {
+		c.seen += n
+	}
+	if r.Flags.Has(mailstore.Recent) {
+		c.recent += n
+	}
+	deleted := r.Flags.Has(mailstore.Deleted)
+	if deleted {
+		c.deleted += n
+	}
+	if r.Size < 0 {
+		c.unknownSize += n
+		if deleted {
+			c.unknownSizeWithDeleted += n
+		}
+		return
+	}
+	c.size += sign * r.Size
+	if deleted {
+		c.deletedSize += sign * r.Size
+	}
+}
