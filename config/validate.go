@@ -1,0 +1,139 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// validate reports values of the right type that cannot work.
+func (d *document) validate(c *Config) {
+	d.hostname(c.Hostname)
+	d.addresses(c)
+	d.choice("auth.plaintext", string(c.Auth.Plaintext), "never", "loopback", "always")
+	d.choice("log.level", string(c.Log.Level), "debug", "info", "warn", "error")
+	d.duration("imap.idle_timeout", c.IMAP.IdleTimeout, time.Minute, 24*time.Hour)
+	d.duration("pop3.idle_timeout", c.POP3.IdleTimeout, time.Minute, 24*time.Hour)
+	d.duration("limits.handshake_timeout", c.Limits.HandshakeTimeout, time.Second, 10*time.Minute)
+	d.duration("limits.shutdown_timeout", c.Limits.ShutdownTimeout, 0, 10*time.Minute)
+	d.number("limits.connections", c.Limits.Connections, 1, 1_000_000)
+	d.number("limits.connections_per_address", c.Limits.ConnectionsPerAddress, 1, 1_000_000)
+	d.paths(c)
+}
+
+func (d *document) hostname(name string) {
+	if name == "" {
+		return
+	}
+	if _, err := netip.ParseAddr(name); err == nil {
+		return
+	}
+	bad := func(r rune) bool { return r <= ' ' || strings.ContainsRune(`:/@"\`, r) }
+	if len(name) > 253 || strings.ContainsFunc(name, bad) || slices.Contains(strings.Split(name, "."), "") {
+		d.fail("hostname", `hostname: %q is no host name; write the name that clients use, such as "mail.example.org"`, name)
+	}
+}
+
+// addresses checks every listener address, drops the empty ones (off), and
+// refuses two listeners on one address.
+func (d *document) addresses(c *Config) {
+	taken := map[string]string{}
+	for _, l := range listeners() {
+		list := l.addr(c)
+		*list = slices.DeleteFunc(slices.Clone(*list), func(a string) bool { return a == "" })
+		if len(*list) == 0 {
+			*list = nil
+		}
+		for _, address := range *list {
+			if problem := badAddress(address); problem != "" {
+				d.fail(l.key, "%s: %q %s", l.key, address, problem)
+				continue
+			}
+			if other, ok := taken[address]; ok && !strings.HasSuffix(address, ":0") {
+				d.fail(l.key, "%s: %q is taken by %s already; give each listener an address of its own", l.key, address, other)
+			}
+			taken[address] = l.key
+		}
+	}
+}
+
+// badAddress says what is wrong with a listener address, or "".
+func badAddress(address string) string {
+	if number(address) {
+		return `is a port alone; write ":` + address + `" for all addresses or "127.0.0.1:` + address + `" for this machine only`
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return `is no address with a port; write "127.0.0.1:1143", "[::1]:1143" or ":1143"`
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || !number(port) {
+		return "has no port between 0 and 65535; write it as a number after the last colon"
+	} else if strconv.FormatUint(n, 10) != port {
+		return "has a port with leading zeros; write " + strconv.FormatUint(n, 10)
+	}
+	if strings.ContainsAny(host, " /@\"") {
+		return "names no host; write an IP address, a host name or nothing before the colon"
+	}
+	return ""
+}
+
+func number(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+func (d *document) choice(key, value string, allowed ...string) {
+	if !slices.Contains(allowed, value) {
+		d.fail(key, "%s: %q is unknown; write one of %s", key, value, strings.Join(allowed, ", "))
+	}
+}
+
+func (d *document) duration(key string, value Duration, least, most time.Duration) {
+	if value.Duration < least || value.Duration > most {
+		d.fail(key, `%s: "%v" is out of range; write a duration between "%s" and "%s"`, key, value.Duration, short(least), short(most))
+	}
+}
+
+// short prints 10m0s as 10m and 24h0m0s as 24h.
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+func (d *document) number(key string, value, least, most int) {
+	if value < least || value > most {
+		d.fail(key, "%s: %d is out of range; write a number between %d and %d", key, value, least, most)
+	}
+}
+
+// paths checks what names files. Whether the files are there is for "check".
+func (d *document) paths(c *Config) {
+	if c.Auth.Users == "" {
+		d.fail("auth.users", `auth.users: name the user table; the default is "users"`)
+	}
+	if c.Mail.Home == "" {
+		d.fail("mail.home", `mail.home: write where users without a home of their own live; the default is "mail/%%d/%%n"`)
+	}
+	switch l := c.Mail.Location; {
+	case l == "auto":
+	case strings.HasPrefix(l, "maildir:") && len(l) > len("maildir:"):
+	case strings.HasPrefix(l, "mbox:") && len(l) > len("mbox:"):
+	default:
+		d.fail("mail.location", `mail.location: %q is unknown; write "auto", "maildir:PATH" or "mbox:PATH", such as "maildir:~/Maildir"`, l)
+	}
+	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
+		given, missing := "tls.cert", "tls.key"
+		if c.TLS.Cert == "" {
+			given, missing = missing, given
+		}
+		d.fail(given, "%s stands without %s; set both, or neither for a certificate of our own", given, missing)
+	}
+}
