@@ -1,0 +1,42 @@
+# make check is the whole check and what CI runs; make run starts the server from
+# the sources. make help lists the rest.
+
+GO          ?= go
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME    ?= 10s
+DATA        ?= restante-data
+
+.PHONY: run build check fmt vet staticcheck tidy test fuzz bench random help
+.DEFAULT_GOAL := help
+
+help: ## say what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 16
+
+run: build ## build and start the server with its data in ./restante-data
+	./restante serve --data $(DATA)
+
+build: ## build ./restante, one static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -o restante ./cmd/restante
+
+check: fmt vet tidy staticcheck test fuzz ## the whole check
+
+fmt: ## every source file is formatted
+	@bad=$$(gofmt -l .); if [ -n "$$bad" ]; then echo "not formatted, run gofmt -w:"; echo "$$bad"; exit 1; fi
+
+vet: ## go vet
+	$(GO) vet ./...
+
+tidy: ## go.mod says exactly what is used
+	$(GO) mod tidy -diff
+
+staticcheck: ## staticcheck, at the pinned version
+	$(GO) run $(STATICCHECK) ./...
+
+test: ## all tests, layers included, with the race detector
+	$(GO) test -race -timeout 15m ./...
+
+fuzz: ## each fuzz target for FUZZTIME
+	@scripts/fuzz $(FUZZTIME)
+
+bench: ## all benchmarks once
+	$(GO) test -run '^$$' -bench . -benchtime 1x ./...

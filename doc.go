@@ -1,0 +1,3 @@
+// Package restante holds the tests of the project as a whole; the program is
+// cmd/restante.
+package restante
