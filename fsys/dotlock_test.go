@@ -1,0 +1,205 @@
+package fsys
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func hostname(t *testing.T) string {
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return host
+}
+
+// deadPID returns the number of a process that has ended.
+func deadPID(t *testing.T) int {
+	cmd := exec.Command(os.Args[0], "-test.run=^$")
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd.Process.Pid
+}
+
+func TestLockDotJudgesTheHolder(t *testing.T) {
+	host, me := hostname(t), os.Getpid()
+	for _, test := range []struct {
+		name    string
+		content string
+		age     time.Duration
+		stale   time.Duration
+		broken  bool
+	}{
+		{"a process of this host that has ended", fmt.Sprintf("%d:%s", deadPID(t), host), 0, 0, true},
+		{"a running process keeps it whatever its age", fmt.Sprintf("%d:%s", me, host), 0, 1, false},
+		{"the number was given again: the lock is older than the process", fmt.Sprintf("%d:%s", me, host), 100 * time.Hour, 0, true},
+		{"another host, fresh", "1:another.example", time.Second, 0, false},
+		{"another host, untouched for more than two minutes", "1:another.example", 3 * time.Minute, 0, true},
+		{"another host, mbox time", "1:another.example", 3 * time.Minute, 5 * time.Minute, false},
+		{"procmail writes 0", "0", time.Second, 0, false},
+		{"procmail writes 0, old", "0", time.Hour, 0, true},
+		{"an empty file: it is just being made, or the disk is full", "", time.Second, 0, false},
+		{"an empty file, old", "", time.Hour, 0, true},
+		{"a number without host says nothing about our processes", fmt.Sprint(deadPID(t)), time.Second, 0, false},
+		{"no lock of ours at all", "\x00\xff", time.Hour, 0, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "inbox.lock")
+			if err := os.WriteFile(path, []byte(test.content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			then := time.Now().Add(-test.age)
+			if err := os.Chtimes(path, then, then); err != nil {
+				t.Fatal(err)
+			}
+			var broke []Holder
+			d, err := LockDot(t.Context(), OS{}, path, DotlockOptions{
+				Stale: test.stale, NoWait: true,
+				Broke: func(_ string, h Holder) { broke = append(broke, h) },
+			})
+			if test.broken {
+				if err != nil || len(broke) != 1 {
+					t.Fatalf("LockDot: %v, broke %v", err, broke)
+				}
+				if err := d.Unlock(); err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			var locked *LockedError
+			if !errors.As(err, &locked) || !errors.Is(err, ErrLocked) || len(broke) != 0 {
+				t.Fatalf("LockDot: %v, broke %v; want ErrLocked", err, broke)
+			}
+			left, err := os.ReadFile(path)
+			if err != nil || string(left) != test.content {
+				t.Errorf("the other's lock is now %q, %v", left, err)
+			}
+		})
+	}
+}
+
+func TestLockDotNamesItsHolder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.lock")
+	d, err := LockDot(t.Context(), OS{}, path, DotlockOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(path)
+	if want := fmt.Sprintf("%d:%s", os.Getpid(), hostname(t)); string(content) != want || err != nil {
+		t.Errorf("lock file holds %q, %v; want %q", content, err, want)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = LockDot(ctx, OS{}, path, DotlockOptions{})
+	if !errors.Is(err, ErrLocked) || !errors.Is(err, context.Canceled) {
+		t.Errorf("second lock: %v", err)
+	}
+	if want := fmt.Sprintf("%s is held by process %d on host", path, os.Getpid()); !strings.Contains(err.Error(), want) {
+		t.Errorf("error %q does not say %q", err, want)
+	}
+	if err := errors.Join(d.Touch(), d.Unlock()); err != nil {
+		t.Error(err)
+	}
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if len(entries) != 0 || err != nil {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
+}
+
+func TestTouchKeepsALockFresh(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.lock")
+	d, err := LockDot(t.Context(), OS{}, path, DotlockOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := time.Now().Add(-time.Hour)
+	for _, content := range [][]byte{d.content, nil} { // nil: made on a full disk
+		d.content = content
+		if err := os.Chtimes(path, long, long); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Touch(); err != nil {
+			t.Fatal(err)
+		}
+		if fi, err := os.Stat(path); err != nil || !fi.ModTime().After(long) {
+			t.Errorf("not touched: %v", err)
+		}
+	}
+}
+
+func TestUnlockLeavesTheLockOfAnother(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.lock")
+	for name, take := range map[string]func() error{
+		"removed":  func() error { return os.Remove(path) },
+		"replaced": func() error { return errors.Join(os.Remove(path), os.WriteFile(path, []byte("1:h"), 0o600)) },
+	} {
+		d, err := LockDot(t.Context(), OS{}, path, DotlockOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := take(); err != nil {
+			t.Fatal(err)
+		}
+		before, _ := os.ReadFile(path)
+		if err := d.Touch(); !errors.Is(err, ErrLockLost) {
+			t.Errorf("%s: Touch: %v", name, err)
+		}
+		if err := d.Unlock(); !errors.Is(err, ErrLockLost) {
+			t.Errorf("%s: Unlock: %v", name, err)
+		}
+		if after, _ := os.ReadFile(path); string(after) != string(before) {
+			t.Errorf("%s: the other's lock changed from %q to %q", name, before, after)
+		}
+		os.Remove(path)
+	}
+}
+
+func TestLockDotExcludes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.lock")
+	// A left over lock to begin with: all will want to break it.
+	if err := os.WriteFile(path, []byte(fmt.Sprintf("%d:%s", deadPID(t), hostname(t))), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var inside, broke atomic.Int32
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 5 {
+				d, err := LockDot(t.Context(), OS{}, path, DotlockOptions{Broke: func(string, Holder) { broke.Add(1) }})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if n := inside.Add(1); n != 1 {
+					t.Errorf("%d hold the lock", n)
+				}
+				inside.Add(-1)
+				if err := d.Unlock(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if broke.Load() != 1 {
+		t.Errorf("broke %d locks, want the one that was left over", broke.Load())
+	}
+}
+
+func TestLockDotReportsOtherFailures(t *testing.T) {
+	_, err := LockDot(t.Context(), OS{}, filepath.Join(t.TempDir(), "no", "x.lock"), DotlockOptions{})
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("in a directory that is missing: %v", err)
+	}
+}
