@@ -1,0 +1,131 @@
+package message
+
+import (
+	"bytes"
+	"errors"
+	"io"
+)
+
+// AppendCRLF appends src with every LF that has no CR in front of it made CRLF.
+// Other octets, bare CR among them, stay. An LF at the start of src gets its CR
+// whatever dst ends with: pieces of one message must not be cut between CR and LF.
+func AppendCRLF(dst, src []byte) []byte {
+	for {
+		i := bytes.IndexByte(src, '\n')
+		if i < 0 {
+			return append(dst, src...)
+		}
+		if i > 0 && src[i-1] == '\r' {
+			dst = append(dst, src[:i+1]...)
+		} else {
+			dst = append(dst, src[:i]...)
+			dst = append(dst, crlf...)
+		}
+		src = src[i+1:]
+	}
+}
+
+// ToCRLF gives what r gives, in CRLF form, as AppendCRLF would. The Reader is also
+// an io.WriterTo, which is the fast way to take everything.
+func ToCRLF(r io.Reader) io.Reader { return &crlfReader{r: r} }
+
+// ToWire is ToCRLF with NUL replaced by 0x80, as ReplaceNUL does: what goes into an
+// IMAP literal or a POP3 response.
+func ToWire(r io.Reader) io.Reader { return &crlfReader{r: r, wire: true} }
+
+type crlfReader struct {
+	r       io.Reader
+	in      []byte // read and not yet converted
+	buf     []byte // holds in
+	wire    bool
+	afterCR bool // the octet before in is CR
+	err     error
+}
+
+const copySize = 64 << 10
+
+// read gets more input. It is false at the end or on an error.
+func (c *crlfReader) read(size int) bool {
+	for empty := 0; len(c.in) == 0 && c.err == nil; empty++ {
+		if len(c.buf) < size {
+			c.buf = make([]byte, size)
+		}
+		n, err := c.r.Read(c.buf[:size])
+		c.in, c.err = c.buf[:n], err
+		if n == 0 && err == nil && empty > 100 {
+			c.err = io.ErrNoProgress
+		}
+		if c.wire {
+			ReplaceNUL(c.in)
+		}
+	}
+	return len(c.in) > 0
+}
+
+// Read implements io.Reader.
+func (c *crlfReader) Read(p []byte) (n int, err error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	for n == 0 {
+		if !c.read(min(max(len(p), 4<<10), copySize)) {
+			return 0, c.err
+		}
+		n = c.convert(p)
+	}
+	return n, nil
+}
+
+// convert moves as much as fits from in to p.
+func (c *crlfReader) convert(p []byte) (n int) {
+	for n < len(p) && len(c.in) > 0 {
+		if c.in[0] == '\n' && !c.afterCR {
+			p[n] = '\r'
+			n++
+			c.afterCR = true // the LF follows in the next round
+			continue
+		}
+		run := c.in[:min(len(c.in), len(p)-n)]
+		if i := bytes.IndexByte(run[1:], '\n'); i >= 0 {
+			run = run[:i+1]
+		}
+		n += copy(p[n:], run)
+		c.afterCR = run[len(run)-1] == '\r'
+		c.in = c.in[len(run):]
+	}
+	return n
+}
+
+// WriteTo implements io.WriterTo.
+func (c *crlfReader) WriteTo(w io.Writer) (n int64, err error) {
+	var out []byte
+	for c.read(copySize) {
+		in := c.in
+		if c.afterCR && in[0] == '\n' {
+			out = append(out[:0], '\n')
+			in = in[1:]
+		} else {
+			out = out[:0]
+		}
+		out = AppendCRLF(out, in)
+		c.afterCR = c.in[len(c.in)-1] == '\r'
+		c.in = nil
+		m, err := w.Write(out)
+		n += int64(m)
+		if err != nil {
+			return n, err
+		}
+	}
+	if errors.Is(c.err, io.EOF) {
+		return n, nil
+	}
+	return n, c.err
+}
+
+// CRLFSize is the number of octets that r has in CRLF form, and of its line ends.
+func CRLFSize(r io.Reader) (size, lines int64, err error) {
+	l := lineReader{buf: make([]byte, bufferSize)}
+	l.reset(r)
+	l.toEnd()
+	return l.at.off + l.at.bare, l.at.lines, l.err
+}

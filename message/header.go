@@ -1,0 +1,163 @@
+package message
+
+import (
+	"bytes"
+	"strings"
+)
+
+// A field is one header field in place: the name as written, without the white
+// space that may stand in front of the colon, and the raw value behind the colon
+// with its folding but without its last line end. A line that is no header field
+// has no colon; its name is nil and its value the line.
+type field struct{ name, value []byte }
+
+// nextField cuts the first field off a header. It is not ok at the end, which is
+// the blank line or the last octet.
+func nextField(header []byte) (f field, rest []byte, ok bool) {
+	raw, rest := nextRawField(header)
+	if len(raw) == 0 {
+		return field{}, nil, false
+	}
+	return splitField(raw), rest, true
+}
+
+// nextRawField is the first field of header with all its lines, nothing at the end.
+func nextRawField(header []byte) (raw, rest []byte) {
+	if len(header) == 0 || isBlank(header) || len(header) > 1 && header[0] == '\r' && header[1] == '\n' {
+		return nil, nil
+	}
+	end := 0
+	for {
+		i := bytes.IndexByte(header[end:], '\n')
+		if i < 0 {
+			return header, nil
+		}
+		end += i + 1
+		if end == len(header) || header[end] != ' ' && header[end] != '\t' {
+			return header[:end], header[end:]
+		}
+	}
+}
+
+func splitField(raw []byte) field {
+	raw = trimEOL(raw)
+	line := raw
+	if i := bytes.IndexByte(line, '\n'); i >= 0 {
+		line = line[:i]
+	}
+	colon := bytes.IndexByte(line, ':')
+	if colon < 0 {
+		return field{value: raw}
+	}
+	end := colon
+	for end > 0 && isWSP(line[end-1]) {
+		end--
+	}
+	return field{name: raw[:end], value: raw[colon+1:]}
+}
+
+func trimEOL(line []byte) []byte {
+	if n := len(line); n > 0 && line[n-1] == '\n' {
+		line = line[:n-1]
+		if n > 1 && line[n-2] == '\r' {
+			line = line[:n-2]
+		}
+	}
+	return line
+}
+
+func isWSP(c byte) bool { return c == ' ' || c == '\t' }
+
+// is reports whether the field has this name, given in lower case.
+func (f field) is(name string) bool { return equalFold(f.name, name) }
+
+// equalFold compares ASCII without case; want is in lower case.
+func equalFold(b []byte, want string) bool {
+	if len(b) != len(want) {
+		return false
+	}
+	for i, c := range b {
+		if lower(c) != want[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+// appendUnfolded appends a raw value without its line ends (RFC 5322 section
+// 2.2.3), without the white space in front, and with NUL as 0x80, as IMAP strings
+// cannot hold it.
+func appendUnfolded(dst, raw []byte) []byte {
+	for len(raw) > 0 && isWSP(raw[0]) {
+		raw = raw[1:]
+	}
+	start := len(dst)
+	for {
+		i := bytes.IndexByte(raw, '\n')
+		if i < 0 {
+			dst = append(dst, raw...)
+			ReplaceNUL(dst[start:])
+			return dst
+		}
+		line := raw[:i]
+		if i > 0 && line[i-1] == '\r' {
+			line = line[:i-1]
+		}
+		dst = append(dst, line...)
+		raw = raw[i+1:]
+	}
+}
+
+// ReplaceNUL replaces every NUL in b by 0x80, in place, and returns b. IMAP
+// literals must not hold NUL (RFC 9051 section 9, CHAR8), and clients hang on it.
+func ReplaceNUL(b []byte) []byte {
+	for i := 0; ; i++ {
+		n := bytes.IndexByte(b[i:], 0)
+		if n < 0 {
+			return b
+		}
+		i += n
+		b[i] = 0x80
+	}
+}
+
+// HeaderField is the unfolded value of the first field of that name, whatever the
+// case, without the white space around it and otherwise raw (see DecodeHeader).
+// header may have any line ends; its blank line, if there, ends it.
+func HeaderField(header []byte, name string) (value string, ok bool) {
+	for v := range fieldValues(header, name) {
+		return v, true
+	}
+	return "", false
+}
+
+// HeaderFields is HeaderField for all fields of that name, in their order.
+func HeaderFields(header []byte, name string) []string {
+	var all []string
+	for v := range fieldValues(header, name) {
+		all = append(all, v)
+	}
+	return all
+}
+
+func fieldValues(header []byte, name string) func(yield func(string) bool) {
+	name = strings.ToLower(name)
+	return func(yield func(string) bool) {
+		for f, rest, ok := nextField(header); ok; f, rest, ok = nextField(rest) {
+			if f.name == nil || !f.is(name) {
+				continue
+			}
+			v := appendUnfolded(nil, f.value)
+			if !yield(string(bytes.TrimRight(v, " \t"))) {
+				return
+			}
+		}
+	}
+}
