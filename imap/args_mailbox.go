@@ -1,9 +1,6 @@
 package imap
 
-import (
-	"io"
-	"time"
-)
+import "time"
 
 // Mailbox is the argument of DELETE, SUBSCRIBE and UNSUBSCRIBE.
 type Mailbox struct {
@@ -110,15 +107,8 @@ type AppendMessage struct {
 	// UTF8 tells the form UTF8 (~{n}...) of RFC 6855 section 4.
 	UTF8 bool
 
-	sync bool
-	body *literalReader
+	r        *Reader
+	left     int64 // octets not yet read
+	sync     bool
+	accepted bool
 }
-
-// literalReader gives the octets of one literal.
-type literalReader struct {
-	r *Reader
-}
-
-var _ io.Reader = (*literalReader)(nil)
-
-func (l *literalReader) Read(p []byte) (int, error) { return 0, io.EOF }

@@ -23,8 +23,8 @@ type SearchKey interface {
 	appendKey(b []byte) []byte
 }
 
-// SearchAnd matches what all its keys match. The keys of a SEARCH are one SearchAnd if there are
-// several, and so is a parenthesised list, which has at least one key.
+// SearchAnd matches what all its keys match, two at least. The keys of a SEARCH are one SearchAnd if there
+// are several, and so is a parenthesised list.
 type SearchAnd struct{ Keys []SearchKey }
 
 // SearchOr is OR.

@@ -8,14 +8,12 @@ import "unicode/utf8"
 //
 //	ATOM-CHAR      = <any CHAR except atom-specials>
 //	atom-specials  = "(" / ")" / "{" / SP / CTL / list-wildcards / quoted-specials / resp-specials
-//
-// QUIRK: octets above 127 count as well, as clients send raw UTF-8 outside of quotes.
 func isAtomChar(c byte) bool {
 	switch c {
 	case '(', ')', '{', ' ', '%', '*', '"', '\\', ']', 0x7f:
 		return false
 	}
-	return c > ' '
+	return c > ' ' && c < 0x80
 }
 
 // isAStringChar:
@@ -31,7 +29,7 @@ func isListChar(c byte) bool { return c == '%' || c == '*' || isAStringChar(c) }
 // isTagChar:
 //
 //	tag = 1*<any ASTRING-CHAR except "+">
-func isTagChar(c byte) bool { return c != '+' && c < 0x80 && isAStringChar(c) }
+func isTagChar(c byte) bool { return c != '+' && isAStringChar(c) }
 
 // isValueChar has what an unquoted word of a tagged-ext-val may have: an astring, a set with "*", and the
 // backslash of the attributes of CREATE (USE).
@@ -53,15 +51,6 @@ func upper(c byte) byte {
 		c -= 'a' - 'A'
 	}
 	return c
-}
-
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			return false
-		}
-	}
-	return true
 }
 
 func isUTF8(s string) bool { return utf8.ValidString(s) }

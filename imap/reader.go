@@ -22,6 +22,23 @@ type Limits struct {
 	Nesting int
 }
 
+// withDefaults puts the defaults in.
+func (l Limits) withDefaults() Limits {
+	if l.Line == 0 {
+		l.Line = 128 << 10
+	}
+	if l.Literal == 0 {
+		l.Literal = 128 << 10
+	}
+	if l.Drain == 0 {
+		l.Drain = 1 << 30
+	}
+	if l.Nesting == 0 {
+		l.Nesting = 50
+	}
+	return l
+}
+
 // ErrCanceled is what [Reader.ReadSASL] gives when the client cancels with "*".
 var ErrCanceled = errors.New("imap: the client cancelled the authentication")
 
@@ -29,7 +46,8 @@ var ErrCanceled = errors.New("imap: the client cancelled the authentication")
 type ReaderOptions struct {
 	Limits Limits
 	// Continue tells the client to send a synchronizing literal: it writes a continuation request such as
-	// "+ OK" and flushes. QUIRK: mutt waits for "+ " with its space.
+	// "+ OK" and flushes. QUIRK: mutt waits for "+ " with its space. Without it those literals are refused
+	// with the error of the source.
 	Continue func() error
 	// Buffers lends buffers; nil for own ones.
 	Buffers *Buffers
@@ -37,61 +55,232 @@ type ReaderOptions struct {
 
 // A Reader reads the commands of one client.
 //
-// Wait, ReadCommand before the first octet of a command, and ReadDone may be interrupted by a read
-// deadline of the connection and called again; nothing is lost. Any other error of the source in the
-// middle of something ends the connection; the end of the input inside a command is
-// io.ErrUnexpectedEOF, between commands io.EOF.
+// Wait, ReadCommand before the first octet of a command, ReadSASL and ReadDone may be interrupted by a
+// read deadline of the connection and called again; nothing is lost. Any other error of the source, and
+// a deadline inside a command, ends the connection: it is given again by every later call. The end of the
+// input inside a command is io.ErrUnexpectedEOF, between commands io.EOF.
 type Reader struct {
-	opts ReaderOptions
-	utf8 bool
+	in        input
+	p         parser
+	limits    Limits
+	appending *Append // whose messages are not all read
+	partial   []byte  // what ReadSASL or ReadDone has of its line
+	tooLong   bool    // that line is too long and goes by
+	dead      error   // nothing can be read any more
 }
 
 // NewReader makes a Reader over a connection.
 func NewReader(src io.Reader, opts ReaderOptions) *Reader {
-	return &Reader{opts: opts}
+	r := &Reader{limits: opts.Limits.withDefaults()}
+	r.in.buffers = opts.Buffers
+	if opts.Buffers == nil {
+		r.in.buffers = new(Buffers)
+	}
+	r.p.in = &r.in
+	r.p.ask = opts.Continue
+	if opts.Continue == nil {
+		r.p.ask = func() error { return errNoContinue }
+	}
+	r.in.reset(src)
+	return r
 }
 
+var errNoContinue = errors.New("imap: nobody asks the client for its literal")
+
 // SetLimits sets the limits from the next command on, such as wider ones after authentication.
-func (r *Reader) SetLimits(l Limits) { r.opts.Limits = l }
+func (r *Reader) SetLimits(l Limits) { r.limits = l.withDefaults() }
 
 // SetUTF8 tells that mailbox names come as UTF-8 (after ENABLE UTF8=ACCEPT or IMAP4rev2), not in
 // modified UTF-7.
-func (r *Reader) SetUTF8(on bool) { r.utf8 = on }
+func (r *Reader) SetUTF8(on bool) { r.p.utf8 = on }
 
 // Reset goes on with another source. What was buffered from the old one is dropped: after STARTTLS,
 // octets that came in the clear must not be taken for commands (CVE-2011-0411).
-func (r *Reader) Reset(src io.Reader) {}
+func (r *Reader) Reset(src io.Reader) {
+	r.in.reset(src)
+	r.appending, r.partial, r.tooLong, r.dead = nil, nil, false, nil
+}
 
 // TakeBuffered gives the octets that were read but not yet used, and forgets them: for a layer that is
 // put between, such as COMPRESS.
-func (r *Reader) TakeBuffered() []byte { return nil }
+func (r *Reader) TakeBuffered() []byte {
+	b := append([]byte(nil), r.in.buf[r.in.pos:r.in.end]...)
+	r.in.pos = r.in.end
+	return b
+}
 
 // Buffered tells how many octets were read but not yet used. As long as there are some, a client is
 // pipelining, and its answers need not be flushed yet.
-func (r *Reader) Buffered() int { return 0 }
+func (r *Reader) Buffered() int { return r.in.buffered() }
 
 // Wait blocks until there is something to read, and consumes nothing.
-func (r *Reader) Wait() error { return io.EOF }
+func (r *Reader) Wait() error {
+	if r.dead != nil {
+		return r.dead
+	}
+	return r.in.fill()
+}
 
-// ReadCommand reads the next command. What the engine left unread of an APPEND is dropped first. Beside
-// errors of the source the error is an *[Error]; then there is no command, and but for ErrLost the next
-// call reads the next one.
-func (r *Reader) ReadCommand() (*Command, error) { return nil, io.EOF }
+// ReadCommand reads the next command. What the engine left unread of an APPEND is dropped first. Empty
+// lines between commands are passed over. Beside errors of the source the error is an *[Error]; then
+// there is no command, and but for ErrLost the next call reads the next one.
+func (r *Reader) ReadCommand() (*Command, error) {
+	if err := r.discard(); err != nil {
+		return nil, err
+	}
+	if err := r.skipEmptyLines(); err != nil {
+		return nil, err
+	}
+	r.p.begin(r.limits)
+	c := r.p.command()
+	r.p.rest()
+	if r.p.err != nil {
+		return nil, r.finish(r.p.err)
+	}
+	if a, ok := c.Args.(*Append); ok {
+		a.r = r
+		r.appending = a
+	}
+	return c, nil
+}
+
+// skipEmptyLines passes over line ends before a command; some clients send one after a literal.
+func (r *Reader) skipEmptyLines() error {
+	for {
+		if err := r.in.fill(); err != nil {
+			return err
+		}
+		if c := r.in.buf[r.in.pos]; c != '\r' && c != '\n' {
+			return nil
+		}
+		r.in.pos++
+	}
+}
+
+// discard drops what is left of an APPEND.
+func (r *Reader) discard() error {
+	if r.dead != nil {
+		return r.dead
+	}
+	a := r.appending
+	if a == nil {
+		return nil
+	}
+	r.appending = nil
+	if a.done {
+		return nil
+	}
+	if a.last != nil {
+		a.last.abandon(&r.p)
+	}
+	if err := r.p.skipRest(); err != nil {
+		r.dead = unexpected(err)
+	}
+	return r.dead
+}
+
+// finish ends a command that failed: what is left of it is dropped, and the error to be told is given.
+func (r *Reader) finish(err error) error {
+	if err == io.EOF {
+		return err // the regular end of an APPEND
+	}
+	var syntax *Error
+	if errors.As(err, &syntax) {
+		lost := r.p.skipRest()
+		if lost == nil {
+			return err
+		}
+		err = lost
+	}
+	r.dead = unexpected(err)
+	return r.dead
+}
+
+// unexpected names the end of the input where it must not be.
+func unexpected(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// readLine reads a line without its end into r.partial, which keeps what it has over an interruption. A
+// line longer than limit goes by and is an *Error, and so is one with a literal behind it.
+func (r *Reader) readLine(limit int, what string) ([]byte, error) {
+	if r.dead != nil {
+		return nil, r.dead
+	}
+	for {
+		if err := r.in.fill(); err != nil {
+			return nil, err
+		}
+		c := r.in.advance()
+		if c == '\n' {
+			break
+		}
+		if len(r.partial) >= limit {
+			r.tooLong = true
+			continue
+		}
+		r.partial = append(r.partial, c)
+	}
+	line, tooLong := r.partial, r.tooLong
+	r.partial, r.tooLong = nil, false
+	if r.in.head.state == headNonSyncEnd {
+		return nil, r.skipLineLiteral(what)
+	}
+	if tooLong {
+		return nil, &Error{Kind: ErrLineTooLong, Text: "expected " + what + ", found a line that is too long"}
+	}
+	if n := len(line); n > 0 && line[n-1] == '\r' {
+		line = line[:n-1]
+	}
+	return line, nil
+}
+
+// skipLineLiteral drops the literal behind a line that should have been no command.
+func (r *Reader) skipLineLiteral(what string) error {
+	r.p.begin(r.limits)
+	r.p.pending = r.in.head.size
+	r.in.head = literalHead{}
+	return r.finish(&Error{Kind: ErrSyntax, Text: "expected " + what + ", found a literal"})
+}
 
 // ReadSASL reads a client's answer to a challenge of AUTHENTICATE, decoded. It gives ErrCanceled when the
 // client gives up, an *[Error] when the line is no base64; the command is over then.
-func (r *Reader) ReadSASL() ([]byte, error) { return nil, io.EOF }
+func (r *Reader) ReadSASL() ([]byte, error) {
+	line, err := r.readLine(r.limits.Line, "base64 or *")
+	if err != nil {
+		return nil, err
+	}
+	if string(line) == "*" {
+		return nil, ErrCanceled
+	}
+	data, ok := decodeBase64(line)
+	if !ok || string(line) == "=" {
+		return nil, &Error{Kind: ErrSyntax, Text: "expected base64 or *"}
+	}
+	return data, nil
+}
 
 // ReadDone reads the DONE that ends IDLE. An *[Error] tells that another line came instead, which is
 // consumed: the IDLE is over, with BAD.
-func (r *Reader) ReadDone() error { return io.EOF }
-
-// Next gives the next message of the APPEND, or io.EOF when the command is complete. The octets of the
-// message before are dropped if they were not read. An *[Error] ends the command.
-func (a *Append) Next() (*AppendMessage, error) { return nil, io.EOF }
-
-// Accept asks the client for the message, if it waits for that, and gives a reader of exactly Size
-// octets; it gives io.ErrUnexpectedEOF when the connection ends before. Next must be called after it
-// (for the end of the command) before the answer is OK. A message that the engine does not accept is
-// refused: the engine answers NO and reads the next command.
-func (m *AppendMessage) Accept() (io.Reader, error) { return nil, io.EOF }
+func (r *Reader) ReadDone() error {
+	const done = "DONE"
+	line, err := r.readLine(idleBuffer, done)
+	if err != nil {
+		return err
+	}
+	for len(line) > 0 && line[len(line)-1] == ' ' {
+		line = line[:len(line)-1]
+	}
+	if len(line) != len(done) {
+		return &Error{Kind: ErrSyntax, Text: "expected DONE"}
+	}
+	for i := range line {
+		if upper(line[i]) != done[i] {
+			return &Error{Kind: ErrSyntax, Text: "expected DONE"}
+		}
+	}
+	return nil
+}

@@ -186,7 +186,7 @@ func (w *Writer) NString(s string, ok bool) *Writer {
 
 // AString appends an astring: an atom where that is possible. Octets above 127 are never in an atom.
 func (w *Writer) AString(s string) *Writer {
-	if isASCII(s) && isAString(s) {
+	if isAString(s) {
 		return w.Raw(s)
 	}
 	return w.String(s)
