@@ -24,7 +24,7 @@ func cid(id string) (string, bool) { return cidBase + fmt.Sprintf("%x", id), id 
 
 // violations lists how out breaks the rules; remote says that pictures may be loaded over the network.
 func violations(out []byte, remote bool) []string {
-	c := &checker{remote: remote}
+	c := &checker{remote: remote, styles: make(map[string]bool)}
 	text := string(out)
 	if !utf8.ValidString(text) {
 		c.add("output is not UTF-8")
@@ -60,6 +60,14 @@ type checker struct {
 	inside bool // the output stands in other elements, which are not to be judged
 	where  string
 	found  []string
+	styles map[string]bool // style texts that were judged in an earlier parse
+}
+
+// known says whether this text was judged before, and keeps it.
+func (c *checker) known(style string) bool {
+	was := c.styles[style]
+	c.styles[style] = true
+	return was
 }
 
 func (c *checker) add(format string, args ...any) {
@@ -239,6 +247,9 @@ func unescapeCSS(s string) string {
 }
 
 func (c *checker) declarations(s string) {
+	if c.known(s) {
+		return
+	}
 	if strings.ContainsAny(c.css(s), "{}@") && !strings.Contains(s, `\`) {
 		c.add("style attribute holds a block: %.80q", s)
 	}
@@ -246,6 +257,9 @@ func (c *checker) declarations(s string) {
 
 // sheet holds rule 4 for style elements: every rule stands under the root class.
 func (c *checker) sheet(s string) {
+	if c.known(s) {
+		return
+	}
 	c.css(s)
 	plain := cssString.ReplaceAllString(s, `""`)
 	if strings.Count(plain, "{") != strings.Count(plain, "}") {
