@@ -85,7 +85,7 @@ func appendOnePart(dst []byte, p *Part, extended bool) []byte {
 
 // appendExtension appends disposition, language and location.
 func appendExtension(dst []byte, p *Part) []byte {
-	if p.Disposition == "" {
+	if p.has&hasDisposition == 0 {
 		dst = append(dst, " NIL"...)
 	} else {
 		dst = append(dst, " ("...)

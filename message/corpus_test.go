@@ -93,7 +93,7 @@ func TestDiff(t *testing.T) {
 		}
 		if !reflect.DeepEqual(ours, theirs) {
 			ne++
-			t.Logf("ENV %s\n ours   %s\n theirs %s", a.Path, AppendEnvelope(nil, root.RawHeader), a.Envelope)
+			t.Logf("ENV %s\n %s", a.Path, strings.Join(diffs(ours, theirs, ""), "\n "))
 		}
 		ours, err = parseIMAP(string(AppendBodyStructure(nil, root, true)))
 		if err != nil {

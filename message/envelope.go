@@ -20,7 +20,7 @@ const (
 // AppendEnvelope appends the ENVELOPE of a message with this header (RFC 9051
 // section 7.5.2), from parenthesis to parenthesis. Text is as written, only
 // unfolded: encoded-words stay encoded, 8-bit octets go out in literals, NUL as
-// 0x80. header may have any line ends.
+// U+FFFD. header may have any line ends.
 //
 // Of repeated fields with text the last counts; those with addresses are joined.
 // An address without mailbox or domain gets the names below, as NIL would make it
@@ -141,7 +141,12 @@ func (e *envelope) addresses(dst []byte, i int) []byte {
 
 func (e *envelope) field(dst, raw []byte) []byte {
 	e.buf = appendUnfolded(e.buf[:0], raw)
-	for _, a := range e.addr.list(e.buf) {
+	list := e.addr.list(e.buf)
+	for i := range list {
+		a := &list[i]
+		if a.kind == oneMailbox {
+			a.fill()
+		}
 		dst = append(dst, '(')
 		dst = appendNString(dst, a.name)
 		dst = append(dst, ' ')
@@ -153,4 +158,20 @@ func (e *envelope) field(dst, raw []byte) []byte {
 		dst = append(dst, ')')
 	}
 	return dst
+}
+
+// fill puts something in the place of what must not be NIL.
+func (a *rawAddress) fill() {
+	if a.badRoute {
+		a.route = []byte(invalidRoute)
+	}
+	if a.mailbox == nil {
+		a.mailbox = []byte(missingMailbox)
+	}
+	switch {
+	case a.broken:
+		a.host = []byte(syntaxError)
+	case len(a.host) == 0:
+		a.host = []byte(missingDomain)
+	}
 }

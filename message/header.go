@@ -92,26 +92,35 @@ func lower(c byte) byte {
 }
 
 // appendUnfolded appends a raw value without its line ends (RFC 5322 section
-// 2.2.3), without the white space in front, and with NUL as 0x80, as IMAP strings
-// cannot hold it.
+// 2.2.3), without the white space in front, and with U+FFFD for NUL, which IMAP
+// strings cannot hold.
 func appendUnfolded(dst, raw []byte) []byte {
 	for len(raw) > 0 && isWSP(raw[0]) {
 		raw = raw[1:]
 	}
-	start := len(dst)
 	for {
 		i := bytes.IndexByte(raw, '\n')
 		if i < 0 {
-			dst = append(dst, raw...)
-			ReplaceNUL(dst[start:])
-			return dst
+			return appendNoNUL(dst, raw)
 		}
 		line := raw[:i]
 		if i > 0 && line[i-1] == '\r' {
 			line = line[:i-1]
 		}
-		dst = append(dst, line...)
+		dst = appendNoNUL(dst, line)
 		raw = raw[i+1:]
+	}
+}
+
+func appendNoNUL(dst, b []byte) []byte {
+	for {
+		i := bytes.IndexByte(b, 0)
+		if i < 0 {
+			return append(dst, b...)
+		}
+		dst = append(dst, b[:i]...)
+		dst = append(dst, "\uFFFD"...)
+		b = b[i+1:]
 	}
 }
 

@@ -12,7 +12,8 @@ type fieldReader struct {
 	raw   []rawParam
 }
 
-// describe fills in p from its header. Of repeated fields the first counts.
+// describe fills in p from its header. Of repeated fields the first usable one
+// counts.
 //
 // Content fields count when the entity is MIME: part of a multipart, or with a
 // MIME-Version or Content-Type field (programs forget the one or the other).
@@ -46,7 +47,7 @@ func (r *fieldReader) describe(p *Part, header []byte, kind entityKind) {
 // (RFC 2046 section 5.1.1).
 func setDefaults(p *Part, kind entityKind) {
 	if isMultipart(p) {
-		if b, _ := p.Param("boundary"); b == "" || len(b) > maxBoundary {
+		if boundary(p) == "" {
 			p.Type, p.Subtype, p.Params = "", "", nil
 		}
 	}
@@ -82,7 +83,7 @@ func (r *fieldReader) contentField(p *Part, name, value []byte) {
 	case equalFold(name, "transfer-encoding"):
 		r.contentEncoding(p, value)
 	case equalFold(name, "disposition"):
-		if p.Disposition == "" {
+		if len(p.DispositionParams) == 0 {
 			r.contentDisposition(p, value)
 		}
 	case equalFold(name, "language"):
@@ -139,11 +140,14 @@ func (r *fieldReader) contentEncoding(p *Part, raw []byte) {
 }
 
 // contentDisposition reads disposition := type *(";" parameter), RFC 2183 section 2.
+// Of several fields the first with parameters counts, else the last. The type may
+// be missing.
 func (r *fieldReader) contentDisposition(p *Part, raw []byte) {
 	x, st := r.begin(raw)
 	if st == bad || x.word(token) == bad {
 		return
 	}
+	p.has |= hasDisposition
 	p.Disposition = common(x.out)
 	p.DispositionParams = r.params()
 }

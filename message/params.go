@@ -178,3 +178,34 @@ func unjoined(p rawParam) Param {
 	}
 	return Param{name, p.value}
 }
+
+// decodeExtended undoes extended-other-values, RFC 2231 section 7: the charset it
+// names and the octets. A % that begins no octet stands for itself.
+func decodeExtended(v string) (charset, octets string) {
+	if parts := strings.SplitN(v, "'", 3); len(parts) == 3 {
+		charset, v = parts[0], parts[2]
+	}
+	b := make([]byte, 0, len(v))
+	for i := 0; i < len(v); i++ {
+		if v[i] == '%' && i+2 < len(v) && unhex(v[i+1]) >= 0 && unhex(v[i+2]) >= 0 {
+			b = append(b, byte(unhex(v[i+1])<<4|unhex(v[i+2])))
+			i += 2
+			continue
+		}
+		b = append(b, v[i])
+	}
+	return charset, string(b)
+}
+
+// unhex is the value of a hexadecimal digit, -1 for other octets.
+func unhex(c byte) int {
+	switch {
+	case '0' <= c && c <= '9':
+		return int(c - '0')
+	case 'A' <= c && c <= 'F':
+		return int(c - 'A' + 10)
+	case 'a' <= c && c <= 'f':
+		return int(c - 'a' + 10)
+	}
+	return -1
+}

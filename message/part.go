@@ -98,4 +98,5 @@ const (
 	hasMD5
 	hasLocation
 	hasEncoding
+	hasDisposition
 )

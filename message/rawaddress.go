@@ -1,19 +1,28 @@
 package message
 
-// A rawAddress is an address as IMAP shows it (RFC 9051 section 7.5.2), nil being
-// NIL. A group starts with one of which only mailbox, its name, is set, and ends
-// with one of which nothing is.
-type rawAddress struct{ name, route, mailbox, host []byte }
+// A rawAddress is one address of a list, or the start or end of a group. What is
+// absent is nil.
+type rawAddress struct {
+	kind                       addressKind
+	name, route, mailbox, host []byte // name of a group: mailbox, as in IMAP
+	broken                     bool   // the text between < and > is no address
+	badRoute                   bool   // the route is none
+}
 
-func (a *rawAddress) group() bool { return a.host == nil }
+type addressKind uint8
+
+const (
+	oneMailbox addressKind = iota
+	groupStart
+	groupEnd
+)
 
 // An addressReader reads address lists: RFC 5322 section 3.4 with the obsolete
 // syntax of section 4.4, and much that is neither. All its results are valid until
 // its next call.
 //
-// Every address gets a mailbox and a host: what is missing is filled in. What does
-// not fit ends the list, unless recover is set; then reading goes on behind the
-// next comma.
+// What does not fit ends the list, unless recover is set; then reading goes on
+// behind the next comma.
 type addressReader struct {
 	lex     lexer
 	all     []rawAddress
@@ -63,15 +72,7 @@ func (x *lexer) taken(start int) []byte {
 	return x.out[start:len(x.out):len(x.out)]
 }
 
-func (r *addressReader) add(a rawAddress) {
-	if a.mailbox == nil {
-		a.mailbox = []byte(missingMailbox)
-	}
-	if len(a.host) == 0 {
-		a.host = []byte(missingDomain)
-	}
-	r.all = append(r.all, a)
-}
+func (r *addressReader) add(a rawAddress) { r.all = append(r.all, a) }
 
 // address = mailbox / group
 func (r *addressReader) address() status {
@@ -89,7 +90,7 @@ func (r *addressReader) address() status {
 func (r *addressReader) group(name []byte) status {
 	x := &r.lex
 	x.i++
-	r.all = append(r.all, rawAddress{mailbox: name})
+	r.add(rawAddress{kind: groupStart, mailbox: name})
 	st := x.skip()
 	for st == more && !x.at(';') {
 		r.mailbox()
@@ -99,7 +100,7 @@ func (r *addressReader) group(name []byte) status {
 		x.i++
 		st = x.skip()
 	}
-	r.all = append(r.all, rawAddress{})
+	r.add(rawAddress{kind: groupEnd})
 	if st == more && x.at(';') {
 		x.i++
 		st = x.skip()
@@ -122,9 +123,7 @@ func (r *addressReader) mailbox() status {
 		if len(x.out) > mark {
 			a.name = x.taken(mark)
 		}
-		if r.angleAddr(&a) == bad {
-			a.host = []byte(syntaxError)
-		}
+		a.broken = r.angleAddr(&a) == bad
 		r.add(a)
 		return x.left()
 	}
@@ -141,9 +140,7 @@ func (r *addressReader) angleAddr(a *rawAddress) status {
 		return bad
 	}
 	if x.at('@') {
-		if !r.route(a) {
-			a.route = []byte(invalidRoute)
-		} else {
+		if a.badRoute = !r.route(a); !a.badRoute {
 			x.i++
 		}
 		if x.skip() != more {

@@ -16,15 +16,16 @@ const (
 	MaxRawHeader = 1 << 20
 	// MaxHeaderTotal bounds the headers of all parts of one message together.
 	MaxHeaderTotal = 8 << 20
-	// MaxDepth bounds the nesting. A multipart or embedded message at this depth
-	// is shown as application/octet-stream.
+	// MaxDepth bounds the nesting; the message itself is the first level. A
+	// multipart or embedded message on the last level is shown as
+	// application/octet-stream.
 	MaxDepth = 100
 	// MaxParts bounds the number of parts. The last one is shown as
 	// application/octet-stream and reaches to the end of the message.
 	MaxParts = 10000
 	// maxBoundary bounds a boundary parameter (RFC 2046 allows 70 characters). A
 	// longer one is taken as no boundary.
-	maxBoundary = 4 << 10
+	maxBoundary = 32 << 10
 	bufferSize  = 64 << 10
 )
 
@@ -118,7 +119,7 @@ func (s *scanner) entity(p *Part, kind entityKind, depth int) delimiter {
 // body reads the body of p, whose header is known, and what ended it.
 func (s *scanner) body(p *Part, depth int) delimiter {
 	switch {
-	case s.parts >= MaxParts, depth >= MaxDepth && (isMultipart(p) || isMessage(p)):
+	case s.parts >= MaxParts, depth >= MaxDepth-1 && (isMultipart(p) || isMessage(p)):
 		p.Type, p.Subtype = "application", "octet-stream"
 	case isMultipart(p):
 		return s.multipart(p, depth)
@@ -142,6 +143,21 @@ func (s *scanner) noBody(p *Part) {
 
 func isMultipart(p *Part) bool { return strings.EqualFold(p.Type, "multipart") }
 
+// boundary is the boundary of a multipart, which may be written as an extended
+// parameter (RFC 2231 section 4), or "".
+func boundary(p *Part) string {
+	b, ok := p.Param("boundary")
+	if !ok {
+		if b, ok = p.Param("boundary*"); ok {
+			_, b = decodeExtended(b)
+		}
+	}
+	if len(b) > maxBoundary {
+		return ""
+	}
+	return b
+}
+
 // isMessage reports whether the body of p is a message (RFC 2046 section 5.2.1,
 // RFC 6532 section 3.7).
 func isMessage(p *Part) bool {
@@ -150,7 +166,7 @@ func isMessage(p *Part) bool {
 
 // multipart reads preamble, parts and epilogue of p.
 func (s *scanner) multipart(p *Part, depth int) delimiter {
-	boundary, _ := p.Param("boundary")
+	boundary := boundary(p)
 	kind := kindPart
 	if strings.EqualFold(p.Subtype, "digest") {
 		kind = kindDigest
@@ -265,5 +281,8 @@ func (s *scanner) delimiterAt(line []byte) (delimiter, bool) {
 	rest = rest[len(s.bounds[level]):]
 	d.close = len(rest) >= 2 && rest[0] == '-' && rest[1] == '-'
 	s.in.skipLine()
+	if s.in.eol == 0 {
+		d.close = true // the message ends here, there is no part to begin
+	}
 	return d, true
 }

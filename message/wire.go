@@ -1,9 +1,6 @@
 package message
 
-import (
-	"bytes"
-	"strconv"
-)
+import "strconv"
 
 // appendString appends an IMAP string: quoted where that is legal, else a literal.
 // A quoted string holds no CR, LF or 8-bit octet (RFC 9051 section 9, QUOTED-CHAR;
@@ -62,6 +59,3 @@ func appendNText(dst []byte, s string, present bool) []byte {
 	}
 	return appendText(dst, s)
 }
-
-// trimWSP cuts white space at both ends, as far as unfolding left it.
-func trimWSP(b []byte) []byte { return bytes.Trim(b, " \t") }
