@@ -240,9 +240,9 @@ func (r *Reader) readLine(limit int, what string) ([]byte, error) {
 
 // skipLineLiteral drops the literal behind a line that should have been no command.
 func (r *Reader) skipLineLiteral(what string) error {
+	size := r.in.head.size
 	r.p.begin(r.limits)
-	r.p.pending = r.in.head.size
-	r.in.head = literalHead{}
+	r.p.pending = size
 	return r.finish(&Error{Kind: ErrSyntax, Text: "expected " + what + ", found a literal"})
 }
 

@@ -1,0 +1,435 @@
+package imap
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+)
+
+// read parses all commands of a text; asks counts the synchronizing literals that were asked for.
+func readAll(t testing.TB, text string, opts ReaderOptions) (cmds []*Command, errs []error, asks int) {
+	t.Helper()
+	opts.Continue = func() error { asks++; return nil }
+	r := NewReader(strings.NewReader(text), opts)
+	for {
+		c, err := r.ReadCommand()
+		if err == io.EOF {
+			return cmds, errs, asks
+		}
+		if err != nil {
+			errs = append(errs, err)
+			var e *Error
+			if !errors.As(err, &e) || e.Kind == ErrLost {
+				return cmds, errs, asks
+			}
+			continue
+		}
+		cmds = append(cmds, c)
+	}
+}
+
+func TestCommandValues(t *testing.T) {
+	seq := func(text string) NumSet {
+		s, err := ParseNumSet(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	bodyPeek := func(s Section) FetchItem { return FetchItem{Att: FetchBodySection, Peek: true, Section: &s} }
+	tests := []struct {
+		in   string
+		name string
+		args Args
+	}{
+		{"a CAPABILITY", "CAPABILITY", nil},
+		{"a noop", "NOOP", nil},
+		{"a NOOP  ", "NOOP", nil}, // spaces at the end
+		{"a AUTHENTICATE PLAIN", "AUTHENTICATE", &Authenticate{Mechanism: "PLAIN"}},
+		{"a authenticate plain =", "AUTHENTICATE", &Authenticate{Mechanism: "PLAIN", HasInitial: true, Initial: []byte{}}},
+		{"a AUTHENTICATE PLAIN AGEAYg==", "AUTHENTICATE", &Authenticate{Mechanism: "PLAIN", HasInitial: true, Initial: []byte("\x00a\x00b")}},
+		{"a LOGIN jo secret", "LOGIN", &Login{User: "jo", Password: "secret"}},
+		{`a LOGIN "jo \"x\" \\" ""`, "LOGIN", &Login{User: `jo "x" \`}},
+		{"a LOGIN {2}\r\njo {6+}\r\nse\r\net", "LOGIN", &Login{User: "jo", Password: "se\r\net"}},
+		{"a LOGIN {0}\r\n {0+}\r\n", "LOGIN", &Login{}},
+		{"a ENABLE condstore UTF8=ACCEPT", "ENABLE", &Enable{Capabilities: []string{"CONDSTORE", "UTF8=ACCEPT"}}},
+		{"a ID NIL", "ID", &ID{}},
+		{"a ID ()", "ID", &ID{}},
+		{`a ID ("name" "x" "os" NIL "v" "")`, "ID", &ID{Fields: []IDField{{Name: "name", Value: "x"}, {Name: "os", Nil: true}, {Name: "v"}}}},
+		// QUIRK: Outlook sends its ID with non-synchronizing literals, before LOGIN.
+		{"a ID ({4+}\r\nname {9+}\r\nMicrosoft)", "ID", &ID{Fields: []IDField{{Name: "name", Value: "Microsoft"}}}},
+
+		{"a SELECT inbox", "SELECT", &Select{Mailbox: "INBOX"}},
+		{`a SELECT "INBOX" (CONDSTORE)`, "SELECT", &Select{Mailbox: "INBOX", Params: []Param{{Name: "CONDSTORE"}}}},
+		// QUIRK: eM Client's form.
+		{"a EXAMINE box (CONDSTORE QRESYNC (67890007 20 41,43:211 (1,3 2,5)))", "EXAMINE", &Select{Mailbox: "box", Params: []Param{
+			{Name: "CONDSTORE"},
+			{Name: "QRESYNC", Value: Value{List: []Value{{Text: "67890007"}, {Text: "20"}, {Text: "41,43:211"}, {List: []Value{{Text: "1,3"}, {Text: "2,5"}}}}}},
+		}}},
+		{`a CREATE Entw&APw-rfe (USE (\Drafts))`, "CREATE", &Create{Mailbox: "Entwürfe", Params: []Param{{Name: "USE", Value: Value{List: []Value{{Text: `\Drafts`}}}}}}},
+		{"a CREATE a&-b", "CREATE", &Create{Mailbox: "a&b"}},
+		// QUIRK: raw UTF-8 and an unescaped "&", quoted and not.
+		{`a CREATE "Entwürfe & mehr"`, "CREATE", &Create{Mailbox: "Entwürfe & mehr"}},
+		{"a CREATE Größe", "CREATE", &Create{Mailbox: "Größe"}},
+		{"a DELETE x]", "DELETE", &Mailbox{Name: "x]"}},
+		{"a SUBSCRIBE a/b", "SUBSCRIBE", &Mailbox{Name: "a/b"}},
+		{"a UNSUBSCRIBE InBoX", "UNSUBSCRIBE", &Mailbox{Name: "INBOX"}},
+		{"a RENAME x y", "RENAME", &Rename{From: "x", To: "y"}},
+		{`a LIST "" ""`, "LIST", &List{Patterns: []string{""}}},
+		{`a LIST "" *`, "LIST", &List{Patterns: []string{"*"}}},
+		{`a LIST (SUBSCRIBED RECURSIVEMATCH) "" % RETURN (CHILDREN STATUS (MESSAGES SIZE))`, "LIST", &List{
+			Extended: true, Select: ListSelect{Subscribed: true, RecursiveMatch: true}, Patterns: []string{"%"},
+			Return: ListReturn{Children: true, Status: []StatusItem{StatusMessages, StatusSize}},
+		}},
+		{`a LIST (SPECIAL-USE REMOTE) "" (INBOX "x &AOk-%") RETURN (SUBSCRIBED SPECIAL-USE)`, "LIST", &List{
+			Extended: true, Select: ListSelect{SpecialUse: true, Remote: true}, Patterns: []string{"INBOX", "x é%"},
+			Return: ListReturn{Subscribed: true, SpecialUse: true},
+		}},
+		{`a LIST () "" x RETURN ()`, "LIST", &List{Extended: true, Patterns: []string{"x"}}},
+		{`a LSUB "" Mail/%`, "LSUB", &Lsub{Pattern: "Mail/%"}},
+		{"a NAMESPACE", "NAMESPACE", nil},
+		{"a STATUS x (messages RECENT UIDNEXT UIDVALIDITY UNSEEN DELETED SIZE MESSAGES)", "STATUS", &Status{Mailbox: "x", Items: []StatusItem{
+			StatusMessages, StatusRecent, StatusUIDNext, StatusUIDValidity, StatusUnseen, StatusDeleted, StatusSize,
+		}}},
+
+		{"a EXPUNGE", "EXPUNGE", nil},
+		{"a UID EXPUNGE 3:5", "UID EXPUNGE", &Expunge{Set: seq("3:5")}},
+		{"a COPY 1:* x", "COPY", &Copy{Set: seq("1:*"), Mailbox: "x"}},
+		{"a uid move $ x", "UID MOVE", &Copy{Set: SavedSet(), Mailbox: "x"}},
+		{`a STORE 1 +FLAGS (\seen \DELETED $Junk \x)`, "STORE", &Store{Set: seq("1"), Op: StoreAdd, Flags: []string{`\Seen`, `\Deleted`, "$Junk", `\x`}}},
+		{`a UID STORE 1 -flags.silent \Seen x`, "UID STORE", &Store{Set: seq("1"), Op: StoreRemove, Silent: true, Flags: []string{`\Seen`, "x"}}},
+		{"a STORE 1 (UNCHANGEDSINCE 12) FLAGS ()", "STORE", &Store{Set: seq("1"), Op: StoreSet, Modifiers: []Param{{Name: "UNCHANGEDSINCE", Value: Value{Text: "12"}}}}},
+
+		{"a FETCH 1 fast", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchFlags}, {Att: FetchInternalDate}, {Att: FetchRFC822Size}}}},
+		{"a FETCH 1 ALL", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchFlags}, {Att: FetchInternalDate}, {Att: FetchRFC822Size}, {Att: FetchEnvelope}}}},
+		{"a FETCH 1 FULL", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchFlags}, {Att: FetchInternalDate}, {Att: FetchRFC822Size}, {Att: FetchEnvelope}, {Att: FetchBody}}}},
+		{"a FETCH 1 RFC822", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchRFC822}}}},
+		// QUIRK: Outlook, emersion/go-imap#657.
+		{"7 UID fetch 39 (UID RFC822.SIZE RFC822.peek)", "UID FETCH", &Fetch{Set: seq("39"), Items: []FetchItem{{Att: FetchUID}, {Att: FetchRFC822Size}, {Att: FetchRFC822, Peek: true}}}},
+		{"a UID FETCH 1:* (FLAGS) (CHANGEDSINCE 0 VANISHED)", "UID FETCH", &Fetch{Set: seq("1:*"), Items: []FetchItem{{Att: FetchFlags}}, Modifiers: []Param{{Name: "CHANGEDSINCE", Value: Value{Text: "0"}}, {Name: "VANISHED"}}}},
+		{"a FETCH 1 FLAGS (VANISHED CHANGEDSINCE 7)", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchFlags}}, Modifiers: []Param{{Name: "VANISHED"}, {Name: "CHANGEDSINCE", Value: Value{Text: "7"}}}}},
+		{"a FETCH 1 (BODY[] BODY[TEXT] BODY[1.2.HEADER]<5.6> BODY[3.MIME] BODY BODYSTRUCTURE ENVELOPE RFC822.TEXT RFC822.HEADER)", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{
+			{Att: FetchBodySection, Section: &Section{}},
+			{Att: FetchBodySection, Section: &Section{Specifier: SectionText}},
+			{Att: FetchBodySection, Section: &Section{Path: []int{1, 2}, Specifier: SectionHeader, Partial: &Partial{5, 6}}},
+			{Att: FetchBodySection, Section: &Section{Path: []int{3}, Specifier: SectionMIME}},
+			{Att: FetchBody}, {Att: FetchBodyStructure}, {Att: FetchEnvelope}, {Att: FetchRFC822Text}, {Att: FetchRFC822Header},
+		}}},
+		{"a FETCH 1 body.peek[header.fields (From {2+}\r\nTo \"X y\")]<0.65536>", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{bodyPeek(Section{Specifier: SectionHeaderFields, Fields: []string{"From", "To", "X y"}, Partial: &Partial{0, 65536}})}}},
+		{"a FETCH 1 BODY.PEEK[4.HEADER.FIELDS.NOT (Received)]", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{bodyPeek(Section{Path: []int{4}, Specifier: SectionHeaderFieldsNot, Fields: []string{"Received"}})}}},
+		{"a FETCH 1 (BINARY[1]<0.1> BINARY.PEEK[] BINARY.SIZE[1.2])", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{
+			{Att: FetchBinary, Section: &Section{Path: []int{1}, Partial: &Partial{0, 1}}},
+			{Att: FetchBinary, Peek: true, Section: &Section{}},
+			{Att: FetchBinarySize, Section: &Section{Path: []int{1, 2}}},
+		}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.in, func(t *testing.T) {
+			for _, end := range []string{"\r\n", "\n"} {
+				cmds, errs, _ := readAll(t, tt.in+end+"z NOOP\r\n", ReaderOptions{})
+				if errs != nil || len(cmds) != 2 {
+					t.Fatalf("commands %v, errors %v", cmds, errs)
+				}
+				c := cmds[0]
+				if c.Name != tt.name || !reflect.DeepEqual(c.Args, tt.args) {
+					t.Errorf("got %s %#v, want %s %#v", c.Name, c.Args, tt.name, tt.args)
+				}
+				checkPrints(t, c)
+			}
+		})
+	}
+}
+
+// checkPrints holds a law: what was parsed prints as something that parses to the same.
+func checkPrints(t testing.TB, c *Command) {
+	t.Helper()
+	text := c.AppendTo(nil)
+	cmds, errs, asks := readAll(t, string(text), ReaderOptions{Limits: Limits{Line: 1 << 20, Literal: 1 << 20}})
+	if errs != nil || len(cmds) != 1 || asks != 0 {
+		t.Fatalf("%q printed from %#v gives %v, errors %v, %d literals asked for", text, c.Args, cmds, errs, asks)
+	}
+	got := cmds[0]
+	if a, ok := got.Args.(*Append); ok {
+		got.Args = &Append{Mailbox: a.Mailbox}
+		c = &Command{Tag: c.Tag, Name: c.Name, Args: &Append{Mailbox: c.Args.(*Append).Mailbox}}
+	}
+	if !reflect.DeepEqual(got, c) {
+		t.Fatalf("%q printed from\n%#v parses to\n%#v", text, c.Args, got.Args)
+	}
+}
+
+func TestSearchValues(t *testing.T) {
+	day := Date{2024, time.February, 29}
+	tests := []struct {
+		in   string
+		want Search
+	}{
+		{"ALL", Search{Key: SearchAll{}}},
+		{"UNSEEN", Search{Key: SearchFlag{`\Seen`, true}}},
+		{"new", Search{Key: SearchNew{}}},
+		{"OLD", Search{Key: SearchFlag{`\Recent`, true}}},
+		{"RECENT", Search{Key: SearchFlag{`\Recent`, false}}},
+		{"KEYWORD $Junk UNKEYWORD x", Search{Key: SearchAnd{[]SearchKey{SearchFlag{"$Junk", false}, SearchFlag{"x", true}}}}},
+		{"ANSWERED DELETED DRAFT UNFLAGGED", Search{Key: SearchAnd{[]SearchKey{SearchFlag{`\Answered`, false}, SearchFlag{`\Deleted`, false}, SearchFlag{`\Draft`, false}, SearchFlag{`\Flagged`, true}}}}},
+		// K-9 asks for the highest UID by the first and for what to show by the second.
+		{"*:*", Search{Key: SearchSeq{NumSet{star: 1<<32 - 1}}}},
+		{"1:* NOT DELETED", Search{Key: SearchAnd{[]SearchKey{SearchSeq{NumSet{star: 1}}, SearchNot{SearchFlag{`\Deleted`, false}}}}}},
+		{"7,1:3 UID 5:9", Search{Key: SearchAnd{[]SearchKey{SearchSeq{NumSet{ranges: []NumRange{{1, 3}, {7, 7}}}}, SearchUID{NumSet{ranges: []NumRange{{5, 9}}}}}}}},
+		{"$", Search{Key: SearchSeq{SavedSet()}}},
+		{"OR SEEN (FLAGGED TO bob)", Search{Key: SearchOr{SearchFlag{`\Seen`, false}, SearchAnd{[]SearchKey{SearchFlag{`\Flagged`, false}, SearchField{"TO", "bob"}}}}}},
+		{"((SEEN))", Search{Key: SearchFlag{`\Seen`, false}}},
+		{"NOT NOT ALL", Search{Key: SearchNot{SearchNot{SearchAll{}}}}},
+		{"FUZZY SUBJECT x", Search{Key: SearchFuzzy{SearchField{"SUBJECT", "x"}}}},
+		{"BEFORE 29-Feb-2024", Search{Key: SearchDate{InternalDate, DateBefore, day}}},
+		{`SENTON "29-feb-2024"`, Search{Key: SearchDate{SentDate, DateOn, day}}},
+		{"SINCE 1-Jan-2000 SENTSINCE 01-Jan-2000", Search{Key: SearchAnd{[]SearchKey{
+			SearchDate{InternalDate, DateSince, Date{2000, time.January, 1}}, SearchDate{SentDate, DateSince, Date{2000, time.January, 1}},
+		}}}},
+		{"OLDER 60 YOUNGER 5", Search{Key: SearchAnd{[]SearchKey{SearchWithin{true, 60}, SearchWithin{false, 5}}}}},
+		{"SMALLER 100 LARGER 9223372036854775807", Search{Key: SearchAnd{[]SearchKey{SearchSize{false, 100}, SearchSize{true, 1<<63 - 1}}}}},
+		{`HEADER Message-ID "<a@b>" BODY {3}` + "\r\na\nb TEXT \"\"", Search{Key: SearchAnd{[]SearchKey{SearchHeader{"Message-ID", "<a@b>"}, SearchText{true, "a\nb"}, SearchText{false, ""}}}}},
+		{`BCC a CC b FROM c SUBJECT "d e"`, Search{Key: SearchAnd{[]SearchKey{SearchField{"BCC", "a"}, SearchField{"CC", "b"}, SearchField{"FROM", "c"}, SearchField{"SUBJECT", "d e"}}}}},
+		{"CHARSET utf-8 SUBJECT {5+}\r\nGrö?", Search{Charset: "UTF-8", Key: SearchField{"SUBJECT", "Grö?"}}},
+		{"RETURN (MIN COUNT) SEEN", Search{Return: &SearchReturn{Min: true, Count: true}, Key: SearchFlag{`\Seen`, false}}},
+		{"return () seen", Search{Return: &SearchReturn{All: true}, Key: SearchFlag{`\Seen`, false}}},
+		{"RETURN (MAX ALL SAVE) CHARSET \"UTF-8\" (1)", Search{Return: &SearchReturn{Max: true, All: true, Save: true}, Charset: "UTF-8", Key: SearchSeq{NumSetOf(1)}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.in, func(t *testing.T) {
+			cmds, errs, _ := readAll(t, "a UID SEARCH "+tt.in+"\r\n", ReaderOptions{})
+			if errs != nil || len(cmds) != 1 {
+				t.Fatalf("commands %v, errors %v", cmds, errs)
+			}
+			if got := cmds[0].Args.(*Search); !reflect.DeepEqual(*got, tt.want) {
+				t.Errorf("got %#v, want %#v", *got, tt.want)
+			}
+			checkPrints(t, cmds[0])
+		})
+	}
+}
+
+func TestErrors(t *testing.T) {
+	long := strings.Repeat("x", 300)
+	tests := []struct {
+		in   string
+		kind ErrorKind
+		tag  string
+		text string // what the text must have
+		asks int
+	}{
+		{"a FOO", ErrUnknownCommand, "a", "no command FOO", 0},
+		{"a UID NOOP", ErrUnknownCommand, "a", "no command UID NOOP", 0},
+		{"DONE", ErrSyntax, "DONE", "end of the line", 0},
+		{"a", ErrSyntax, "a", "expected a space at octet 2", 0},
+		{"a ", ErrSyntax, "a", "name of a command", 0},
+		{"+ NOOP", ErrSyntax, "", "expected a tag", 0},
+		{"(a) NOOP", ErrSyntax, "", "expected a tag", 0},
+		{"a\x01b NOOP", ErrSyntax, "", "expected a tag", 0},
+		{" NOOP", ErrSyntax, "", "expected a tag", 0},
+		{"GET / HTTP/1.1", ErrSyntax, "GET", "name of a command", 0}, // another protocol
+		{"a NOOP x", ErrSyntax, "a", "end of the command", 0},
+		{"a NOOP\rx", ErrSyntax, "a", "end of the command", 0},
+		{"a LOGIN x", ErrSyntax, "a", "expected a space", 0},
+		{`a LOGIN "x y`, ErrSyntax, "a", "quoted string", 0},
+		{`a LOGIN "x\y" z`, ErrSyntax, "a", "backslash", 0},
+		{"a LOGIN x\x00 y", ErrSyntax, "a", "not allowed", 0},
+		{"a LOGIN {3+}\r\nx\x00y z", ErrSyntax, "a", "NUL", 0},
+		{"a LOGIN {x} y", ErrSyntax, "a", "size of a literal", 0},
+		{"a LOGIN {5", ErrSyntax, "a", "}", 0},
+		{"a LOGIN {5}x y", ErrSyntax, "a", "line end", 0},
+		{"a AUTHENTICATE PLAIN !!", ErrSyntax, "a", "base64", 0},
+		{"a STATUS x (FOO)", ErrSyntax, "a", "status item", 0},
+		{"a STATUS x ()", ErrSyntax, "a", "status item", 0},
+		{`a LIST (RECURSIVEMATCH) "" *`, ErrSyntax, "a", "RECURSIVEMATCH", 0},
+		{`a LIST (FOO) "" *`, ErrSyntax, "a", "selection option", 0},
+		{`a LIST "" * RETURN (FOO)`, ErrSyntax, "a", "return option", 0},
+		{"a CREATE \"\xff\"", ErrSyntax, "a", "UTF-8", 0},
+		{"a FETCH 0 FLAGS", ErrSyntax, "a", "set of numbers", 0},
+		{"a FETCH 4294967296 FLAGS", ErrSyntax, "a", "set of numbers", 0},
+		{"a FETCH 1:2:3 FLAGS", ErrSyntax, "a", "set of numbers", 0},
+		{"a FETCH 1, FLAGS", ErrSyntax, "a", "set of numbers", 0},
+		{"a FETCH 1 ()", ErrSyntax, "a", "data item", 0},
+		{"a FETCH 1 (FLAGS", ErrSyntax, "a", `")"`, 0},
+		{"a FETCH 1 FOO", ErrSyntax, "a", "data item", 0},
+		{"a FETCH 1 BODY[0]", ErrSyntax, "a", "part", 0},
+		{"a FETCH 1 BODY[1.]", ErrSyntax, "a", "section", 0},
+		{"a FETCH 1 BODY[MIME]", ErrSyntax, "a", "MIME", 0},
+		{"a FETCH 1 BODY[]<0.0>", ErrSyntax, "a", "length", 0},
+		{"a FETCH 1 BODY.PEEK", ErrSyntax, "a", "[", 0},
+		{"a FETCH 1 BODY[HEADER.FIELDS ()]", ErrSyntax, "a", "header field", 0},
+		{"a FETCH 1 BINARY[1.TEXT]", ErrSyntax, "a", "part", 0},
+		{"a STORE 1 FLAG x", ErrSyntax, "a", "FLAGS", 0},
+		{"a SEARCH", ErrSyntax, "a", "space", 0},
+		{"a SEARCH ON 30-Feb-2024", ErrSyntax, "a", "no such date", 0},
+		{"a SEARCH ON 1-Foo-2024", ErrSyntax, "a", "month", 0},
+		{"a SEARCH ()", ErrSyntax, "a", "set of numbers", 0},
+		{"a SEARCH FOO", ErrSyntax, "a", "search key", 0},
+		{"a SEARCH LARGER 9223372036854775808", ErrSyntax, "a", "too large", 0},
+		{"a SEARCH YOUNGER 0", ErrSyntax, "a", "seconds", 0},
+		{"a SEARCH " + strings.Repeat("(", 100), ErrSyntax, "a", "nested", 0},
+		{"a SEARCH " + strings.Repeat("NOT ", 60) + "ALL", ErrSyntax, "a", "nested", 0},
+		{"a SELECT x (Q " + strings.Repeat("(", 60) + ")", ErrSyntax, "a", "nested", 0},
+		{"a SELECT " + long, ErrLineTooLong, "a", "longer than 250", 0},
+		{"a SELECT " + long + "{5+}\r\nNOOP\r", ErrLineTooLong, "a", "longer than 250", 0},
+
+		// A refused synchronizing literal was never sent.
+		{"a LOGIN {101}", ErrTooBig, "a", "101 octets, 100 are allowed", 0},
+		{"a LOGIN {60}\r\n" + long[:60] + " {41}", ErrTooBig, "a", "41 octets, 40 are allowed", 1},
+		{"a LOGIN {99999999999999999999999}", ErrTooBig, "a", "literal", 0},
+		// A refused non-synchronizing one is drained, and so is what follows it; none of it is a command.
+		{"a LOGIN {101+}\r\n" + strings.Repeat("x NOOP\r\n", 13)[:101] + " {6+}\r\nw NOOP", ErrTooBig, "a", "100 are allowed", 0},
+		{"a FOO {8+}\r\nx NOOP\r\n {8+}\r\nx NOOP\r\n rest", ErrUnknownCommand, "a", "FOO", 0},
+		{"a FOO {8+}\nx NOOP\r\n", ErrUnknownCommand, "a", "FOO", 0},
+		{"a FOO ~{8+}\r\nx NOOP\r\n", ErrUnknownCommand, "a", "FOO", 0},
+		{"{8+}\r\nx NOOP\r\n", ErrSyntax, "", "tag", 0},
+		{"a LOGIN x{8+}\r\nx NOOP\r\n", ErrSyntax, "a", "space", 0},
+		{"a FOO {8}", ErrUnknownCommand, "a", "FOO", 0},
+		{"a FOO {8+} ", ErrUnknownCommand, "a", "FOO", 0}, // no literal: the line goes on
+		{"a FOO {8+}\r\r\n", ErrUnknownCommand, "a", "FOO", 0},
+	}
+	limits := Limits{Line: 250, Literal: 100}
+	for _, tt := range tests {
+		t.Run(fmt.Sprintf("%.60q", tt.in), func(t *testing.T) {
+			text := tt.in
+			if !strings.HasSuffix(text, "\r\r\n") {
+				text += "\r\n"
+			}
+			cmds, errs, asks := readAll(t, text+"z NOOP\r\n", ReaderOptions{Limits: limits})
+			var e *Error
+			if len(errs) != 1 || !errors.As(errs[0], &e) {
+				t.Fatalf("commands %v, errors %v", cmds, errs)
+			}
+			if e.Kind != tt.kind || e.Tag != tt.tag || !strings.Contains(e.Text, tt.text) {
+				t.Errorf("got kind %d, tag %q, text %q", e.Kind, e.Tag, e.Text)
+			}
+			if len(cmds) != 1 || cmds[0].Tag != "z" || cmds[0].Name != "NOOP" {
+				t.Errorf("afterwards: %v", cmds)
+			}
+			if asks != tt.asks {
+				t.Errorf("asked for %d literals, want %d", asks, tt.asks)
+			}
+			if strings.ContainsAny(e.Text, "\r\n\x00") {
+				t.Errorf("text %q", e.Text)
+			}
+		})
+	}
+}
+
+func TestLostConnections(t *testing.T) {
+	tests := []struct{ name, in string }{
+		{"a literal too large to drain", "a LOGIN {1001+}\r\nx"},
+		{"a size that is no number", "a LOGIN {99999999999999999999+}\r\nx"},
+		{"behind an unknown command", "a FOO {1001+}\r\nx"},
+		{"an APPEND nobody reads", "a APPEND x {1001+}\r\nx"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := NewReader(strings.NewReader(tt.in), ReaderOptions{Limits: Limits{Literal: 100, Drain: 1000}})
+			c, err := r.ReadCommand()
+			if err == nil && c.Name == "APPEND" {
+				_, err = r.ReadCommand()
+			}
+			for range 2 { // the second call must not read on
+				var e *Error
+				if !errors.As(err, &e) || e.Kind != ErrLost || e.Tag != "a" {
+					t.Fatalf("got %v", err)
+				}
+				_, err = r.ReadCommand()
+			}
+		})
+	}
+}
+
+func TestEndOfInput(t *testing.T) {
+	tests := []struct {
+		in   string
+		want error
+	}{
+		{"", io.EOF},
+		{"\r\n\r\n", io.EOF},
+		{"a", io.ErrUnexpectedEOF},
+		{"a NOOP", io.ErrUnexpectedEOF},
+		{"a NOOP\r", io.ErrUnexpectedEOF},
+		{"a LOGIN {5+}\r\nx", io.ErrUnexpectedEOF},
+		{"a LOGIN {5+}\r\n", io.ErrUnexpectedEOF},
+		{"a FOO bar", io.ErrUnexpectedEOF},
+		{"a FOO {5+}\r\nx", io.ErrUnexpectedEOF},
+	}
+	for _, tt := range tests {
+		r := NewReader(strings.NewReader(tt.in), ReaderOptions{})
+		for range 2 {
+			if c, err := r.ReadCommand(); err != tt.want {
+				t.Errorf("%q: got %v, %v, want %v", tt.in, c, err, tt.want)
+			}
+		}
+	}
+}
+
+func TestOctetByOctet(t *testing.T) {
+	text := "a LOGIN {2}\r\njo {3+}\r\n1\r\n\r\n" +
+		"b FOO {4+}\r\nx y\n\r\nc UID FETCH 1:5,7 (FLAGS BODY.PEEK[HEADER.FIELDS (A B)])\n" +
+		"d SELECT " + strings.Repeat("y", 3000) + "\r\n"
+	want, wantErrs, _ := readAll(t, text, ReaderOptions{})
+	r := NewReader(iotest.OneByteReader(strings.NewReader(text)), ReaderOptions{Continue: func() error { return nil }})
+	for i, j := 0, 0; ; {
+		c, err := r.ReadCommand()
+		if err == io.EOF {
+			if i != len(want) || j != len(wantErrs) || i != 3 || j != 1 {
+				t.Errorf("%d commands and %d errors", i, j)
+			}
+			break
+		}
+		if err != nil {
+			if err.Error() != wantErrs[j].Error() {
+				t.Errorf("got %v, want %v", err, wantErrs[j])
+			}
+			j++
+			continue
+		}
+		if !reflect.DeepEqual(c, want[i]) {
+			t.Errorf("got %v, want %v", c, want[i])
+		}
+		i++
+	}
+}
+
+func TestLargeSets(t *testing.T) {
+	var b strings.Builder
+	for n := 2; b.Len() < 64<<10; n += 2 {
+		fmt.Fprintf(&b, "%d,", n)
+	}
+	set := b.String() + "4294967295"
+	cmds, errs, _ := readAll(t, "a UID FETCH "+set+" FLAGS\r\n", ReaderOptions{})
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	if got := cmds[0].Args.(*Fetch).Set.String(); got != set {
+		t.Errorf("the set came out with %d octets of %d", len(got), len(set))
+	}
+}
+
+func TestStringHidesSecrets(t *testing.T) {
+	for _, in := range []string{"a LOGIN jo hunter2", "a AUTHENTICATE PLAIN aHVudGVyMg=="} {
+		cmds, _, _ := readAll(t, in+"\r\n", ReaderOptions{})
+		if s := cmds[0].String(); strings.Contains(s, "hunter2") || strings.Contains(s, "aHVu") || strings.HasSuffix(s, "\n") {
+			t.Errorf("shown: %q", s)
+		}
+	}
+}
+
+func TestUTF8Mode(t *testing.T) {
+	// QUIRK: Thunderbird sends "&" as it is after ENABLE UTF8=ACCEPT, so there it escapes nothing.
+	r := NewReader(strings.NewReader("a SELECT \"R&D &AOk-\"\r\nb SELECT \"R&D &AOk-\"\r\n"), ReaderOptions{})
+	for _, want := range []string{"R&D &AOk-", "R&D &AOk-"} {
+		r.SetUTF8(true)
+		c, err := r.ReadCommand()
+		if err != nil || c.Args.(*Select).Mailbox != want {
+			t.Errorf("got %v, %v", c, err)
+		}
+	}
+}
