@@ -1,0 +1,121 @@
+package pop3
+
+import (
+	"bytes"
+	"errors"
+)
+
+// ErrEnough is what a [MessageWriter] gives when TOP has all its lines: no more need be read.
+var ErrEnough = errors.New("pop3: the lines that were asked for are there")
+
+// AllLines asks for a whole message.
+const AllLines = -1
+
+// A MessageWriter sends a message as the lines of an answer (RFC 1939 section 3): a line that begins with
+// "." gets another one in front, and "." on a line by itself ends it. It takes the message in CRLF form, cut
+// at any place. With a number of lines it stops behind so many lines of the body (TOP).
+//
+// Close ends the answer. A message that does not end with a line end gets one, and one in which no blank
+// line ends the header gets that, too.
+//
+// QUIRK: Outlook Express and Netscape hang without the blank line (Dovecot's work-around oe-ns-eoh).
+type MessageWriter struct {
+	w      *Writer
+	lines  int  // of the body that may still come, or AllLines
+	inBody bool // the blank line was there
+	line   lineState
+}
+
+// lineState is what there was of the current line.
+type lineState byte
+
+const (
+	lineEmpty lineState = iota // nothing: the next octet is the first
+	lineCR                     // nothing but CR
+	lineText
+)
+
+// Message begins to send a message; the first line of the answer must stand there already.
+func (w *Writer) Message(lines int) *MessageWriter { return &MessageWriter{w: w, lines: lines} }
+
+// Write takes the next octets of the message. It fails with ErrEnough, or with the connection's error.
+func (m *MessageWriter) Write(p []byte) (int, error) {
+	rest := p
+	for len(rest) > 0 {
+		if m.w.err != nil {
+			return len(p) - len(rest), m.w.err
+		}
+		if m.inBody && m.lines == 0 {
+			return len(p) - len(rest), ErrEnough
+		}
+		if m.inBody && m.lines == AllLines {
+			rest = m.writeBody(rest)
+		} else {
+			rest = m.writeLine(rest)
+		}
+	}
+	return len(p), m.w.err
+}
+
+// writeLine sends up to one line end, and gives what is behind it.
+func (m *MessageWriter) writeLine(p []byte) []byte {
+	if m.line == lineEmpty && p[0] == '.' {
+		m.w.Raw(".")
+	}
+	n := bytes.IndexByte(p, '\n') + 1
+	if n == 0 {
+		n = len(p)
+	}
+	part := p[:n]
+	appendAll(m.w, part)
+	if part[n-1] != '\n' {
+		m.line = lineAfter(m.line, part)
+		return p[n:]
+	}
+	blank := n == 1 && m.line != lineText || n == 2 && m.line == lineEmpty && part[0] == '\r'
+	switch {
+	case m.inBody:
+		m.lines--
+	case blank:
+		m.inBody = true
+	}
+	m.line = lineEmpty
+	return p[n:]
+}
+
+func lineAfter(before lineState, part []byte) lineState {
+	if before == lineEmpty && len(part) == 1 && part[0] == '\r' {
+		return lineCR
+	}
+	return lineText
+}
+
+// writeBody sends up to the next line that has to be stuffed; with no lines to be counted there is nothing
+// to look for but that.
+func (m *MessageWriter) writeBody(p []byte) []byte {
+	if m.line == lineEmpty && p[0] == '.' {
+		m.w.Raw(".")
+	}
+	n := bytes.Index(p, []byte("\n.")) + 1
+	if n == 0 {
+		n = len(p)
+	}
+	appendAll(m.w, p[:n])
+	m.line = lineText
+	if p[n-1] == '\n' {
+		m.line = lineEmpty
+	}
+	return p[n:]
+}
+
+// Close ends the answer. It must be called if and only if the whole message, or what TOP wanted of it, was
+// written; else the connection has to be closed, as the client would take a part for the whole.
+func (m *MessageWriter) Close() error {
+	if m.line != lineEmpty {
+		m.w.CRLF()
+	}
+	if !m.inBody {
+		m.w.CRLF()
+	}
+	return m.w.End().err
+}
