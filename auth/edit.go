@@ -3,7 +3,6 @@ package auth
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -112,7 +111,7 @@ func sameFile(f fsys.FS, name string, opened fsys.File) bool {
 // replace writes data beside the table and puts it in its place, unless the
 // table has changed since before.
 func replace(f fsys.FS, file string, before fs.FileInfo, data []byte) (err error) {
-	tmp := file + "." + rand.Text() + ".tmp"
+	tmp := fsys.TempName(file)
 	w, err := f.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("user table: %w", err)

@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"net/netip"
-	"os"
 	"os/user"
 	"slices"
 	"strconv"
@@ -92,17 +90,9 @@ const maxTable = 64 << 20
 // ReadTable reads a user table. Mistakes in single lines are in the result; an
 // error means that there is no table.
 func ReadTable(f fsys.FS, file string) (*Table, error) {
-	r, err := f.OpenFile(file, os.O_RDONLY, 0)
+	data, err := fsys.ReadFile(f, file, maxTable)
 	if err != nil {
 		return nil, err
-	}
-	defer r.Close()
-	data, err := io.ReadAll(io.LimitReader(r, maxTable+1))
-	if err != nil {
-		return nil, fmt.Errorf("read user table: %w", err)
-	}
-	if len(data) > maxTable {
-		return nil, fmt.Errorf("%s: larger than %d bytes, so this is no user table", file, maxTable)
 	}
 	return ParseTable(file, data), nil
 }

@@ -138,7 +138,7 @@ func TestReadTable(t *testing.T) {
 	if err := os.Truncate(big, maxTable+1); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadTable(fsys.OS{}, big); err == nil || !strings.Contains(err.Error(), "no user table") {
+	if _, err := ReadTable(fsys.OS{}, big); err == nil || !strings.Contains(err.Error(), "more than") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -7,9 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"math/big"
 	"path/filepath"
@@ -42,7 +40,7 @@ const (
 // ensure makes what is missing or due: the authority, the leaf's key, the leaf.
 // With force it makes a new leaf in any case.
 func (a *authority) ensure(force bool) error {
-	if err := a.fs.Mkdir(a.dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := fsys.MkdirAll(a.fs, a.dir, 0o700); err != nil {
 		return fmt.Errorf("make the directory of certificates: %w", err)
 	}
 	now := time.Now()
@@ -178,7 +176,7 @@ func (a *authority) sign(file string, template, parent *x509.Certificate, key, s
 	if err != nil {
 		return fmt.Errorf("make the certificate %s: %w", a.path(file), err)
 	}
-	return writeFile(a.fs, a.path(file), encode("CERTIFICATE", der), 0o644)
+	return fsys.WriteFile(a.fs, a.path(file), encode("CERTIFICATE", der), 0o644)
 }
 
 // ensureKey returns the key in file, after making it when there is none.
@@ -194,13 +192,13 @@ func (a *authority) ensureKey(file string) (crypto.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return key, writeFile(a.fs, a.path(file), encode("PRIVATE KEY", der), 0o600)
+	return key, fsys.WriteFile(a.fs, a.path(file), encode("PRIVATE KEY", der), 0o600)
 }
 
 func (a *authority) path(file string) string { return filepath.Join(a.dir, file) }
 
 func (a *authority) readCertificate(file string) (*x509.Certificate, error) {
-	data, err := readFile(a.fs, a.path(file))
+	data, err := fsys.ReadFile(a.fs, a.path(file), maxPEM)
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +210,7 @@ func (a *authority) readCertificate(file string) (*x509.Certificate, error) {
 }
 
 func (a *authority) readKey(file string) (crypto.Signer, error) {
-	data, err := readFile(a.fs, a.path(file))
+	data, err := fsys.ReadFile(a.fs, a.path(file), maxPEM)
 	if err != nil {
 		return nil, err
 	}

@@ -69,6 +69,18 @@ const (
 // Open loads the operator's certificate, or ours, which it makes first when
 // there is none or when it is due for renewal.
 func Open(o Options) (*Manager, error) {
+	m := newManager(o)
+	return m, m.Reload()
+}
+
+// Inspect loads what Open would, and makes and changes nothing. The error is
+// fs.ErrNotExist when our own certificate has not been made yet.
+func Inspect(o Options) (*Manager, error) {
+	m := newManager(o)
+	return m, m.load()
+}
+
+func newManager(o Options) *Manager {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -83,7 +95,7 @@ func Open(o Options) (*Manager, error) {
 		m.files = pair{filepath.Join(o.Dir, leafCert), filepath.Join(o.Dir, leafKey)}
 		m.local = &authority{fs: o.FS, dir: o.Dir, log: o.Logger, names: func() Names { return o.Names().with(o.Hostname) }}
 	}
-	return m, m.Reload()
+	return m
 }
 
 // Reload reads the files again, after a renewal of our own leaf when it is due.
@@ -125,11 +137,11 @@ func (m *Manager) load() error {
 
 // read loads the pair and makes sure that its parts belong together.
 func (p pair) read(f fsys.FS) (*tls.Certificate, error) {
-	certPEM, err := readFile(f, p.cert)
+	certPEM, err := fsys.ReadFile(f, p.cert, maxPEM)
 	if err != nil {
 		return nil, fmt.Errorf("certificate: %w", err)
 	}
-	keyPEM, err := readFile(f, p.key)
+	keyPEM, err := fsys.ReadFile(f, p.key, maxPEM)
 	if err != nil {
 		return nil, fmt.Errorf("key of the certificate: %w", err)
 	}

@@ -2,20 +2,14 @@ package certs
 
 import (
 	"crypto"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
-
-	"restante/fsys"
 )
 
 // Fingerprint returns the SHA-256 of a certificate's DER form in the way that
@@ -81,48 +75,6 @@ func parsePrivate(der []byte) (crypto.Signer, error) {
 
 // maxPEM bounds what is read of a file that should be a certificate or key.
 const maxPEM = 1 << 20
-
-func readFile(f fsys.FS, name string) ([]byte, error) {
-	file, err := f.OpenFile(name, os.O_RDONLY, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxPEM+1))
-	if err == nil && len(data) > maxPEM {
-		err = fmt.Errorf("%s: too large to be a certificate or key", name)
-	}
-	return data, err
-}
-
-// writeFile replaces name by data: after a crash at any moment the file holds
-// the old bytes or the new ones.
-func writeFile(f fsys.FS, name string, data []byte, perm fs.FileMode) (err error) {
-	tmp := name + "." + rand.Text() + ".tmp"
-	file, err := f.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Remove(tmp)
-		}
-	}()
-	_, err = file.Write(data)
-	if err == nil {
-		err = file.Sync()
-	}
-	if cerr := file.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	if err := f.Rename(tmp, name); err != nil {
-		return err
-	}
-	return f.SyncDir(filepath.Dir(name))
-}
 
 func inode(info fs.FileInfo) uint64 {
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {

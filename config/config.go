@@ -38,14 +38,14 @@ type Config struct {
 type IMAP struct {
 	Listen      Addresses `toml:"listen"`       // clear text, with STARTTLS
 	ListenTLS   Addresses `toml:"listen_tls"`   // TLS from the first byte
-	IdleTimeout Duration  `toml:"idle_timeout"` // RFC 9051 section 5.4: at least 30 minutes
+	IdleTimeout Duration  `toml:"idle_timeout"` // at least 30 minutes (RFC 9051 section 5.4)
 }
 
 // POP3 says where and how POP3 is served.
 type POP3 struct {
 	Listen      Addresses `toml:"listen"`       // clear text, with STLS
 	ListenTLS   Addresses `toml:"listen_tls"`   // TLS from the first byte
-	IdleTimeout Duration  `toml:"idle_timeout"` // RFC 1939 section 3: at least 10 minutes
+	IdleTimeout Duration  `toml:"idle_timeout"` // at least 10 minutes (RFC 1939 section 3)
 }
 
 // Web says where the webmail is served.
@@ -146,7 +146,7 @@ func Default(p Ports) Config {
 		IMAP: IMAP{
 			Listen:      Addresses{"127.0.0.1:" + p.IMAP},
 			ListenTLS:   Addresses{":" + p.IMAPS},
-			IdleTimeout: Duration{30 * time.Minute},
+			IdleTimeout: Duration{35 * time.Minute},
 		},
 		POP3: POP3{
 			Listen:      Addresses{"127.0.0.1:" + p.POP3},

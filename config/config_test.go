@@ -54,8 +54,8 @@ func TestParse(t *testing.T) {
 			c.IMAP.Listen, c.IMAP.ListenTLS = nil, Addresses{":993"}
 			c.POP3.Listen, c.POP3.ListenTLS, c.Web.ListenTLS = nil, nil, nil
 		}},
-		{"another key of a table turns no listener off", "[imap]\nidle_timeout = \"29m\"", func(c *Config) {
-			c.IMAP.IdleTimeout = Duration{29 * time.Minute}
+		{"another key of a table turns no listener off", "[imap]\nidle_timeout = \"45m\"", func(c *Config) {
+			c.IMAP.IdleTimeout = Duration{45 * time.Minute}
 		}},
 		{"the empty string is off, lists are allowed", "[imap]\nlisten = \"\"\nlisten_tls = [\"127.0.0.1:1\", \"[::1]:1\"]", func(c *Config) {
 			c.IMAP.Listen, c.IMAP.ListenTLS = nil, Addresses{"127.0.0.1:1", "[::1]:1"}
@@ -138,7 +138,7 @@ func TestMistakes(t *testing.T) {
 		{"[imap]\nlisten = \":1\"\n[pop3]\nlisten = \":1\"", "f:4: pop3.listen: \":1\" is taken by imap.listen already"},
 		{"[imap]\nidle_timeout = \"29\"", "f:2: imap.idle_timeout: write a duration with its unit"},
 		{"[imap]\nidle_timeout = 29", "f:2: imap.idle_timeout: write a duration with its unit"},
-		{"[imap]\nidle_timeout = \"1s\"", `f:2: imap.idle_timeout: "1s" is out of range; write a duration between "1m" and "24h"`},
+		{"[imap]\nidle_timeout = \"1s\"", `f:2: imap.idle_timeout: "1s" is out of range; write a duration between "30m" and "24h"`},
 		{"[limits]\nconnections = 0", "f:2: limits.connections: 0 is out of range; write a number between 1 and 1000000"},
 		{"[limits]\nconnections = \"many\"", "f:2: limits.connections: write a whole number"},
 		{"[auth]\nplaintext = \"lan\"", `f:2: auth.plaintext: "lan" is unknown; write one of never, loopback, always`},

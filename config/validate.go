@@ -15,8 +15,8 @@ func (d *document) validate(c *Config) {
 	d.addresses(c)
 	d.choice("auth.plaintext", string(c.Auth.Plaintext), "never", "loopback", "always")
 	d.choice("log.level", string(c.Log.Level), "debug", "info", "warn", "error")
-	d.duration("imap.idle_timeout", c.IMAP.IdleTimeout, time.Minute, 24*time.Hour)
-	d.duration("pop3.idle_timeout", c.POP3.IdleTimeout, time.Minute, 24*time.Hour)
+	d.duration("imap.idle_timeout", c.IMAP.IdleTimeout, 30*time.Minute, 24*time.Hour)
+	d.duration("pop3.idle_timeout", c.POP3.IdleTimeout, 10*time.Minute, 24*time.Hour)
 	d.duration("limits.handshake_timeout", c.Limits.HandshakeTimeout, time.Second, 10*time.Minute)
 	d.duration("limits.shutdown_timeout", c.Limits.ShutdownTimeout, 0, 10*time.Minute)
 	d.number("limits.connections", c.Limits.Connections, 1, 1_000_000)
@@ -31,9 +31,9 @@ func (d *document) hostname(name string) {
 	if _, err := netip.ParseAddr(name); err == nil {
 		return
 	}
-	bad := func(r rune) bool { return r <= ' ' || strings.ContainsRune(`:/@"\`, r) }
+	bad := func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`:/@"\`, r) }
 	if len(name) > 253 || strings.ContainsFunc(name, bad) || slices.Contains(strings.Split(name, "."), "") {
-		d.fail("hostname", `hostname: %q is no host name; write the name that clients use, such as "mail.example.org"`, name)
+		d.fail("hostname", `hostname: %q is no host name; write the name that clients use, such as "mail.example.org", an international one in its xn-- form`, name)
 	}
 }
 
