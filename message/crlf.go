@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"sync"
 )
 
 // AppendCRLF appends src with every LF that has no CR in front of it made CRLF.
@@ -98,19 +99,22 @@ func (c *crlfReader) convert(p []byte) (n int) {
 
 // WriteTo implements io.WriterTo.
 func (c *crlfReader) WriteTo(w io.Writer) (n int64, err error) {
-	var out []byte
+	b := copyBuffers.Get().(*copyBuffer)
+	defer copyBuffers.Put(b)
+	if len(c.in) == 0 {
+		c.buf = b.in[:]
+		defer func() { c.buf = nil }()
+	}
 	for c.read(copySize) {
-		in := c.in
+		in, out := c.in, b.out[:0]
 		if c.afterCR && in[0] == '\n' {
-			out = append(out[:0], '\n')
-			in = in[1:]
-		} else {
-			out = out[:0]
+			out, in = append(out, '\n'), in[1:]
 		}
 		out = AppendCRLF(out, in)
 		c.afterCR = c.in[len(c.in)-1] == '\r'
 		c.in = nil
 		m, err := w.Write(out)
+		b.out = out
 		n += int64(m)
 		if err != nil {
 			return n, err
@@ -122,10 +126,11 @@ func (c *crlfReader) WriteTo(w io.Writer) (n int64, err error) {
 	return n, c.err
 }
 
-// CRLFSize is the number of octets that r has in CRLF form, and of its line ends.
-func CRLFSize(r io.Reader) (size, lines int64, err error) {
-	l := lineReader{buf: make([]byte, bufferSize)}
-	l.reset(r)
-	l.toEnd()
-	return l.at.off + l.at.bare, l.at.lines, l.err
+// copyBuffers keeps the buffers of WriteTo, which fetching many small messages
+// would otherwise spend its time on.
+var copyBuffers = sync.Pool{New: func() any { return &copyBuffer{out: make([]byte, 0, copySize+copySize/16)} }}
+
+type copyBuffer struct {
+	in  [copySize]byte
+	out []byte
 }

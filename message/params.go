@@ -67,7 +67,7 @@ func (r *fieldReader) param() (p rawParam, found, done bool) {
 	if x.skip() != more {
 		return p, false, false
 	}
-	if x.word(token) != more || !x.at('=') {
+	if x.word(token) != more || !x.at('=') || len(x.out) == 0 {
 		return p, false, false
 	}
 	name := common(x.out)

@@ -69,6 +69,9 @@ func (r *addressReader) toComma() bool {
 
 // taken is what was put together since start, never nil.
 func (x *lexer) taken(start int) []byte {
+	if start == len(x.out) {
+		return []byte{}
+	}
 	return x.out[start:len(x.out):len(x.out)]
 }
 

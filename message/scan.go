@@ -48,6 +48,16 @@ func Scan(r io.Reader) (*Part, error) {
 // next.
 var scanners = sync.Pool{New: func() any { return &scanner{in: lineReader{buf: make([]byte, bufferSize)}} }}
 
+// CRLFSize is the number of octets that r has in CRLF form, and of its line ends.
+func CRLFSize(r io.Reader) (size, lines int64, err error) {
+	s := scanners.Get().(*scanner)
+	defer scanners.Put(s)
+	s.reset(r)
+	defer s.reset(nil)
+	s.in.toEnd()
+	return s.in.at.off + s.in.at.bare, s.in.at.lines, s.in.err
+}
+
 // A scanner walks over the lines of one message by recursive descent.
 type scanner struct {
 	in     lineReader
@@ -95,9 +105,7 @@ func (s *scanner) entity(p *Part, kind entityKind, depth int) delimiter {
 	start := s.in.mark()
 	d, ended := s.header(p, kind)
 	bodyStart := s.in.mark()
-	if ended {
-		s.noBody(p)
-	} else {
+	if !ended {
 		d = s.body(p, depth)
 	}
 	if d.end.off < start.off {
@@ -105,6 +113,7 @@ func (s *scanner) entity(p *Part, kind entityKind, depth int) delimiter {
 	}
 	if ended {
 		bodyStart = d.end
+		noBody(p, d.end)
 	} else if d.end.off < bodyStart.off {
 		bodyStart = d.end // the blank line is also the line end in front of the boundary
 	}
@@ -130,13 +139,13 @@ func (s *scanner) body(p *Part, depth int) delimiter {
 	return s.toDelimiter()
 }
 
-// noBody completes a part that ends within its header.
-func (s *scanner) noBody(p *Part) {
+// noBody completes a part that ends within its header, at that place.
+func noBody(p *Part, at mark) {
 	switch {
 	case isMultipart(p):
-		p.Parts = []*Part{emptyPart(s.in.mark())}
+		p.Parts = []*Part{emptyPart(at)}
 	case isMessage(p):
-		p.Message = emptyPart(s.in.mark())
+		p.Message = emptyPart(at)
 		p.Message.RawHeader = []byte{}
 	}
 }
@@ -267,7 +276,7 @@ func (s *scanner) delimiterAt(line []byte) (delimiter, bool) {
 	if len(line) < 2 || line[0] != '-' || line[1] != '-' || !s.in.first {
 		return delimiter{}, false
 	}
-	rest, level := line[2:], -1
+	rest, level := trimEOL(line)[2:], -1
 	for i := len(s.bounds) - 1; i >= 0; i-- {
 		b := s.bounds[i]
 		if len(b) <= len(rest) && (level < 0 || len(b) > len(s.bounds[level])) && string(rest[:len(b)]) == b {

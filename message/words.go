@@ -20,7 +20,9 @@ func DecodeHeader(raw string) string {
 	var d wordDecoder
 	for {
 		start := strings.Index(raw, "=?")
-		if start < 0 {
+		// Without an end in sight no start is worth a search for it: a field of
+		// nothing but starts must not take quadratic time.
+		if start < 0 || !d.endBehind(raw, start) {
 			break
 		}
 		w, rest, ok := cutWord(raw[start:])
@@ -80,12 +82,6 @@ func cutWord(s string) (w encodedWord, rest string, ok bool) {
 	if !ok {
 		return w, s, false
 	}
-	if w.text == "" && strings.HasPrefix(rest, "=") {
-		// Not =?x?Q??= but =?x?Q?=20...?=, whose text begins with "=".
-		if w.text, rest, ok = strings.Cut("?="+rest, "?="); !ok {
-			return w, s, false
-		}
-	}
 	w.charset, _, _ = strings.Cut(charset, "*")
 	return w, rest, true
 }
@@ -96,6 +92,17 @@ type wordDecoder struct {
 	octets  []byte // of the words read last, of one charset
 	charset string
 	inWords bool // octets is in use
+
+	last      int // octets from the last "?=" to the end of the field
+	lastKnown bool
+}
+
+// endBehind reports whether "?=" stands somewhere behind start.
+func (d *wordDecoder) endBehind(raw string, start int) bool {
+	if !d.lastKnown {
+		d.last, d.lastKnown = len(raw)-strings.LastIndex(raw, "?="), true
+	}
+	return len(raw)-d.last > start
 }
 
 // word takes an encoded-word. Neighbours of the same charset are decoded together,
