@@ -21,7 +21,8 @@ func (a Address) String() string {
 // as HeaderField gives it. Of what does not fit as much as possible is kept, and
 // reading goes on behind the next comma. The members of a group stand among the
 // others; an empty group ("undisclosed-recipients:;") is an Address that has only a
-// name. All strings are clean as those of DecodeHeader.
+// name. All strings are clean as those of DecodeHeader. Encoded-words are decoded in
+// names only (RFC 2047 section 5).
 func ParseAddressList(raw string) []Address {
 	r := addressReader{recover: true}
 	var all []Address
@@ -40,8 +41,8 @@ func ParseAddressList(raw string) []Address {
 		}
 		one := Address{
 			Name:    decodePhrase(a.name),
-			Mailbox: DecodeHeader(string(a.mailbox)),
-			Host:    DecodeHeader(string(a.host)),
+			Mailbox: cleanText(string(a.mailbox)),
+			Host:    cleanText(string(a.host)),
 		}
 		if one != (Address{}) {
 			all = append(all, one)

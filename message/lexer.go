@@ -166,24 +166,32 @@ func (x *lexer) dotAtom() status {
 	return st
 }
 
-// localPart appends local-part; beyond the standard it allows dots anywhere.
-func (x *lexer) localPart() status {
-	if x.at('"') {
-		return x.quoted()
-	}
+// localPart appends local-part = dot-atom / quoted-string / obs-local-part; beyond
+// the standard it allows dots anywhere. With loose it allows CFWS behind a dot
+// (obs-local-part), which without knowing that "@" follows may as well be the end of
+// an abbreviation in a name.
+func (x *lexer) localPart(loose bool) status {
 	st := bad
-	for {
+	for first := true; ; first = false {
 		for x.at('.') {
 			x.out = append(x.out, '.')
-			if x.i++; x.i == len(x.s) {
-				return end
+			x.i++
+			if st = x.left(); loose {
+				st = x.skip()
 			}
-			st = more
+			if st != more {
+				return st
+			}
 		}
-		if x.at('@') {
+		switch {
+		case x.at('@'):
 			return st
+		case x.at('"') && (first || loose):
+			st = x.quoted()
+		default:
+			st = x.atom()
 		}
-		if st = x.atom(); st != more || !x.at('.') {
+		if st != more || !x.at('.') {
 			return st
 		}
 	}

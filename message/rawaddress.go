@@ -152,7 +152,7 @@ func (r *addressReader) angleAddr(a *rawAddress) status {
 	}
 	if !x.at('>') {
 		mark := len(x.out)
-		st := x.localPart()
+		st := x.localPart(true)
 		if st == bad {
 			return bad
 		}
@@ -212,7 +212,12 @@ func (r *addressReader) addrSpec() status {
 	quoted := x.at('"')
 	mark := len(x.out)
 	var a rawAddress
-	st := x.localPart()
+	start := x.i
+	st := x.localPart(true)
+	if st != more || !x.at('@') {
+		x.i, x.out, x.comment = start, x.out[:mark], x.comment[:0]
+		st = x.localPart(false)
+	}
 	if st != bad {
 		a.mailbox = x.taken(mark)
 	}
@@ -230,7 +235,9 @@ func (r *addressReader) addrSpec() status {
 	case !hostSeen:
 		x.out = append(x.out, ' ')
 		words := len(x.out)
-		x.phrase()
+		if x.skip() == more {
+			x.phrase()
+		}
 		if len(x.out) > words {
 			a.name, a.mailbox = x.taken(mark), nil
 		} else if quoted && a.mailbox != nil {

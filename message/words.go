@@ -40,6 +40,16 @@ func DecodeHeader(raw string) string {
 	return d.out.String()
 }
 
+// cleanText is raw text without encoded-words, made clean.
+func cleanText(raw string) string {
+	if isPlain(raw) {
+		return raw
+	}
+	var d wordDecoder
+	d.text(raw)
+	return d.out.String()
+}
+
 func unfold(s string) string {
 	if strings.IndexByte(s, '\n') < 0 {
 		return strings.Trim(s, " \t\r")
