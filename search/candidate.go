@@ -1,0 +1,98 @@
+package search
+
+import (
+	"restante/mailstore"
+	"restante/message"
+)
+
+// A candidate is a message while it is judged.
+type candidate struct {
+	rec *mailstore.Record
+	at  level
+	msg *source // nil below atHeader
+	err error   // the message could not be read
+
+	found []bool // which texts of the query were found, once searched
+}
+
+func (c *candidate) size(test func(int64) bool) answer {
+	if c.rec.Size == mailstore.Unknown {
+		return c.unknown()
+	}
+	return is(test(c.rec.Size))
+}
+
+func (c *candidate) internalDay(test func(Day) bool) answer {
+	if c.rec.Date == mailstore.Unknown {
+		return c.unknown()
+	}
+	return is(test(dayOf(c.rec.InternalDate())))
+}
+
+// unknown is the answer about what Fill could not find out.
+func (c *candidate) unknown() answer {
+	if c.at < atAttrs {
+		return maybe
+	}
+	return no
+}
+
+func (c *candidate) sentDay(test func(Day) bool) answer {
+	if c.at < atHeader {
+		return maybe
+	}
+	value, _ := message.HeaderField(c.header(), "Date")
+	t, err := message.ParseDate(value)
+	return is(err == nil && test(dayOf(t)))
+}
+
+func (c *candidate) header() []byte {
+	h, err := c.msg.header()
+	if err != nil {
+		c.err = err
+	}
+	return h
+}
+
+// fieldMatch is Header, compiled.
+type fieldMatch struct {
+	field string
+	text  *needle
+}
+
+func (fieldMatch) cost() level { return atHeader }
+
+func (x fieldMatch) eval(c *candidate) answer {
+	if c.at < atHeader {
+		return maybe
+	}
+	for _, value := range message.HeaderFields(c.header(), x.field) {
+		if x.text.in(message.DecodeHeader(value)) {
+			return yes
+		}
+	}
+	return no
+}
+
+// textMatch is Text or Body, compiled.
+type textMatch struct{ *needle }
+
+func (textMatch) cost() level { return atBody }
+
+func (x textMatch) eval(c *candidate) answer {
+	switch {
+	case len(x.folded) == 0:
+		return yes
+	case c.at == atHeader && x.inHeaders && x.inHeader(c.header()):
+		return yes
+	case c.at < atBody:
+		return maybe
+	}
+	if c.found == nil {
+		c.found = make([]bool, len(c.msg.q.texts))
+		if err := c.msg.search(c.found); err != nil {
+			c.err = err
+		}
+	}
+	return is(c.found[x.index])
+}

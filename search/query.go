@@ -1,0 +1,162 @@
+package search
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+
+	"restante/mailstore"
+)
+
+// A Query is an Expr made ready to be evaluated. It belongs to one goroutine.
+type Query struct {
+	// Unreadable, if set, is told of messages that could not be read and so did
+	// not match.
+	Unreadable func(uid mailstore.UID, err error)
+
+	root  Expr
+	attrs mailstore.Attrs // what it may want to have filled
+	texts []*needle       // what is looked for in bodies, all in one pass
+	buf   []byte          // of messages that fit
+}
+
+// New prepares a query: texts are folded, and of several criteria the cheap ones
+// come first.
+func New(x Expr) *Query {
+	q := new(Query)
+	q.root = q.compile(x)
+	return q
+}
+
+// compile returns x with its texts folded and its parts in the order of cost.
+func (q *Query) compile(x Expr) Expr {
+	switch x := x.(type) {
+	case And:
+		return And(q.compileAll(x))
+	case Or:
+		return Or(q.compileAll(x))
+	case Not:
+		return Not{q.compile(x.X)}
+	case Larger, Smaller:
+		q.attrs |= mailstore.AttrSize
+	case Date:
+		if !x.Sent {
+			q.attrs |= mailstore.AttrDate
+		}
+	case Header:
+		return fieldMatch{x.Field, newNeedle(x.Text)}
+	case Body:
+		return q.text(x.Text, false)
+	case Text:
+		return q.text(x.Text, true)
+	}
+	return x
+}
+
+func (q *Query) compileAll(list []Expr) []Expr {
+	compiled := make([]Expr, len(list))
+	for i, x := range list {
+		compiled[i] = q.compile(x)
+	}
+	slices.SortStableFunc(compiled, func(a, b Expr) int { return cmp.Compare(a.cost(), b.cost()) })
+	return compiled
+}
+
+func (q *Query) text(text string, inHeaders bool) Expr {
+	n := newNeedle(text)
+	n.inHeaders = inHeaders
+	n.index = len(q.texts)
+	q.texts = append(q.texts, n)
+	return textMatch{n}
+}
+
+// Filter appends to dst the UIDs of the records that match, in their order. An
+// error ends it only if the mailbox or ctx has ended.
+func (q *Query) Filter(ctx context.Context, box mailstore.Mailbox, recs []mailstore.Record, dst []mailstore.UID) ([]mailstore.UID, error) {
+	answers := make([]answer, len(recs))
+	open := q.decide(recs, answers, atRecord)
+	if open && q.attrs != 0 {
+		if err := q.fill(ctx, box, recs, answers); err != nil {
+			return dst, err
+		}
+		open = q.decide(recs, answers, atAttrs)
+	}
+	for i := range recs {
+		if open && answers[i] == maybe {
+			a, err := q.read(ctx, box, &recs[i])
+			if err != nil {
+				return dst, err
+			}
+			answers[i] = a
+		}
+		if answers[i] == yes {
+			dst = append(dst, recs[i].UID)
+		}
+	}
+	return dst, nil
+}
+
+// decide answers what it can at a level and reports whether something is open.
+func (q *Query) decide(recs []mailstore.Record, answers []answer, at level) (open bool) {
+	for i := range recs {
+		if answers[i] == maybe {
+			answers[i] = q.root.eval(&candidate{rec: &recs[i], at: at})
+			open = open || answers[i] == maybe
+		}
+	}
+	return open
+}
+
+// fill finds out the sizes and dates that are still wanted and not known.
+func (q *Query) fill(ctx context.Context, box mailstore.Mailbox, recs []mailstore.Record, answers []answer) error {
+	var want mailstore.UIDSet
+	for i := range recs {
+		if answers[i] == maybe && q.lacks(&recs[i]) {
+			want.Add(recs[i].UID)
+		}
+	}
+	if want.Empty() {
+		return nil
+	}
+	if err := box.Fill(ctx, want, q.attrs); err != nil {
+		return err
+	}
+	for i := range recs {
+		if answers[i] == maybe && q.lacks(&recs[i]) {
+			if rec, found := box.Record(recs[i].UID); found {
+				recs[i] = rec
+			}
+		}
+	}
+	return nil
+}
+
+func (q *Query) lacks(r *mailstore.Record) bool {
+	return q.attrs&mailstore.AttrSize != 0 && r.Size == mailstore.Unknown ||
+		q.attrs&mailstore.AttrDate != 0 && r.Date == mailstore.Unknown
+}
+
+// read opens a message and decides for good.
+func (q *Query) read(ctx context.Context, box mailstore.Mailbox, rec *mailstore.Record) (answer, error) {
+	msg, err := box.OpenMessage(ctx, rec.UID)
+	if err == nil {
+		defer msg.Close()
+		c := candidate{rec: rec, msg: &source{Message: msg, q: q}, at: atHeader}
+		a := q.root.eval(&c)
+		if a == maybe {
+			c.at = atBody
+			a = q.root.eval(&c)
+		}
+		if err = c.err; err == nil {
+			return is(a == yes), ctx.Err()
+		}
+	}
+	switch {
+	case ctx.Err() != nil, errors.Is(err, mailstore.ErrGone):
+		return no, err
+	case q.Unreadable != nil && !errors.Is(err, mailstore.ErrExpunged):
+		q.Unreadable(rec.UID, err)
+	}
+	return no, nil
+}
