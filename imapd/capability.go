@@ -1,0 +1,32 @@
+package imapd
+
+// What a server offers depends on the state of the connection (RFC 9051 section
+// 7.2.2). IMAP4rev2 includes most of the second list; IMAP4rev1 clients look for
+// the names.
+const (
+	alwaysOffered   = "IMAP4rev1 IMAP4rev2 LITERAL+ ENABLE ID SASL-IR"
+	offeredLoggedIn = "IDLE NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE ESEARCH SEARCHRES" +
+		" LIST-EXTENDED LIST-STATUS SPECIAL-USE STATUS=SIZE"
+)
+
+// capabilities is the list as it is now, beginning with IMAP4rev1.
+func (s *session) capabilities() string {
+	if s.state != notAuthenticated {
+		return alwaysOffered + " " + offeredLoggedIn
+	}
+	list := alwaysOffered
+	if s.mayStartTLS() {
+		list += " STARTTLS"
+	}
+	if !s.mayLogin() {
+		return list + " LOGINDISABLED"
+	}
+	return list + " AUTH=PLAIN AUTH=LOGIN"
+}
+
+func (s *session) mayStartTLS() bool { return s.srv.opt.TLS != nil && !s.secure }
+
+// mayLogin reports whether a password may be sent as things are.
+func (s *session) mayLogin() bool {
+	return s.secure || s.srv.opt.AllowPlaintext(s.conn.RemoteAddr())
+}

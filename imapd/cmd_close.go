@@ -1,0 +1,46 @@
+package imapd
+
+import (
+	"restante/imap"
+	"restante/mailstore"
+)
+
+// cmdClose is CLOSE (RFC 9051 section 6.4.1): EXPUNGE without its answers, unless
+// the mailbox is read-only, and UNSELECT.
+func (s *session) cmdClose(*imap.Command) (reply, error) {
+	if v := s.view; !v.readOnly && v.told > 0 {
+		if _, err := v.box.Expunge(s.ctx, v.set([]span{{0, v.told}}), true); err != nil {
+			return reply{}, err
+		}
+	}
+	s.unselect()
+	return reply{}, nil
+}
+
+// cmdUnselect is UNSELECT (RFC 9051 section 6.4.2).
+func (s *session) cmdUnselect(*imap.Command) (reply, error) {
+	s.unselect()
+	return reply{}, nil
+}
+
+// cmdExpunge is EXPUNGE and UID EXPUNGE (RFC 9051 sections 6.4.3 and 6.4.9).
+// Only messages that the client knows of are removed. The EXPUNGE responses are
+// news as if somebody else had done it.
+func (s *session) cmdExpunge(cmd *imap.Command) (reply, error) {
+	v := s.view
+	if v.readOnly {
+		return reply{}, mailstore.ErrReadOnly
+	}
+	spans := []span{{0, v.told}}
+	if args, withSet := cmd.Args.(*imap.Expunge); withSet {
+		var err error
+		if spans, err = v.pick(args.Set, true); err != nil {
+			return reply{}, err
+		}
+	}
+	if v.told == 0 || len(spans) == 0 {
+		return reply{}, nil
+	}
+	_, err := v.box.Expunge(s.ctx, v.set(spans), true)
+	return reply{}, err
+}

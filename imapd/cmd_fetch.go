@@ -1,0 +1,215 @@
+package imapd
+
+import (
+	"errors"
+	"log/slog"
+
+	"restante/imap"
+	"restante/mailstore"
+)
+
+// cmdFetch is FETCH and UID FETCH (RFC 9051 section 6.4.5).
+func (s *session) cmdFetch(cmd *imap.Command) (reply, error) {
+	args, v := cmd.Args.(*imap.Fetch), s.view
+	if len(args.Modifiers) > 0 {
+		return reply{}, bad("FETCH has no modifier %s here", args.Modifiers[0].Name)
+	}
+	spans, err := v.pick(args.Set, cmd.UID())
+	if err != nil {
+		return reply{}, err
+	}
+	f := fetcher{s: s, plan: planFetch(args.Items, cmd.UID(), v.readOnly)}
+	missing, err := v.pages(spans, f.page)
+	switch {
+	case err != nil:
+		return reply{}, err
+	case f.failed != nil:
+		return reply{}, f.failed
+	case (missing || f.missing) && !cmd.UID():
+		// The client asked by message numbers and must learn that some mean
+		// nothing any more (RFC 2180 section 4.1.2).
+		return reply{}, mailstore.ErrExpunged
+	}
+	return reply{}, nil
+}
+
+// A fetcher answers one FETCH.
+type fetcher struct {
+	s       *session
+	plan    *fetchPlan
+	values  []value // of one message
+	scratch []byte  // what values points into
+	missing bool    // messages went away while they were fetched
+	// failed is what to say at the end when messages had to be left out because
+	// they could not be read.
+	failed error
+}
+
+// page answers for some messages. What is needed of all of them is done in one
+// go: sizes that nobody knows yet, and \Seen.
+func (f *fetcher) page(items []item) error {
+	if err := f.fill(items); err != nil {
+		return err
+	}
+	var seen mailstore.UIDSet
+	if f.plan.seen {
+		seen = f.s.markSeen(items)
+	}
+	for i := range items {
+		err := f.message(&items[i], seen.Contains(items[i].UID))
+		if err != nil {
+			return err
+		}
+		if f.s.w.Err() != nil {
+			return f.s.w.Err()
+		}
+	}
+	return nil
+}
+
+// fill makes sizes and dates known.
+func (f *fetcher) fill(items []item) error {
+	if f.plan.attrs == 0 {
+		return nil
+	}
+	var unknown mailstore.UIDSet
+	for i := range items {
+		if f.plan.lacks(&items[i].Record) {
+			unknown.Add(items[i].UID)
+		}
+	}
+	if unknown.Empty() {
+		return nil
+	}
+	box := f.s.view.box
+	if err := box.Fill(f.s.ctx, unknown, f.plan.attrs); err != nil {
+		return err
+	}
+	for i := range items {
+		if f.plan.lacks(&items[i].Record) {
+			if rec, found := box.Record(items[i].UID); found {
+				items[i].Record = rec
+			}
+		}
+	}
+	return nil
+}
+
+// lacks reports whether something that is asked for is not known of a message.
+func (p *fetchPlan) lacks(r *mailstore.Record) bool {
+	return p.attrs&mailstore.AttrSize != 0 && r.Size == mailstore.Unknown ||
+		p.attrs&mailstore.AttrDate != 0 && r.Date == mailstore.Unknown
+}
+
+// markSeen sets \Seen where it is missing and returns on which messages. They
+// show it in their FETCH response, so it is no news afterwards. When it cannot
+// be set, the mail is still shown.
+func (s *session) markSeen(items []item) mailstore.UIDSet {
+	var unseen mailstore.UIDSet
+	for i := range items {
+		if !items[i].Flags.Has(mailstore.Seen) {
+			unseen.Add(items[i].UID)
+		}
+	}
+	if unseen.Empty() {
+		return nil
+	}
+	res, err := s.view.box.SetFlags(s.ctx, unseen, mailstore.AddFlags, mailstore.NewFlags(mailstore.Seen), mailstore.SetFlagsOptions{})
+	if err != nil {
+		s.log.Warn(`messages cannot be marked \Seen`, slog.String("mailbox", s.view.box.Name()), slog.Any("err", err))
+	}
+	if res.ModSeq != 0 {
+		s.view.silent = append(s.view.silent, res.ModSeq)
+	}
+	for i := range items {
+		if res.Changed.Contains(items[i].UID) {
+			items[i].Flags.System |= mailstore.Seen
+		}
+	}
+	return res.Changed
+}
+
+// message answers for one message, or notes why it cannot. Nothing is sent of a
+// message before all that may fail has been done.
+func (f *fetcher) message(it *item, nowSeen bool) error {
+	f.values, f.scratch = f.values[:0], f.scratch[:0]
+	var m *loaded
+	if f.plan.need != needRecord {
+		var err error
+		if m, err = f.s.load(it.UID, f.plan.need); err != nil {
+			return f.leaveOut(it, err)
+		}
+		defer f.s.unload(m)
+	}
+	if f.plan.lacks(&it.Record) {
+		return f.leaveOut(it, errors.New("its size or date cannot be found out"))
+	}
+	for i := range f.plan.items {
+		v, err := f.prepare(m, &f.plan.items[i])
+		if err != nil {
+			return f.leaveOut(it, err)
+		}
+		f.values = append(f.values, v)
+	}
+	return f.send(it, nowSeen)
+}
+
+// leaveOut passes over a message that cannot be answered for. The command goes
+// on with the others and fails at its end.
+func (f *fetcher) leaveOut(it *item, err error) error {
+	var r *refusal
+	switch {
+	case errors.Is(err, mailstore.ErrGone), f.s.w.Err() != nil:
+		return err
+	case errors.Is(err, mailstore.ErrExpunged):
+		f.missing = true
+		return nil
+	case errors.As(err, &r):
+		f.failed = err
+		return nil
+	}
+	f.s.log.Error("message cannot be read", slog.String("mailbox", f.s.view.box.Name()), slog.Any("uid", it.UID), slog.Any("err", err))
+	f.failed = errUnreadable
+	return nil
+}
+
+// errUnreadable says that what came is right and not all that was asked for.
+var errUnreadable = no("SERVERBUG", "Some messages could not be read and were left out; the server's log says why")
+
+// send writes the response. UID stands first.
+//
+// QUIRK: some clients read a response only from its UID on. iOS Mail wants FLAGS
+// whenever it asked, changed or not.
+func (f *fetcher) send(it *item, nowSeen bool) error {
+	s := f.s
+	showFlags := f.plan.flags || nowSeen
+	if showFlags {
+		s.noteKeywords(it.Flags.Keywords)
+	}
+	w := s.w.Untagged().Number(uint64(it.num)).Raw(" FETCH (")
+	first := true
+	if f.plan.uid {
+		w.Raw("UID ").Number(uint64(it.UID))
+		first = false
+	}
+	if showFlags {
+		if !first {
+			w.SP()
+		}
+		first = false
+		w.Raw("FLAGS ")
+		writeFlags(w, s.flagsOf(it))
+	}
+	for i := range f.plan.items {
+		if !first {
+			w.SP()
+		}
+		first = false
+		w.FetchName(&f.plan.items[i]).SP()
+		if err := f.write(&f.values[i], &f.plan.items[i], it); err != nil {
+			return err
+		}
+	}
+	w.Raw(")\r\n")
+	return nil
+}

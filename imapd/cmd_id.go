@@ -1,0 +1,27 @@
+package imapd
+
+import (
+	"log/slog"
+	"strings"
+
+	"restante/imap"
+)
+
+// cmdID is ID (RFC 2971). What a client calls itself is logged and never acted
+// upon, as section 2 asks.
+//
+// QUIRK: Outlook's service sends it before login, with literals, and wants
+// exactly one untagged answer.
+func (s *session) cmdID(cmd *imap.Command) (reply, error) {
+	var fields []string
+	for _, f := range cmd.Args.(*imap.ID).Fields {
+		fields = append(fields, f.Name+"="+f.Value)
+	}
+	s.log.Debug("client identified itself", slog.String("id", strings.Join(fields, " ")))
+	w := s.w.Untagged().Raw(`ID ("name" "restante"`)
+	if v := s.srv.opt.Version; v != "" {
+		w.Raw(` "version" `).String(v)
+	}
+	w.Byte(')').CRLF()
+	return reply{}, nil
+}

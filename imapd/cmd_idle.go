@@ -1,0 +1,100 @@
+package imapd
+
+import (
+	"errors"
+	"time"
+
+	"restante/imap"
+)
+
+// cmdIdle is IDLE (RFC 9051 section 6.3.13). While it lasts, a second goroutine
+// has the reader and waits for DONE; this one sends what happens. The reader
+// may have the command behind DONE already; it is read next.
+//
+// QUIRK: Outlook idles with no mailbox selected; then there is nothing to tell.
+// iOS Mail sends the next command in the same packet as DONE.
+func (s *session) cmdIdle(*imap.Command) (reply, error) {
+	if err := s.refresh(); err != nil {
+		return reply{}, err
+	}
+	if s.view != nil {
+		defer s.view.box.Watch()()
+	}
+	s.w.Continue("idling")
+	s.idleNews()
+	s.flush()
+	deadline := time.Now().Add(s.srv.opt.Timeouts.Idle)
+	if !s.conn.beginWait(deadline) {
+		return reply{}, errStopping
+	}
+	s.conn.beforeRead = nil // the writer stays with this goroutine
+	done := make(chan error, 1)
+	go func() { done <- s.r.ReadDone() }()
+	err := s.idle(done)
+	s.conn.beforeRead = s.flush
+	s.conn.endWait(deadline)
+	return s.idleEnded(err)
+}
+
+// idleEnded tells DONE from what else can end IDLE.
+func (s *session) idleEnded(err error) (reply, error) {
+	var own *idleFailure
+	var syntax *imap.Error
+	switch {
+	case err == nil:
+		return reply{}, nil
+	case errors.As(err, &own):
+		return reply{}, own.err
+	case errors.As(err, &syntax):
+		return syntaxReply(syntax), nil
+	}
+	s.readFailed(err)
+	return reply{}, errAnswered
+}
+
+// An idleFailure ends IDLE from our side.
+type idleFailure struct{ err error }
+
+func (f *idleFailure) Error() string { return f.err.Error() }
+
+// idle sends news until something comes from the client, or until the session
+// cannot go on. In either case nobody reads any more when it returns.
+func (s *session) idle(done <-chan error) error {
+	keepAlive := time.NewTicker(s.srv.opt.Timeouts.KeepAlive)
+	defer keepAlive.Stop()
+	for {
+		err := error(nil)
+		select {
+		case err := <-done:
+			return err
+		case <-s.newsReady():
+			s.idleNews()
+		case <-keepAlive.C:
+			err = s.refresh()
+			s.w.Status("", imap.OK, "", "Still here")
+		}
+		s.flush()
+		if s.w.Err() != nil {
+			err = s.w.Err()
+		}
+		if err != nil {
+			s.conn.SetReadDeadline(time.Unix(1, 0))
+			<-done
+			return &idleFailure{err}
+		}
+	}
+}
+
+func (s *session) idleNews() {
+	if s.view != nil {
+		s.sendNews(true, false)
+	}
+}
+
+// newsReady gives a sign when something happens to the selected mailbox.
+func (s *session) newsReady() <-chan struct{} {
+	if s.view == nil {
+		return nil
+	}
+	return s.view.cursor.Ready()
+}

@@ -1,0 +1,57 @@
+package imapd
+
+import (
+	"strings"
+
+	"restante/imap"
+	"restante/mailstore"
+)
+
+// name gives a mailbox name as the account knows it.
+//
+// QUIRK: iOS Mail, given INBOX as its path prefix, calls the inbox INBOX/INBOX.
+func (s *session) name(name string) string {
+	delim := s.account.Delimiter()
+	name = mailstore.CanonicalName(name, delim)
+	if rest, below := strings.CutPrefix(name, mailstore.Inbox+string(delim)); below && strings.EqualFold(rest, mailstore.Inbox) {
+		return mailstore.Inbox
+	}
+	return name
+}
+
+// cmdCreate is CREATE (RFC 9051 section 6.3.4).
+func (s *session) cmdCreate(cmd *imap.Command) (reply, error) {
+	args := cmd.Args.(*imap.Create)
+	if len(args.Params) > 0 {
+		return reply{}, bad("CREATE has no parameter %s here", args.Params[0].Name)
+	}
+	return reply{}, s.account.Create(s.ctx, s.name(args.Mailbox))
+}
+
+// cmdDelete is DELETE (RFC 9051 section 6.3.5). A mailbox that this session has
+// selected is closed first.
+func (s *session) cmdDelete(cmd *imap.Command) (reply, error) {
+	name := s.name(cmd.Args.(*imap.Mailbox).Name)
+	if s.view != nil && s.view.box.Name() == name && name != mailstore.Inbox {
+		s.unselect()
+		s.w.Status("", imap.OK, "CLOSED", "The selected mailbox is being deleted")
+	}
+	return reply{}, s.account.Delete(s.ctx, strings.TrimSuffix(name, s.delimiter()))
+}
+
+// cmdRename is RENAME (RFC 9051 section 6.3.6). A selected mailbox stays
+// selected under its new name.
+func (s *session) cmdRename(cmd *imap.Command) (reply, error) {
+	args := cmd.Args.(*imap.Rename)
+	delim := s.delimiter()
+	from, to := strings.TrimSuffix(s.name(args.From), delim), strings.TrimSuffix(s.name(args.To), delim)
+	return reply{}, s.account.Rename(s.ctx, from, to)
+}
+
+// cmdSubscribe is SUBSCRIBE and UNSUBSCRIBE (RFC 9051 sections 6.3.7 and 6.3.8).
+//
+// QUIRK: Outlook subscribes to names that do not exist, and may.
+func (s *session) cmdSubscribe(cmd *imap.Command) (reply, error) {
+	name := s.name(cmd.Args.(*imap.Mailbox).Name)
+	return reply{}, s.account.Subscribe(s.ctx, name, cmd.Name == "SUBSCRIBE")
+}

@@ -1,0 +1,90 @@
+package imapd
+
+import (
+	"restante/imap"
+	"restante/mailstore"
+)
+
+// cmdSelect is SELECT and EXAMINE (RFC 9051 sections 6.3.2 and 6.3.3). A mailbox
+// that was selected is closed, whether or not the new one can be opened.
+func (s *session) cmdSelect(cmd *imap.Command) (reply, error) {
+	args := cmd.Args.(*imap.Select)
+	if len(args.Params) > 0 {
+		return reply{}, bad("%s has no parameter %s here", cmd.Name, args.Params[0].Name)
+	}
+	if s.view != nil {
+		s.unselect()
+		s.w.Status("", imap.OK, "CLOSED", "Previous mailbox closed")
+	}
+	name := s.name(args.Mailbox)
+	if err := s.selectBox(name, cmd.Name == "EXAMINE"); err != nil {
+		return reply{}, err
+	}
+	s.describe(name)
+	if s.view.readOnly {
+		return ok("READ-ONLY", "Mailbox opened for reading"), nil
+	}
+	return ok("READ-WRITE", "Mailbox opened"), nil
+}
+
+// selectBox opens the mailbox and begins the session's view of it.
+func (s *session) selectBox(name string, examine bool) error {
+	box, err := s.account.Open(s.ctx, name)
+	if err != nil {
+		return err
+	}
+	if err := box.Refresh(s.ctx); err != nil {
+		s.closeQuietly("mailbox", box.Close)
+		return err
+	}
+	v := newView(box, examine)
+	if s.claimsRecent(v) && box.Status().Recent > 0 {
+		s.claimRecent(v)
+		v.poll() // the claim itself is no news
+	}
+	s.view, s.state = v, selected
+	return nil
+}
+
+// describe sends what SELECT has to send. IMAP4rev2 knows neither RECENT nor
+// UNSEEN and wants LIST (RFC 9051 section 6.3.2).
+func (s *session) describe(name string) {
+	v := s.view
+	sum := s.srv.summaries.of(s.user.Name, v.box)
+	v.keywords = sum.keywords
+	v.told = len(v.uids)
+	s.sendFlagNames()
+	s.w.Untagged().Number(uint64(v.told)).Raw(" EXISTS").CRLF()
+	if s.rev2 {
+		s.w.Untagged().Raw("LIST () ").String(s.delimiter()).SP().Mailbox(name).CRLF()
+	} else {
+		v.toldRecent = -1 // it is always told here
+		s.sendRecent()
+		if n := v.firstUnseen(sum); n > 0 {
+			s.w.Untagged().Raw("OK [UNSEEN ").Number(uint64(n)).Raw("] First unseen\r\n")
+		}
+	}
+	s.w.Untagged().Raw("OK [UIDVALIDITY ").Number(uint64(v.box.UIDValidity())).Raw("] UIDs valid\r\n")
+	s.w.Untagged().Raw("OK [UIDNEXT ").Number(uint64(v.uidNext())).Raw("] Next UID\r\n")
+}
+
+// firstUnseen gives the number of the first unseen message, 0 if there is none.
+func (v *view) firstUnseen(sum summary) int {
+	if sum.firstUnseen == 0 {
+		return 0
+	}
+	if i, found := v.index(sum.firstUnseen); found {
+		return i + 1
+	}
+	return 0
+}
+
+// uidNext gives the mailbox's next UID, which is above all that were announced
+// whatever came in since.
+func (v *view) uidNext() mailstore.UID {
+	next := v.box.Status().UIDNext
+	if v.told > 0 {
+		next = max(next, v.uids[v.told-1]+1)
+	}
+	return next
+}

@@ -1,0 +1,54 @@
+package imapd
+
+import (
+	"slices"
+
+	"restante/imap"
+	"restante/mailstore"
+)
+
+// cmdStatus is STATUS (RFC 9051 section 6.3.11).
+func (s *session) cmdStatus(cmd *imap.Command) (reply, error) {
+	args := cmd.Args.(*imap.Status)
+	return reply{}, s.sendStatus(s.name(args.Mailbox), args.Items)
+}
+
+// sendStatus sends one untagged STATUS with the items in the order asked.
+func (s *session) sendStatus(name string, items []imap.StatusItem) error {
+	var want mailstore.StatusItems
+	if slices.Contains(items, imap.StatusSize) {
+		want = mailstore.WantSize
+	}
+	st, err := s.account.Status(s.ctx, name, want)
+	if err != nil {
+		return err
+	}
+	s.w.Untagged().Raw("STATUS ").Mailbox(name).Raw(" (")
+	for i, it := range items {
+		if i > 0 {
+			s.w.SP()
+		}
+		s.w.Raw(string(it)).SP().Number(statusNumber(&st, it))
+	}
+	s.w.Raw(")\r\n")
+	return nil
+}
+
+func statusNumber(st *mailstore.Status, it imap.StatusItem) uint64 {
+	switch it {
+	case imap.StatusMessages:
+		return uint64(st.Messages)
+	case imap.StatusRecent:
+		return uint64(st.Recent)
+	case imap.StatusUIDNext:
+		return uint64(st.UIDNext)
+	case imap.StatusUIDValidity:
+		return uint64(st.UIDValidity)
+	case imap.StatusUnseen:
+		return uint64(st.Unseen)
+	case imap.StatusDeleted:
+		return uint64(st.Deleted)
+	default:
+		return uint64(max(st.Size, 0)) // SIZE; it was asked for, so it is known
+	}
+}

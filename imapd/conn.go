@@ -1,0 +1,90 @@
+package imapd
+
+import (
+	"net"
+	"sync"
+	"time"
+)
+
+// conn is the connection as reader and writer see it. It counts octets, bounds
+// every transfer in time, sends what waits before it blocks for input, and can
+// be told to stop while it waits for a command.
+type conn struct {
+	net.Conn
+	// beforeRead sends what waits to be sent: a client that has not got its
+	// answers will not send what we are about to wait for. Nil while another
+	// goroutine reads (IDLE).
+	beforeRead func()
+	transfer   time.Duration
+	bulk       bool // a literal is coming in: the deadline moves with each read
+	in, out    int64
+
+	mu       sync.Mutex
+	waiting  bool // for the first octet of a command
+	stopping bool
+}
+
+func (c *conn) Read(p []byte) (int, error) {
+	if c.beforeRead != nil {
+		c.beforeRead()
+	}
+	if c.bulk {
+		if err := c.SetReadDeadline(time.Now().Add(c.transfer)); err != nil {
+			return 0, err
+		}
+	}
+	n, err := c.Conn.Read(p)
+	c.in += int64(n)
+	return n, err
+}
+
+// Write bounds each piece in time, so that a client that does not read holds a
+// buffer and a goroutine no longer than that.
+func (c *conn) Write(p []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(c.transfer)); err != nil {
+		return 0, err
+	}
+	n, err := c.Conn.Write(p)
+	c.out += int64(n)
+	return n, err
+}
+
+// beginWait is called before the session waits for a command. It reports false
+// when the server stops.
+func (c *conn) beginWait(deadline time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waiting = !c.stopping
+	if c.waiting {
+		c.SetReadDeadline(deadline) // an error shows up in the read
+	}
+	return c.waiting
+}
+
+// endWait is called when something has arrived. What has begun may be read to
+// its end, even if stop came at the same moment.
+func (c *conn) endWait(deadline time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waiting = false
+	if c.stopping {
+		c.SetReadDeadline(deadline)
+	}
+}
+
+// stop ends the wait for a command, now or when the session comes to it.
+func (c *conn) stop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopping = true
+	if c.waiting {
+		c.SetReadDeadline(time.Unix(1, 0))
+	}
+}
+
+// stopped reports whether stop was called.
+func (c *conn) stopped() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stopping
+}

@@ -1,0 +1,173 @@
+package imapd
+
+import (
+	"errors"
+	"io"
+
+	"restante/mailstore"
+	"restante/message"
+	"restante/search"
+)
+
+// smallMessage is up to what size a message is read at once and worked on in
+// memory. Most are smaller by far.
+const smallMessage = 128 << 10
+
+// headerRoom is the part of a large message's buffer that is for its header;
+// the rest is for what is on its way to the client.
+const headerRoom = 64 << 10
+
+// A loaded message is an open one with what has been read of it.
+type loaded struct {
+	mailstore.Message
+	uid mailstore.UID
+	raw []byte // the whole message, nil if it is not small
+	buf *[smallMessage]byte
+
+	head      []byte // the header, or all of it that fits message.MaxRawHeader
+	headWhole bool
+	root      *message.Part
+}
+
+// messageCache keeps of the message that was fetched last what is dear to find
+// again: clients ask for large parts in slices, each with a command of its own.
+// A UID names one message for ever, so nothing in it can be stale while its
+// mailbox is selected.
+type messageCache struct {
+	uid   mailstore.UID
+	root  *message.Part
+	place wirePlace
+}
+
+func (c *messageCache) forget() { *c = messageCache{} }
+
+// maxCachedParts bounds the structure that a session keeps.
+const maxCachedParts = 200
+
+// load opens a message and reads what is needed of it.
+func (s *session) load(uid mailstore.UID, n need) (*loaded, error) {
+	msg, err := s.view.box.OpenMessage(s.ctx, uid)
+	if err != nil {
+		return nil, err
+	}
+	m := &loaded{Message: msg, uid: uid, buf: s.srv.borrow()}
+	if err := s.read(m, n); err != nil {
+		s.unload(m)
+		return nil, err
+	}
+	return m, nil
+}
+
+// unload closes a message and gives its buffer back.
+func (s *session) unload(m *loaded) {
+	s.closeQuietly("message", m.Message.Close)
+	s.srv.bodies.Put(m.buf)
+	m.buf = nil
+}
+
+// borrow takes a buffer for a message from the pool.
+func (srv *Server) borrow() *[smallMessage]byte {
+	if b, ok := srv.bodies.Get().(*[smallMessage]byte); ok {
+		return b
+	}
+	return new([smallMessage]byte)
+}
+
+func (s *session) read(m *loaded, n need) error {
+	if n&^needHeader != 0 && m.Len() <= smallMessage {
+		m.raw = m.buf[:m.Len()]
+		if got, err := m.ReadAt(m.raw, 0); got < len(m.raw) {
+			return errors.Join(errShrunk, err)
+		}
+	}
+	switch {
+	case n&needStructure != 0:
+		return s.readStructure(m)
+	case n&needHeader != 0:
+		return s.readHeader(m)
+	}
+	return nil
+}
+
+// errShrunk: a message is immutable, but files are not.
+var errShrunk = errors.New("the message is shorter than it was when it was opened")
+
+// readHeader reads the header only. One that is larger than anybody looks at
+// needs the structure, which knows where it ends.
+func (s *session) readHeader(m *loaded) (err error) {
+	var r io.ReaderAt = m
+	buf := m.buf[:0:headerRoom]
+	if m.raw != nil {
+		r, buf = octets(m.raw), nil
+	}
+	m.head, m.headWhole, err = search.ReadHeader(r, m.Len(), buf)
+	if err == nil && !m.headWhole {
+		return s.readStructure(m)
+	}
+	return err
+}
+
+// readStructure reads the whole message for its tree of parts, or takes it from
+// the last time.
+func (s *session) readStructure(m *loaded) (err error) {
+	if s.last.uid == m.uid && s.last.root != nil {
+		m.root = s.last.root
+	} else if m.root, err = message.Scan(m.section(0, m.Len())); err != nil {
+		return err
+	}
+	m.head, m.headWhole = m.root.RawHeader, !m.root.HeaderCut
+	if s.last.uid != m.uid {
+		s.last.forget()
+	}
+	if countParts(m.root, maxCachedParts) < maxCachedParts {
+		s.last.uid, s.last.root = m.uid, m.root
+	}
+	return nil
+}
+
+// countParts counts the parts of a message, up to a limit.
+func countParts(p *message.Part, limit int) int {
+	n := 1
+	for _, child := range p.Parts {
+		if n >= limit {
+			return n
+		}
+		n += countParts(child, limit-n)
+	}
+	if p.Message != nil && n < limit {
+		n += countParts(p.Message, limit-n)
+	}
+	return n
+}
+
+// section gives a range of the message as it is stored.
+func (m *loaded) section(off, n int64) io.Reader {
+	if m.raw != nil {
+		return io.NewSectionReader(octets(m.raw), off, n)
+	}
+	return io.NewSectionReader(m, off, n)
+}
+
+// headerExtent tells where the message's own header stands, and of which size
+// it is if that is known.
+func (m *loaded) headerExtent() message.Extent {
+	if m.root != nil {
+		return m.root.Header
+	}
+	return message.Extent{Length: int64(len(m.head)), Size: unknownSize}
+}
+
+// octets is a message in memory as io.ReaderAt.
+type octets []byte
+
+// ReadAt implements io.ReaderAt.
+func (b octets) ReadAt(p []byte, off int64) (int, error) {
+	if off >= int64(len(b)) {
+		return 0, io.EOF
+	}
+	n := copy(p, b[off:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}

@@ -1,0 +1,101 @@
+package imapd
+
+import (
+	"restante/imap"
+	"restante/mailstore"
+)
+
+// A need is a set of what has to be read of a message to answer an item.
+type need uint8
+
+const (
+	needHeader    need = 1 << iota // the header
+	needText                       // octets behind the header
+	needWhole                      // octets from the first on
+	needStructure                  // the tree of parts, for which all of it is read
+
+	needRecord need = 0 // nothing: the mailbox knows
+)
+
+// A fetchPlan is what a FETCH asks for, seen as a whole before the first
+// message is looked at.
+type fetchPlan struct {
+	items []imap.FetchItem // UID and FLAGS apart, in the order asked
+	uid   bool
+	flags bool
+	attrs mailstore.Attrs // that must be known
+	seen  bool            // sets \Seen
+	need  need
+}
+
+// planFetch reads the items of a FETCH. In a UID command the UID is always
+// given (RFC 9051 section 6.4.9).
+func planFetch(items []imap.FetchItem, byUID, readOnly bool) *fetchPlan {
+	p := &fetchPlan{uid: byUID}
+	for _, it := range items {
+		switch it.Att {
+		case imap.FetchUID:
+			p.uid = true
+			continue
+		case imap.FetchFlags:
+			p.flags = true
+			continue
+		case imap.FetchRFC822Size:
+			p.attrs |= mailstore.AttrSize
+		case imap.FetchInternalDate:
+			p.attrs |= mailstore.AttrDate
+		}
+		p.need |= needOf(&it)
+		p.seen = p.seen || !readOnly && setsSeen(&it)
+		p.items = append(p.items, it)
+	}
+	return p
+}
+
+// setsSeen reports whether an item sets \Seen by being asked for (RFC 9051
+// section 6.4.5, RFC 3501 section 6.4.5, RFC 3516 section 4.2).
+func setsSeen(it *imap.FetchItem) bool {
+	switch it.Att {
+	case imap.FetchBodySection, imap.FetchBinary, imap.FetchRFC822, imap.FetchRFC822Text:
+		return !it.Peek
+	}
+	return false
+}
+
+func needOf(it *imap.FetchItem) need {
+	switch it.Att {
+	case imap.FetchInternalDate, imap.FetchRFC822Size:
+		return needRecord
+	case imap.FetchEnvelope, imap.FetchRFC822Header:
+		return needHeader
+	case imap.FetchRFC822Text:
+		return needHeader | needText
+	case imap.FetchRFC822:
+		return needWhole
+	}
+	if it.Section == nil || len(it.Section.Path) > 0 {
+		return needStructure
+	}
+	switch it.Section.Specifier {
+	case imap.SectionAll:
+		return needWhole
+	case imap.SectionText:
+		return needHeader | needText
+	default:
+		return needHeader
+	}
+}
+
+// section gives the section an item speaks of; the RFC822 items are names for
+// some of them (RFC 3501 section 6.4.5).
+func sectionOf(it *imap.FetchItem) *imap.Section {
+	switch it.Att {
+	case imap.FetchRFC822:
+		return &imap.Section{}
+	case imap.FetchRFC822Header:
+		return &imap.Section{Specifier: imap.SectionHeader}
+	case imap.FetchRFC822Text:
+		return &imap.Section{Specifier: imap.SectionText}
+	}
+	return it.Section
+}

@@ -1,0 +1,139 @@
+// Package imaptest tests IMAP servers from outside, over nothing but a
+// connection: dialogues that are written as text ([Script]), and random sessions
+// that check what they are told against one another ([Random]). Neither knows
+// whose server it is, so the same dialogues run over every storage format and,
+// for comparison, against servers of others.
+package imaptest
+
+import (
+	"bufio"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Client is a plain IMAP connection: it sends text and reads whole responses,
+// and interprets nothing.
+type Client struct {
+	// Timeout bounds the wait for a response; default 20 seconds.
+	Timeout time.Duration
+
+	c   net.Conn
+	r   *bufio.Reader
+	tag int
+}
+
+// NewClient makes a client of a connection. The greeting is a response like any
+// other.
+func NewClient(c net.Conn) *Client {
+	return &Client{Timeout: 20 * time.Second, c: c, r: bufio.NewReaderSize(c, 64<<10)}
+}
+
+// Send sends octets as they are.
+func (c *Client) Send(octets string) error {
+	if err := c.c.SetWriteDeadline(time.Now().Add(c.Timeout)); err != nil {
+		return err
+	}
+	_, err := io.WriteString(c.c, octets)
+	return err
+}
+
+var literalAtEnd = regexp.MustCompile(`~?\{(\d+)\}$`)
+
+// Response reads one response: a line with the literals in it, without its line
+// end. A literal stands as {5}hello, with CR, LF and other control characters of
+// it written as \r, \n and \x00, so that every response is one line of text.
+func (c *Client) Response() (string, error) {
+	if err := c.c.SetReadDeadline(time.Now().Add(c.Timeout)); err != nil {
+		return "", err
+	}
+	var text strings.Builder
+	for {
+		line, err := c.r.ReadString('\n')
+		if err != nil {
+			return text.String() + line, err
+		}
+		stripped, ok := strings.CutSuffix(line, "\r\n")
+		if !ok {
+			return text.String() + line, fmt.Errorf("line without CRLF: %q", line)
+		}
+		text.WriteString(stripped)
+		m := literalAtEnd.FindStringSubmatch(stripped)
+		if m == nil {
+			return text.String(), nil
+		}
+		n, err := strconv.Atoi(m[1])
+		if err != nil {
+			return text.String(), err
+		}
+		octets := make([]byte, n)
+		if _, err := io.ReadFull(c.r, octets); err != nil {
+			return text.String(), err
+		}
+		writeEscaped(&text, octets)
+	}
+}
+
+func writeEscaped(b *strings.Builder, octets []byte) {
+	for _, c := range octets {
+		switch {
+		case c == '\r':
+			b.WriteString(`\r`)
+		case c == '\n':
+			b.WriteString(`\n`)
+		case c < ' ' || c == 0x7f:
+			fmt.Fprintf(b, `\x%02x`, c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+}
+
+// Do sends a command with a tag of its own and returns its untagged responses
+// and its tagged one, without the tag. With an error it returns what came.
+func (c *Client) Do(command string) (untagged []string, tagged string, err error) {
+	c.tag++
+	tag := "x" + strconv.Itoa(c.tag)
+	if err := c.Send(tag + " " + command + "\r\n"); err != nil {
+		return nil, "", err
+	}
+	for {
+		line, err := c.Response()
+		if err != nil {
+			return untagged, "", err
+		}
+		if rest, ok := strings.CutPrefix(line, tag+" "); ok {
+			return untagged, rest, nil
+		}
+		untagged = append(untagged, line)
+	}
+}
+
+// OK is Do for a command that has to succeed.
+func (c *Client) OK(command string) ([]string, error) {
+	untagged, tagged, err := c.Do(command)
+	if err == nil && !strings.HasPrefix(tagged, "OK") {
+		err = fmt.Errorf("%s: %s", command, tagged)
+	}
+	return untagged, err
+}
+
+// StartTLS goes on under TLS, after the server has agreed. No certificate is
+// checked.
+func (c *Client) StartTLS() error {
+	t := tls.Client(c.c, &tls.Config{InsecureSkipVerify: true})
+	if err := t.SetDeadline(time.Now().Add(c.Timeout)); err != nil {
+		return err
+	}
+	c.c = t
+	c.r.Reset(t)
+	return t.Handshake()
+}
+
+// Close closes the connection.
+func (c *Client) Close() error { return c.c.Close() }

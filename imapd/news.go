@@ -1,0 +1,150 @@
+package imapd
+
+import (
+	"log/slog"
+	"slices"
+	"strings"
+
+	"restante/mailstore"
+)
+
+// sendNews tells the client what happened to the selected mailbox, always in
+// this order: EXPUNGE, flags, EXISTS, RECENT.
+//
+// QUIRK: Apple Mail 3.2 wants all of it before the tagged answer.
+func (s *session) sendNews(expunge, byUID bool) {
+	v := s.view
+	v.poll()
+	if expunge && !v.gone.Empty() {
+		for _, n := range v.dropGone() {
+			s.w.Untagged().Number(uint64(n)).Raw(" EXPUNGE").CRLF()
+		}
+	}
+	s.sendChangedFlags(byUID)
+	if len(v.uids) > v.told {
+		s.sendExists()
+	}
+	s.sendRecent()
+}
+
+// sendChangedFlags sends the flags of the messages that are marked. In answer
+// to a UID command they carry the UID (RFC 9051 section 6.4.9).
+func (s *session) sendChangedFlags(byUID bool) {
+	v := s.view
+	if v.changed.Empty() {
+		return
+	}
+	spans := v.pickUIDs(v.changed)
+	v.changed = nil
+	// Messages that are missing are gone, and told as that.
+	_, _ = v.pages(spans, func(items []item) error {
+		for i := range items {
+			f := s.flagsOf(&items[i])
+			s.noteKeywords(f.Keywords)
+			s.w.Untagged().Number(uint64(items[i].num)).Raw(" FETCH (")
+			if byUID {
+				s.w.Raw("UID ").Number(uint64(items[i].UID)).SP()
+			}
+			s.w.Raw("FLAGS ")
+			writeFlags(s.w, f)
+			s.w.Raw(")\r\n")
+		}
+		return s.w.Err()
+	})
+}
+
+// flagsOf gives the flags of a message as this session shows them: with \Recent
+// if this session is the one that was told first. IMAP4rev2 has no \Recent.
+func (s *session) flagsOf(it *item) mailstore.Flags {
+	f, v := it.Flags, s.view
+	unclaimed := f.Has(mailstore.Recent)
+	f.System &^= mailstore.Recent
+	if !s.rev2 && (v.recent.Contains(it.UID) || unclaimed && v.readOnly) {
+		f.System |= mailstore.Recent
+	}
+	return f
+}
+
+// sendExists announces what is new.
+func (s *session) sendExists() {
+	v := s.view
+	if s.claimsRecent(v) {
+		s.claimRecent(v)
+		v.poll() // the claim itself is no news
+	}
+	v.told = len(v.uids)
+	s.w.Untagged().Number(uint64(v.told)).Raw(" EXISTS").CRLF()
+}
+
+// claimsRecent reports whether this session takes \Recent from new messages.
+// EXAMINE must not (RFC 3501 section 6.3.2).
+func (s *session) claimsRecent(v *view) bool { return !s.rev2 && !v.readOnly }
+
+func (s *session) claimRecent(v *view) {
+	claimed, err := v.box.ClaimRecent(s.ctx)
+	if err != nil {
+		s.log.Warn("recent messages cannot be claimed", slog.String("mailbox", v.box.Name()), slog.Any("err", err))
+	}
+	for _, r := range claimed {
+		v.recent.AddRange(r.First, r.Last)
+	}
+}
+
+// sendRecent tells the number of recent messages if it is another one.
+func (s *session) sendRecent() {
+	v := s.view
+	if s.rev2 {
+		return
+	}
+	n := countIn(v.uids[:v.told], v.recent)
+	if v.readOnly {
+		n = min(int(v.box.Status().Recent), v.told)
+	}
+	if n != v.toldRecent {
+		v.toldRecent = n
+		s.w.Untagged().Number(uint64(n)).Raw(" RECENT").CRLF()
+	}
+}
+
+// noteKeywords sees to it that the client has heard of keywords before a FETCH
+// shows them: FLAGS names all that the mailbox has (RFC 9051 section 7.3.5).
+func (s *session) noteKeywords(k mailstore.Keywords) {
+	v := s.view
+	if k == (mailstore.Keywords{}) || k == v.lastKeys {
+		return
+	}
+	before := len(v.keywords)
+	v.keywords = addKeywords(v.keywords, k)
+	v.lastKeys = k
+	if len(v.keywords) > before {
+		s.sendFlagNames()
+	}
+}
+
+// addKeywords adds those that are not in list yet.
+func addKeywords(list []string, k mailstore.Keywords) []string {
+	for _, word := range k.List() {
+		if !slices.ContainsFunc(list, func(have string) bool { return strings.EqualFold(have, word) }) {
+			list = append(list, word)
+		}
+	}
+	return list
+}
+
+// sendFlagNames sends FLAGS and PERMANENTFLAGS.
+//
+// QUIRK: Thunderbird keeps tags on the server only if PERMANENTFLAGS has \*.
+func (s *session) sendFlagNames() {
+	v := s.view
+	const system = `\Answered \Flagged \Deleted \Seen \Draft`
+	names := system
+	if len(v.keywords) > 0 {
+		names += " " + strings.Join(v.keywords, " ")
+	}
+	s.w.Untagged().Raw("FLAGS (").Raw(names).Raw(")\r\n")
+	permanent := ""
+	if !v.readOnly {
+		permanent = names + ` \*`
+	}
+	s.w.Untagged().Raw("OK [PERMANENTFLAGS (").Raw(permanent).Raw(")] Flags that stay\r\n")
+}

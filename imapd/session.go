@@ -1,0 +1,263 @@
+package imapd
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"restante/imap"
+	"restante/mailstore"
+)
+
+// A state is one of those of RFC 9051 section 3. States are bits, so that the
+// table can name several.
+type state uint8
+
+const (
+	notAuthenticated state = 1 << iota
+	authenticated
+	selected
+	loggedOut
+
+	loggedIn = authenticated | selected
+	anyState = notAuthenticated | authenticated | selected
+)
+
+// A session is one client's connection. All of it belongs to one goroutine, but
+// for conn.stop.
+type session struct {
+	srv  *Server
+	log  *slog.Logger
+	conn *conn
+	r    *imap.Reader
+	w    *imap.Writer
+	ctx  context.Context // of what has begun: it does not end with the server
+	quit context.Context // ends when the server stops
+
+	state   state
+	secure  bool // under TLS
+	rev2    bool // ENABLE IMAP4rev2
+	user    mailstore.User
+	account mailstore.Account
+	view    *view // of the selected mailbox, nil when none is selected
+
+	last messageCache
+
+	badInRow, failedLogins int
+
+	started  time.Time
+	commands int
+	reason   string // why the session ended, for the log
+}
+
+// serve greets and then answers commands until the session ends.
+func (s *session) serve() {
+	s.w.Status("", imap.OK, "CAPABILITY "+s.capabilities(), s.srv.opt.Hostname+" IMAP server ready")
+	for s.state != loggedOut {
+		cmd, err := s.next()
+		switch {
+		case err != nil:
+			s.readFailed(err)
+		default:
+			s.commands++
+			s.dispatch(cmd)
+		}
+		if s.w.Err() != nil {
+			s.leave("connection lost")
+		}
+	}
+	s.flush()
+}
+
+// next waits for a command and reads it. What waits to be sent goes out before
+// the connection blocks (conn.beforeRead), so that pipelined commands are
+// answered together.
+func (s *session) next() (*imap.Command, error) {
+	if s.conn.stopped() {
+		return nil, errStopping
+	}
+	if s.r.Buffered() == 0 {
+		deadline := s.deadline()
+		if !s.conn.beginWait(deadline) {
+			return nil, errStopping
+		}
+		err := s.r.Wait()
+		s.conn.endWait(deadline)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return s.r.ReadCommand()
+}
+
+// errAnswered is what a command returns that has sent its tagged answer itself.
+var errAnswered = errors.New("answered already")
+
+var errStopping = &closing{"The server is stopping; connect again later"}
+
+// deadline is until when the next command must have arrived.
+func (s *session) deadline() time.Time {
+	t := &s.srv.opt.Timeouts
+	if s.state != notAuthenticated {
+		return time.Now().Add(t.Idle)
+	}
+	next, all := time.Now().Add(t.Login), s.started.Add(5*t.Login)
+	if all.Before(next) {
+		return all
+	}
+	return next
+}
+
+// readFailed answers what is no command, and ends the session when there will
+// be none any more.
+func (s *session) readFailed(err error) {
+	var syntax *imap.Error
+	switch {
+	case errors.Is(err, errStopping):
+		s.bye(errStopping.text, "server stopping")
+	case errors.As(err, &syntax):
+		r := syntaxReply(syntax)
+		if r.cond == imap.BYE {
+			s.bye(r.text, "protocol error")
+			return
+		}
+		s.w.Status(syntax.Tag, r.cond, r.code, r.text)
+		s.countBad()
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+		s.leave("connection lost")
+	case s.conn.stopped():
+		s.bye(errStopping.text, "server stopping")
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		s.bye("You have been silent for too long", "idle")
+	default:
+		s.leave(err.Error())
+	}
+}
+
+// countBad gives up on clients that send nothing but wrong commands: most
+// likely something that does not speak IMAP at all.
+func (s *session) countBad() {
+	s.badInRow++
+	if s.badInRow >= s.srv.opt.Limits.BadCommands {
+		s.bye("Too many wrong commands", "too many wrong commands")
+	}
+}
+
+// bye says good-bye and ends the session.
+func (s *session) bye(text, reason string) {
+	s.w.Status("", imap.BYE, "", text)
+	s.leave(reason)
+}
+
+// leave ends the session without a word.
+func (s *session) leave(reason string) {
+	if s.state != loggedOut {
+		s.state, s.reason = loggedOut, reason
+	}
+}
+
+// flush sends what waits. An error is kept by the writer and ends the session.
+func (s *session) flush() {
+	if s.w.Buffered() > 0 {
+		s.w.Flush()
+	}
+}
+
+// sendContinue asks for a literal.
+func (s *session) sendContinue() error { return s.w.Continue("OK").Flush() }
+
+// dispatch looks a command up, runs it and answers.
+func (s *session) dispatch(cmd *imap.Command) {
+	c, found := commands[cmd.Name]
+	if !found || c.states&s.state == 0 {
+		s.refuseState(cmd, c.states)
+		return
+	}
+	s.badInRow = 0
+	r, err := c.run(s, cmd)
+	if err != nil {
+		if s.connectionFailed(err) {
+			return
+		}
+		r = s.replyTo(cmd.Name, err)
+	}
+	if s.view != nil && c.news != newsNever && s.state != loggedOut {
+		s.sendNews(c.news == newsAll, cmd.UID())
+	}
+	if r.cond == "" {
+		r.cond = imap.OK
+	}
+	if r.text == "" {
+		r.text = sentenceCase(cmd.Name) + " completed"
+	}
+	if s.state == loggedOut && s.reason != logoutReason {
+		return // BYE was the last word
+	}
+	s.w.Status(cmd.Tag, r.cond, r.code, r.text)
+}
+
+// refuseState answers a command that is unknown or out of place.
+func (s *session) refuseState(cmd *imap.Command, states state) {
+	text := "Unknown command " + cmd.Name
+	switch {
+	case states == 0:
+	case s.state == notAuthenticated:
+		text = "Log in first"
+	case states == notAuthenticated:
+		text = "You are logged in already"
+	case states == selected:
+		text = "No mailbox is selected"
+	}
+	s.w.Status(cmd.Tag, imap.BAD, "", text)
+	s.countBad()
+}
+
+// connectionFailed ends the session when err is of the connection or closes it.
+func (s *session) connectionFailed(err error) bool {
+	var c *closing
+	var d *desync
+	var l *lost
+	switch {
+	case errors.Is(err, errAnswered):
+	case errors.As(err, &d), errors.Is(s.w.Err(), imap.ErrLiteralShort):
+		s.log.Error("message changed while it was sent", slog.Any("err", err))
+		s.leave("literal broken off")
+	case s.w.Err() != nil:
+		s.leave("connection lost")
+	case errors.As(err, &l):
+		s.readFailed(l.err)
+	case errors.As(err, &c):
+		s.bye(c.text, "closed by the server")
+	case errors.Is(err, mailstore.ErrGone) && s.view != nil && s.view.box.Refresh(s.ctx) != nil:
+		s.bye(errGone.text, "mailbox gone")
+	default:
+		return false
+	}
+	return true
+}
+
+// sentenceCase writes `UID FETCH` as `Uid fetch`.
+func sentenceCase(name string) string {
+	if name == "" {
+		return name
+	}
+	return name[:1] + strings.ToLower(name[1:])
+}
+
+// unselect closes the selected mailbox, if any.
+func (s *session) unselect() {
+	if s.view == nil {
+		return
+	}
+	s.last.forget()
+	s.closeQuietly("mailbox", s.view.close)
+	s.view = nil
+	if s.state == selected {
+		s.state = authenticated
+	}
+}

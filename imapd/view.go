@@ -1,0 +1,251 @@
+package imapd
+
+import (
+	"slices"
+
+	"restante/imap"
+	"restante/mailstore"
+)
+
+// A view is the selected mailbox as the client of this session knows it:
+// docs/design/session-view.md. It belongs to the session's goroutine.
+type view struct {
+	box      mailstore.Mailbox
+	readOnly bool // EXAMINE, or the files cannot be changed
+
+	// uids are the messages in order; message number n is uids[n-1]. Only the
+	// first told of them have been announced. Messages that others expunged
+	// stay until the client is told.
+	uids []mailstore.UID
+	told int
+
+	cursor mailstore.Cursor
+	modSeq uint64 // of the last change that was read
+
+	gone    mailstore.UIDSet // in uids, but no longer in the mailbox
+	changed mailstore.UIDSet // announced, and their flags are to be sent
+	silent  []uint64         // mod-sequences of own changes that are not echoed
+	recent  mailstore.UIDSet // claimed by this session: \Recent
+
+	toldRecent int
+	saved      mailstore.UIDSet // "$", the result of SEARCH RETURN (SAVE)
+
+	keywords []string           // as announced by the last FLAGS response
+	lastKeys mailstore.Keywords // a set all of whose words are announced
+}
+
+// newView begins to follow a mailbox. The caller closes it.
+func newView(box mailstore.Mailbox, readOnly bool) *view {
+	v := &view{box: box, readOnly: readOnly || box.ReadOnly()}
+	v.follow()
+	return v
+}
+
+// follow takes the state of the mailbox and a cursor that tells what comes
+// after it. The mod-sequence is read first: it may be lower than that of the
+// state, never higher.
+func (v *view) follow() {
+	v.modSeq = v.box.Status().HighestModSeq
+	v.uids, v.cursor = v.box.Follow()
+}
+
+func (v *view) close() error {
+	v.cursor.Close()
+	return v.box.Close()
+}
+
+// poll folds in what happened to the mailbox. Nothing is sent, and no message
+// number changes but of messages that were not announced.
+func (v *view) poll() {
+	changes, lost := v.cursor.Next()
+	if lost {
+		v.resync()
+		return
+	}
+	for _, c := range changes {
+		v.apply(c)
+	}
+	if len(changes) > 0 {
+		v.silent = v.silent[:0] // all of them have been seen by now
+	}
+}
+
+func (v *view) apply(c mailstore.Change) {
+	v.modSeq = max(v.modSeq, c.ModSeq)
+	switch c.Kind {
+	case mailstore.Added:
+		if n := len(v.uids); n == 0 || v.uids[n-1] < c.UID {
+			v.uids = append(v.uids, c.UID)
+		}
+	case mailstore.Expunged:
+		v.lose(c.UID)
+	case mailstore.FlagsChanged:
+		// The flags of what is not announced yet are not known to the client.
+		if i, found := v.index(c.UID); found && i < v.told && !slices.Contains(v.silent, c.ModSeq) {
+			v.changed.Add(c.UID)
+		}
+	}
+}
+
+// lose notes that a message is no longer in the mailbox.
+func (v *view) lose(uid mailstore.UID) {
+	i, found := v.index(uid)
+	switch {
+	case !found:
+	case i < v.told:
+		v.gone.Add(uid)
+	default:
+		v.uids = slices.Delete(v.uids, i, i+1)
+	}
+}
+
+// resync compares with the present state when the stream of changes has a gap.
+func (v *view) resync() {
+	old, since := v.uids, v.modSeq
+	v.cursor.Close()
+	v.follow()
+	fresh := v.uids
+	v.uids = old[:v.told:v.told]
+	i := 0
+	for _, uid := range v.uids {
+		for i < len(fresh) && fresh[i] < uid {
+			i++
+		}
+		if i == len(fresh) || fresh[i] != uid {
+			v.gone.Add(uid)
+		}
+	}
+	first := mailstore.UID(1)
+	if v.told > 0 {
+		first = v.uids[v.told-1] + 1
+	}
+	i, _ = slices.BinarySearch(fresh, first)
+	v.uids = append(v.uids, fresh[i:]...)
+	v.markSince(since)
+}
+
+// markSince marks the announced messages with a mod-sequence above since.
+func (v *view) markSince(since uint64) {
+	page := make([]mailstore.Record, 0, pageLen)
+	for next := mailstore.UID(1); ; {
+		page = v.box.Records(page[:0], next)
+		if len(page) == 0 {
+			return
+		}
+		for i := range page {
+			if n, found := v.index(page[i].UID); page[i].ModSeq > since && found && n < v.told {
+				v.changed.Add(page[i].UID)
+			}
+		}
+		last := page[len(page)-1].UID
+		if last == mailstore.MaxUID {
+			return
+		}
+		next = last + 1
+	}
+}
+
+// index finds a message in uids.
+func (v *view) index(uid mailstore.UID) (int, bool) { return slices.BinarySearch(v.uids, uid) }
+
+// A span is a range [i, j) of indexes into view.uids.
+type span struct{ i, j int }
+
+// pick resolves the set of a command to announced messages. UIDs that do not
+// exist are passed over, message numbers that do not exist are the client's
+// error (RFC 9051 section 9, seq-number).
+func (v *view) pick(set imap.NumSet, byUID bool) ([]span, error) {
+	known := v.uids[:v.told]
+	switch {
+	case set.IsSaved():
+		return v.pickUIDs(v.saved), nil
+	case byUID:
+		var spans []span
+		for i, j := range imap.Intersect(set, known) {
+			spans = append(spans, span{i, j})
+		}
+		return spans, nil
+	case set.Max() > uint32(v.told) || set.HasStar() && v.told == 0:
+		return nil, bad("There are only %d messages", v.told)
+	}
+	return spansOf(set.Resolve(uint32(v.told))), nil
+}
+
+// pickUIDs resolves a set of UIDs to announced messages.
+func (v *view) pickUIDs(uids mailstore.UIDSet) []span {
+	var spans []span
+	known := v.uids[:v.told]
+	for _, r := range uids {
+		i, _ := slices.BinarySearch(known, r.First)
+		j, found := slices.BinarySearch(known, r.Last)
+		if found {
+			j++
+		}
+		if i < j {
+			spans = append(spans, span{i, j})
+		}
+	}
+	return spans
+}
+
+// spansOf turns message numbers into indexes.
+func spansOf(set imap.NumSet) []span {
+	spans := make([]span, 0, len(set.Ranges()))
+	for _, r := range set.Ranges() {
+		spans = append(spans, span{int(r.Start) - 1, int(r.Stop)})
+	}
+	return spans
+}
+
+// set gives the UIDs of spans. A span of message numbers is one range of UIDs:
+// UIDs rise, so that between two neighbours in the view no message exists.
+func (v *view) set(spans []span) mailstore.UIDSet {
+	uids := make(mailstore.UIDSet, 0, len(spans))
+	for _, sp := range spans {
+		uids.AddRange(v.uids[sp.i], v.uids[sp.j-1])
+	}
+	return uids
+}
+
+// anyGone reports whether a message in spans has been expunged by others.
+func (v *view) anyGone(spans []span) bool {
+	for _, sp := range spans {
+		if countIn(v.uids[sp.i:sp.j], v.gone) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// countIn counts the UIDs in the sorted list that are in the set.
+func countIn(sorted []mailstore.UID, set mailstore.UIDSet) int {
+	n := 0
+	for _, r := range set {
+		i, _ := slices.BinarySearch(sorted, r.First)
+		j, found := slices.BinarySearch(sorted, r.Last)
+		if found {
+			j++
+		}
+		n += j - i
+	}
+	return n
+}
+
+// dropGone takes the expunged messages out of uids and gives their former
+// message numbers, highest first, so that each is right when it is sent.
+func (v *view) dropGone() []uint32 {
+	nums := make([]uint32, 0, v.gone.Len())
+	kept := v.uids[:0]
+	for i, uid := range v.uids {
+		if v.gone.Contains(uid) {
+			nums = append(nums, uint32(i+1))
+			continue
+		}
+		kept = append(kept, uid)
+	}
+	v.uids = kept
+	v.told -= len(nums)
+	v.gone = nil
+	slices.Reverse(nums)
+	return nums
+}
