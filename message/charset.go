@@ -170,12 +170,16 @@ func bigEndian(head []byte) bool {
 	return high > low
 }
 
-// sniffed reads text of which nobody knows the charset: UTF-8, and every octet that
-// is not, as Windows-1252. Its output is always valid UTF-8.
-type sniffed struct{ transform.NopResetter }
+// sniffed reads text of which nobody knows the charset: UTF-8, and what is not, as
+// Windows-1252. Behind a character of UTF-8, though, an octet that is none is damage:
+// U+FFFD. Its output is always valid UTF-8.
+type sniffed struct{ utf8 bool }
+
+// Reset implements transform.Transformer.
+func (s *sniffed) Reset() { s.utf8 = false }
 
 // Transform implements transform.Transformer.
-func (*sniffed) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err error) {
+func (s *sniffed) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err error) {
 	for nSrc < len(src) {
 		if n := asciiRun(src[nSrc:]); n > 0 {
 			n = copy(dst[nDst:], src[nSrc:nSrc+n])
@@ -189,12 +193,14 @@ func (*sniffed) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err erro
 			return nDst, nSrc, transform.ErrShortSrc
 		}
 		r, size := utf8.DecodeRune(src[nSrc:])
-		if r == utf8.RuneError && size == 1 {
+		valid := r != utf8.RuneError || size > 1
+		if !valid && !s.utf8 {
 			r = windows1252(src[nSrc])
 		}
 		if nDst+utf8.RuneLen(r) > len(dst) {
 			return nDst, nSrc, transform.ErrShortDst
 		}
+		s.utf8 = s.utf8 || valid
 		nDst += utf8.EncodeRune(dst[nDst:], r)
 		nSrc += size
 	}

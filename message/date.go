@@ -12,7 +12,7 @@ var errDate = errors.New("no day, month and year")
 
 // ParseDate reads a date-time of RFC 5322 section 3.3 with the obsolete forms of
 // section 4.3, and what else stands in Date fields: without weekday, seconds or
-// zone (then UTC), in the order of asctime, with dashes, with the zone in words, or
+// zone (then UTC), with a time that cannot be (then 0:00), in the order of asctime, with dashes, with the zone in words, or
 // as ISO 8601. An error means that day, month and year cannot be told.
 func ParseDate(s string) (time.Time, error) {
 	var d dateParts
@@ -23,13 +23,13 @@ func ParseDate(s string) (time.Time, error) {
 	if d.day == 0 || d.month == 0 || !d.haveYear {
 		return time.Time{}, fmt.Errorf("date %q: %w", s[:min(len(s), 80)], errDate)
 	}
-	if d.day > 31 || d.hour > 23 || d.min > 59 || d.sec > 60 {
-		return time.Time{}, fmt.Errorf("date %q: out of range", s[:min(len(s), 80)])
+	if d.hour < 0 || d.hour > 23 || d.min > 59 || d.sec > 60 {
+		d.hour, d.min, d.sec = 0, 0, 0 // RFC 5256 section 2.2
 	}
 	if d.zone == nil {
 		d.zone = time.UTC
 	}
-	return time.Date(d.year, time.Month(d.month), d.day, max(d.hour, 0), d.min, d.sec, 0, d.zone), nil
+	return time.Date(d.year, time.Month(d.month), d.day, d.hour, d.min, d.sec, 0, d.zone), nil
 }
 
 // dateTokens cuts a date into words: at white space and commas, without comments,

@@ -38,7 +38,8 @@ func TestDecodeHeader(t *testing.T) {
 		{"no end, then a word", "=? =?utf-8?q?a?=", "=? a"},
 		{"raw UTF-8", "gr\u00fcn", "grün"},
 		{"raw Latin-1", "gr\xfcn \x80", "grün €"},
-		{"raw UTF-8 and Latin-1", "\u00fc\xfc", "üü"},
+		{"raw Latin-1 and UTF-8", "\xfc\u00fc", "üü"},
+		{"raw UTF-8, damaged", "\u00fc\xc3 \xe2\x82", "ü\uFFFD \uFFFD\uFFFD"},
 		{"raw ISO-2022-JP", "\x1b$B%F%9%H\x1b(B!", "テスト!"},
 		{"control characters", "a\x00b\tc\x1bd", "a\uFFFDb c\uFFFDd"},
 		{"hidden in a word", "=?utf-8?q?a=0D=0ABcc:=00?=", "a  Bcc:\uFFFD"},
@@ -117,7 +118,7 @@ func TestParseDate(t *testing.T) {
 		{"Mon, 2 Jan 2006 15:04:05 +9999", "2006-01-02T15:04:05Z"},
 		{"Mon, 2 Jan 2006", "2006-01-02T00:00:00Z"},
 		{"Mon, 30 Jun 2015 23:59:60 +0000", "2015-07-01T00:00:00Z"}, // a leap second
-		{"Mon, 2 Jan 2006 25:00:00 +0000", ""},
+		{"Mon, 2 Jan 2006 25:00:00 +0000", "2006-01-02T00:00:00Z"},
 		{"Whenever", ""},
 		{"", ""},
 		{"(", ""},
@@ -176,7 +177,7 @@ func TestDecodeLongLines(t *testing.T) {
 
 func TestDecodeText(t *testing.T) {
 	for _, c := range []struct{ why, charset, in, want string }{
-		{"none", "", "a\xe4ä", "aää"},
+		{"none", "", "a\xe4ä\xe4", "aää\uFFFD"},
 		{"UTF-8", "UTF-8", "ä", "ä"},
 		{"UTF-8 that is not", "utf-8", "\xe4", "ä"},
 		{"Latin-1", "iso-8859-1", "\xe4\x80", "ä€"},
