@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -133,4 +134,28 @@ func wireValue(t *testing.T, path, wire string) imapValue {
 		t.Errorf("%s: %v", path, err)
 	}
 	return v
+}
+
+// TestCorpusLaws holds the laws of FuzzScan for all messages, and for whole mailbox
+// files taken as one message each.
+func TestCorpusLaws(t *testing.T) {
+	dir := corpusDir(t)
+	n := 0
+	for _, sub := range []string{"eml", "mbox"} {
+		err := filepath.WalkDir(filepath.Join(dir, sub), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			raw, err := os.ReadFile(path)
+			n++
+			t.Run(d.Name(), func(t *testing.T) { checkLaws(t, raw) })
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n < 1000 {
+		t.Errorf("only %d files", n)
+	}
 }

@@ -42,38 +42,41 @@ func seedCorpus(f *testing.F) {
 // FuzzScan holds the laws of a scan.
 func FuzzScan(f *testing.F) {
 	seedCorpus(f)
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		root, err := Scan(bytes.NewReader(raw))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if root.Header.Offset != 0 || root.Body.End() != int64(len(raw)) {
-			t.Fatalf("root %v %v of %d octets", root.Header, root.Body, len(raw))
-		}
-		checkPart(t, root, raw)
-		checkWire(t, root)
-		checkPaths(t, root, root, nil)
+	f.Fuzz(checkLaws)
+}
 
-		slow, err := Scan(iotest.OneByteReader(bytes.NewReader(raw)))
-		if err != nil || !reflect.DeepEqual(root, slow) {
-			t.Fatalf("octet by octet gives another tree (%v)", err)
-		}
+// checkLaws holds the laws for one message.
+func checkLaws(t *testing.T, raw []byte) {
+	root, err := Scan(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if root.Header.Offset != 0 || root.Body.End() != int64(len(raw)) {
+		t.Fatalf("root %v %v of %d octets", root.Header, root.Body, len(raw))
+	}
+	checkPart(t, root, raw)
+	checkWire(t, root)
+	checkPaths(t, root, root, nil)
 
-		wire := AppendCRLF(nil, raw)
-		other, err := Scan(bytes.NewReader(wire))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if other.Size() != root.Size() || int64(len(wire)) != root.Size() {
-			t.Fatalf("size %d, in CRLF form %d, is %d", root.Size(), other.Size(), len(wire))
-		}
-		if a, b := AppendBodyStructure(nil, root, true), AppendBodyStructure(nil, other, true); !bytes.Equal(a, b) {
-			t.Fatalf("the CRLF form has another structure:\n%s\n%s", a, b)
-		}
-		if a, b := AppendEnvelope(nil, root.RawHeader), AppendEnvelope(nil, other.RawHeader); !bytes.Equal(a, b) {
-			t.Fatalf("the CRLF form has another envelope:\n%s\n%s", a, b)
-		}
-	})
+	slow, err := Scan(iotest.OneByteReader(bytes.NewReader(raw)))
+	if err != nil || !reflect.DeepEqual(root, slow) {
+		t.Fatalf("octet by octet gives another tree (%v)", err)
+	}
+
+	wire := AppendCRLF(nil, raw)
+	other, err := Scan(bytes.NewReader(wire))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other.Size() != root.Size() || int64(len(wire)) != root.Size() {
+		t.Fatalf("size %d, in CRLF form %d, is %d", root.Size(), other.Size(), len(wire))
+	}
+	if a, b := AppendBodyStructure(nil, root, true), AppendBodyStructure(nil, other, true); !bytes.Equal(a, b) {
+		t.Fatalf("the CRLF form has another structure:\n%s\n%s", a, b)
+	}
+	if a, b := AppendEnvelope(nil, root.RawHeader), AppendEnvelope(nil, other.RawHeader); !bytes.Equal(a, b) {
+		t.Fatalf("the CRLF form has another envelope:\n%s\n%s", a, b)
+	}
 }
 
 // checkPart: extents follow each other, say what stands there, and hold those of the
