@@ -1,0 +1,254 @@
+package maildir
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"restante/fsys"
+	"restante/mailstore"
+)
+
+// account implements mailstore.Account.
+//
+// Locks, in the order in which they are taken: treeMu; then mailbox.ops, of two
+// mailboxes the older one's first; then mailbox.staying; then
+// dovecot-uidlist.lock; then mu, under which nothing waits.
+type account struct {
+	fs       fsys.FS
+	log      *slog.Logger
+	tree     tree
+	names    *namer
+	valid    validities
+	lockWait time.Duration
+	keep     int
+	dirPerm  fs.FileMode
+	filePerm fs.FileMode
+	buffers  sync.Pool // of *[]byte for copying messages
+
+	// treeMu is held for writing by what changes the tree, and for reading by
+	// what goes from a name to a mailbox.
+	treeMu sync.RWMutex
+
+	mu        sync.Mutex
+	boxes     map[string]*mailbox // open ones and idle ones
+	idle      []*mailbox          // open for nobody, the one closed last at the end
+	made      uint64              // counts mailbox values
+	maxModSeq uint64              // of mailboxes that are no longer in memory
+	closed    bool
+}
+
+// Delimiter is "." or "/", as the layout has it.
+func (a *account) Delimiter() rune { return rune(a.tree.delimiter()[0]) }
+
+func (a *account) canonical(name string) string {
+	return mailstore.CanonicalName(name, a.Delimiter())
+}
+
+// Mailboxes lists the account's names.
+func (a *account) Mailboxes(ctx context.Context) ([]mailstore.Info, error) {
+	nodes, err := a.tree.list(ctx)
+	if err != nil {
+		return nil, fail("list", "", err)
+	}
+	subs, err := a.tree.readSubscriptions()
+	if err != nil {
+		return nil, fail("list", "", err)
+	}
+	have := make([]mailstore.Info, 0, len(nodes)+1)
+	for _, n := range nodes {
+		have = append(have, mailstore.Info{Name: n.name, NoSelect: n.kind == place})
+	}
+	return mailstore.FinishList(have, subs.names(&a.tree), a.Delimiter()), nil
+}
+
+// Open returns the mailbox, with what others did to it folded in.
+func (a *account) Open(ctx context.Context, name string) (mailstore.Mailbox, error) {
+	a.treeMu.RLock()
+	defer a.treeMu.RUnlock()
+	m, err := a.open(ctx, a.canonical(name))
+	if err != nil {
+		return nil, fail("open", name, err)
+	}
+	return m, nil
+}
+
+// open is Open for a canonical name; the caller holds treeMu.
+func (a *account) open(ctx context.Context, name string) (*mailbox, error) {
+	for {
+		m := a.acquire(name)
+		err := m.enter(ctx)
+		if err == nil {
+			return m, nil
+		}
+		a.release(m)
+		if !errors.Is(err, mailstore.ErrGone) {
+			return nil, err
+		}
+		// Somebody deleted or replaced it just now; the next value knows.
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// acquire returns the one value for a name and counts it.
+func (a *account) acquire(name string) *mailbox {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	m := a.boxes[name]
+	if m == nil || m.gone.Load() {
+		a.made++
+		m = newMailbox(a, name, a.made, a.epochLocked())
+		a.boxes[name] = m
+	}
+	m.refs++
+	a.dropIdle(m)
+	return m
+}
+
+// release gives it back; when it was the last, it becomes idle.
+func (a *account) release(m *mailbox) {
+	a.mu.Lock()
+	var evicted []*mailbox
+	m.refs--
+	if m.refs == 0 {
+		a.dropIdle(m)
+		a.idle = append(a.idle, m)
+		evicted = a.evict()
+	}
+	a.mu.Unlock()
+	for _, m := range evicted {
+		m.retire()
+	}
+}
+
+func (a *account) dropIdle(m *mailbox) {
+	for i, o := range a.idle {
+		if o == m {
+			a.idle = append(a.idle[:i], a.idle[i+1:]...)
+			return
+		}
+	}
+}
+
+// evict takes out of memory what is too much; the caller has mu and retires
+// them.
+func (a *account) evict() []*mailbox {
+	var evicted []*mailbox
+	total := 0
+	for i := len(a.idle) - 1; i >= 0; i-- {
+		m := a.idle[i]
+		total += m.Len()
+		last := i == len(a.idle)-1
+		if useful := m.loaded.Load() && !m.gone.Load(); useful && !a.closed && a.keep > 0 && (last || total <= a.keep) {
+			continue
+		}
+		evicted = append(evicted, m)
+		a.idle = append(a.idle[:i], a.idle[i+1:]...)
+		a.forgetLocked(m)
+	}
+	return evicted
+}
+
+// forget takes a mailbox that is gone out of the table, so that the next Open
+// makes a new value.
+func (a *account) forget(m *mailbox) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.forgetLocked(m)
+}
+
+func (a *account) forgetLocked(m *mailbox) {
+	if a.boxes[m.Name()] == m {
+		delete(a.boxes, m.Name())
+	}
+	a.maxModSeq = max(a.maxModSeq, m.HighestModSeq())
+}
+
+// epoch is the mod-sequence that a mailbox begins with when it is read from the
+// files, which do not hold any: microseconds since 1970 are above everything
+// that was ever handed out, as no mailbox changes a million times a second.
+func (a *account) epochLocked() uint64 {
+	return max(uint64(time.Now().UnixMicro()), a.maxModSeq+1)
+}
+
+// Status opens the mailbox for a moment. It stays in memory for the next time.
+func (a *account) Status(ctx context.Context, name string, items mailstore.StatusItems) (mailstore.Status, error) {
+	a.treeMu.RLock()
+	defer a.treeMu.RUnlock()
+	m, err := a.open(ctx, a.canonical(name))
+	if err != nil {
+		return mailstore.Status{}, fail("status", name, err)
+	}
+	defer a.release(m)
+	if items&mailstore.WantSize != 0 {
+		if err := m.fill(ctx, mailstore.AllUIDs(), mailstore.AttrSize); err != nil {
+			return mailstore.Status{}, fail("status", name, err)
+		}
+	}
+	return m.Status(), nil
+}
+
+// Close forgets what is in memory. Mailboxes that are still open stay usable.
+func (a *account) Close() error {
+	a.mu.Lock()
+	a.closed = true
+	evicted := a.evict()
+	a.mu.Unlock()
+	for _, m := range evicted {
+		m.retire()
+	}
+	return nil
+}
+
+// lockDot takes a lock file.
+func (a *account) lockDot(ctx context.Context, path string, wait time.Duration) (*fsys.Dotlock, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	return fsys.LockDot(ctx, a.fs, path, fsys.DotlockOptions{
+		Perm: a.filePerm,
+		Broke: func(path string, holder fsys.Holder) {
+			a.log.Warn("removed a lock file that was left over", "path", path, "holder", holder.String())
+		},
+	})
+}
+
+// buffer returns a buffer for copying; give it back with a.buffers.Put.
+func (a *account) buffer() *[]byte {
+	if b, ok := a.buffers.Get().(*[]byte); ok {
+		return b
+	}
+	b := make([]byte, 64<<10)
+	return &b
+}
+
+// makeSubdirs makes what is missing of a Maildir's three directories, cur last:
+// it is the sign of a whole mailbox.
+func (a *account) makeSubdirs(dir string) error {
+	made := false
+	for _, sub := range []string{"tmp", "new", "cur"} {
+		path := filepath.Join(dir, sub)
+		if _, err := a.fs.Stat(path); err == nil {
+			continue
+		}
+		if err := a.fs.Mkdir(path, a.dirPerm); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		made = true
+	}
+	if !made {
+		return nil
+	}
+	return a.fs.SyncDir(dir)
+}
+
+// isBelow reports whether name is below parent in the hierarchy.
+func (a *account) isBelow(name, parent string) bool {
+	return strings.HasPrefix(name, parent+a.tree.delimiter())
+}

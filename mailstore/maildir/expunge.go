@@ -1,0 +1,82 @@
+package maildir
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+
+	"restante/mailstore"
+	"restante/mailstore/index"
+)
+
+// Expunge removes the messages' files. It tells nobody before that is durable.
+func (m *mailbox) Expunge(ctx context.Context, uids mailstore.UIDSet, onlyDeleted bool) (mailstore.UIDSet, error) {
+	var removed mailstore.UIDSet
+	err := m.writing(ctx, "expunge", func() error {
+		var entries []index.Entry[file]
+		for _, e := range m.Collect(uids) {
+			if !onlyDeleted || e.Flags.Has(mailstore.Deleted) {
+				entries = append(entries, e)
+			}
+		}
+		if len(entries) == 0 {
+			return nil
+		}
+		err := m.changing(true, func() (err error) {
+			removed, err = m.unlink(ctx, entries, onlyDeleted)
+			return err
+		})
+		m.Update(func(tx *index.Tx[file]) {
+			for _, r := range removed {
+				for uid := r.First; uid <= r.Last; uid++ {
+					m.remove(tx, uid)
+				}
+			}
+		})
+		return err
+	})
+	return removed, err
+}
+
+// unlink removes files and makes that durable. Another program may have taken
+// \Deleted from a message in the meantime: then its name has changed, and we
+// look again.
+func (m *mailbox) unlink(ctx context.Context, entries []index.Entry[file], onlyDeleted bool) (mailstore.UIDSet, error) {
+	var removed mailstore.UIDSet
+	inNew, inCur := false, false
+	var err error
+	for i, e := range entries {
+		if i%256 == 255 && ctx.Err() != nil {
+			err = ctx.Err()
+			break
+		}
+		err = m.onFile(ctx, e.UID, func(r mailstore.Record, f file) error {
+			if onlyDeleted && !r.Flags.Has(mailstore.Deleted) {
+				return nil
+			}
+			if err := m.a.fs.Remove(filepath.Join(m.dir(), f.path())); err != nil {
+				return err
+			}
+			inNew, inCur = inNew || f.inNew, inCur || !f.inNew
+			removed.Add(e.UID)
+			return nil
+		})
+		if err != nil && !errors.Is(err, mailstore.ErrExpunged) {
+			break
+		}
+		err = nil
+	}
+	return removed, errors.Join(err, m.syncBoth(inNew, inCur))
+}
+
+// syncBoth makes changes in the directories durable.
+func (m *mailbox) syncBoth(inNew, inCur bool) error {
+	var err error
+	if inCur {
+		err = m.syncCur()
+	}
+	if inNew {
+		err = errors.Join(err, m.syncNew())
+	}
+	return err
+}

@@ -1,0 +1,221 @@
+package maildir
+
+import (
+	"cmp"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"restante/mailstore"
+)
+
+// A message's file name is its base name and, in cur/, what others call its
+// info:
+//
+//	1104537600.M20046P2137Q3.host,S=4711,W=4800:2,FSa
+//	`------------- base name ---------------'  `-- flags
+//
+// The base name never changes as long as the message stays in its mailbox; the
+// uidlist knows messages by it. Fields behind a comma in it (S= and W= are the
+// sizes as stored and in CRLF form, U= is mbsync's) are part of it. Upper-case
+// letters are system flags, lower-case letters stand for what dovecot-keywords
+// says, all others are somebody's and are kept.
+
+// file is where a message is: the datum of the index.
+type file struct {
+	name  string // as it stands in the directory
+	inNew bool   // in new/, otherwise in cur/
+}
+
+// path is the file's name below the mailbox's directory.
+func (f file) path() string {
+	if f.inNew {
+		return "new/" + f.name
+	}
+	return "cur/" + f.name
+}
+
+func (f file) base() string { return baseOf(f.name) }
+
+// baseOf cuts the info from a file name. The colon cannot be part of a base
+// name, as Dovecot and all others look for the first one.
+func baseOf(name string) string {
+	if i := strings.IndexByte(name, ':'); i >= 0 {
+		return name[:i]
+	}
+	return name
+}
+
+// usable reports whether a name in new/ or cur/ can be that of a message.
+// Hidden files are somebody's temporary ones (NFS's .nfs0000, fsys.TempName);
+// names with line ends or NUL could not stand in the uidlist.
+func usable(name string) bool {
+	return name != "" && name[0] != '.' && name[0] != ':' && !strings.ContainsAny(name, "\r\n\x00/")
+}
+
+// systemLetters are the letters of the system flags, sorted.
+var systemLetters = [...]struct {
+	letter byte
+	flag   mailstore.System
+}{
+	{'D', mailstore.Draft},
+	{'F', mailstore.Flagged},
+	{'R', mailstore.Answered},
+	{'S', mailstore.Seen},
+	{'T', mailstore.Deleted},
+}
+
+// splitInfo cuts a file name into its base name, its flag letters, and what
+// follows the letters behind another comma, which nobody here understands.
+// Info of another kind than "2," has no letters.
+func splitInfo(name string) (base, letters, rest string) {
+	base, info, found := strings.Cut(name, ":")
+	letters, is2 := strings.CutPrefix(info, "2,")
+	if !found || !is2 {
+		return base, "", ""
+	}
+	if i := strings.IndexByte(letters, ','); i >= 0 {
+		return base, letters[:i], letters[i:]
+	}
+	return base, letters, ""
+}
+
+func isKeywordLetter(c byte) bool { return 'a' <= c && c <= 'z' }
+
+// systemOf returns the system flags among flag letters.
+func systemOf(letters string) mailstore.System {
+	var sys mailstore.System
+	for i := range len(letters) {
+		for _, s := range systemLetters {
+			if s.letter == letters[i] {
+				sys |= s.flag
+			}
+		}
+	}
+	return sys
+}
+
+// keywordLetters returns the lower-case letters among flag letters.
+func keywordLetters(letters string) string {
+	for i := range len(letters) {
+		if !isKeywordLetter(letters[i]) {
+			return strings.Map(func(r rune) rune {
+				if r < 0x80 && isKeywordLetter(byte(r)) {
+					return r
+				}
+				return -1
+			}, letters)
+		}
+	}
+	return letters
+}
+
+// withInfo returns the name in cur/ of the message called name with the given
+// system flags and keyword letters. Letters that are neither stay.
+func withInfo(name string, sys mailstore.System, keywords string) string {
+	base, old, rest := splitInfo(name)
+	letters := make([]byte, 0, len(old)+len(systemLetters)+len(keywords))
+	letters = append(letters, keywords...)
+	for _, s := range systemLetters {
+		if sys&s.flag != 0 {
+			letters = append(letters, s.letter)
+		}
+	}
+	for i := range len(old) {
+		if systemOf(old[i:i+1]) == 0 && !isKeywordLetter(old[i]) {
+			letters = append(letters, old[i])
+		}
+	}
+	slices.Sort(letters)
+	return base + ":2," + string(slices.Compact(letters)) + rest
+}
+
+// sizeField returns the number of a field `,S=` or `,W=` of a base name, or
+// Unknown.
+func sizeField(base string, key byte) int64 {
+	for at := 0; ; {
+		i := strings.IndexByte(base[at:], ',')
+		if i < 0 {
+			return mailstore.Unknown
+		}
+		at += i + 1
+		if len(base) < at+3 || base[at] != key || base[at+1] != '=' {
+			continue
+		}
+		digits, _, _ := strings.Cut(base[at+2:], ",")
+		n, err := strconv.ParseInt(digits, 10, 64)
+		if err != nil || n < 0 || digits[0] == '+' {
+			return mailstore.Unknown
+		}
+		return n
+	}
+}
+
+// compareDelivery orders base names by the time of delivery that they tell,
+// and then as strings: the order in which unknown files get their UIDs.
+func compareDelivery(a, b string) int {
+	sa, ua := deliveryTime(a)
+	sb, ub := deliveryTime(b)
+	return cmp.Or(cmp.Compare(sa, sb), cmp.Compare(ua, ub), strings.Compare(a, b))
+}
+
+// deliveryTime reads the seconds at the start of a base name and the
+// microseconds behind the M of its second part. A name that tells nothing
+// comes first.
+func deliveryTime(base string) (sec, usec uint64) {
+	first, rest, _ := strings.Cut(base, ".")
+	sec, err := strconv.ParseUint(first, 10, 63)
+	if err != nil {
+		return 0, 0
+	}
+	second, _, _ := strings.Cut(rest, ".")
+	if i := strings.IndexByte(second, 'M'); i >= 0 {
+		digits := second[i+1:]
+		end := strings.IndexFunc(digits, func(r rune) bool { return r < '0' || r > '9' })
+		if end >= 0 {
+			digits = digits[:end]
+		}
+		usec, _ = strconv.ParseUint(digits, 10, 63) // no number counts as 0
+	}
+	return sec, usec
+}
+
+// namer makes base names that nobody else makes.
+type namer struct {
+	host    string
+	counter atomic.Uint64
+}
+
+// newNamer begins to count at random, so that two accounts of one process that
+// are open on the same mailbox do not meet within a microsecond.
+func newNamer(host string) *namer {
+	n := &namer{host: strings.NewReplacer("/", `\057`, ":", `\072`, ",", `\054`).Replace(host)}
+	var b [2]byte
+	rand.Read(b[:]) // never fails (package crypto/rand)
+	n.counter.Store(uint64(binary.LittleEndian.Uint16(b[:])) << 8)
+	return n
+}
+
+// next returns a new name without fields, in the form of the Maildir page:
+// seconds, microseconds (M), process (P) and counter (Q), host.
+func (n *namer) next() string {
+	now := time.Now()
+	return fmt.Sprintf("%d.M%dP%dQ%d.%s", now.Unix(), now.Nanosecond()/1000, os.Getpid(), n.counter.Add(1), n.host)
+}
+
+// withSizes adds the size fields that are known.
+func withSizes(base string, stored, crlf int64) string {
+	if stored != mailstore.Unknown {
+		base += ",S=" + strconv.FormatInt(stored, 10)
+	}
+	if crlf != mailstore.Unknown {
+		base += ",W=" + strconv.FormatInt(crlf, 10)
+	}
+	return base
+}

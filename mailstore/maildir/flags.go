@@ -1,0 +1,235 @@
+package maildir
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"path/filepath"
+	"slices"
+
+	"restante/mailstore"
+	"restante/mailstore/index"
+)
+
+// SetFlags renames the files of the messages whose flags change.
+func (m *mailbox) SetFlags(ctx context.Context, uids mailstore.UIDSet, op mailstore.FlagOp, flags mailstore.Flags, opt mailstore.SetFlagsOptions) (mailstore.SetFlagsResult, error) {
+	var res mailstore.SetFlagsResult
+	err := m.writing(ctx, "set flags in", func() (err error) {
+		w := flagWrite{m: m, op: op, arg: flags, opt: opt}
+		if w.uids = w.choose(uids, &res); len(w.uids) == 0 {
+			return nil
+		}
+		if op != mailstore.RemoveFlags && m.needsLetters(flags.Keywords) || len(m.kw.more) > 0 {
+			return m.withList(ctx, m.a.lockWait, nil, func() error { return w.run(ctx, true, &res) })
+		}
+		return w.run(ctx, false, &res)
+	})
+	if !res.Changed.Empty() {
+		err = errors.Join(err, fail("set flags in", m.Name(), m.syncCur()))
+	}
+	return res, err
+}
+
+// needsLetters reports whether some of the keywords have no letter.
+func (m *mailbox) needsLetters(words mailstore.Keywords) bool {
+	return slices.ContainsFunc(words.List(), func(w string) bool {
+		_, found := m.kw.letter(w)
+		return !found
+	})
+}
+
+// flagWrite is one batch of flag changes.
+type flagWrite struct {
+	m    *mailbox
+	op   mailstore.FlagOp
+	arg  mailstore.Flags
+	opt  mailstore.SetFlagsOptions
+	uids []mailstore.UID
+}
+
+// choose returns the messages that change, without I/O.
+func (w *flagWrite) choose(uids mailstore.UIDSet, res *mailstore.SetFlagsResult) []mailstore.UID {
+	var list []mailstore.UID
+	for _, e := range w.m.Collect(uids) {
+		switch {
+		case (w.opt.Conditional || w.opt.UnchangedSince > 0) && e.ModSeq > w.opt.UnchangedSince:
+			res.Failed.Add(e.UID)
+		case w.op.Apply(e.Flags, w.arg) != e.Flags:
+			list = append(list, e.UID)
+		}
+	}
+	return list
+}
+
+// run renames the files. locked says that we hold the lock of the UID list and
+// may define keywords. What was done before an error stays and is told.
+func (w *flagWrite) run(ctx context.Context, locked bool, res *mailstore.SetFlagsResult) error {
+	m := w.m
+	if locked {
+		if err := m.prepareKeywords(w.arg.Keywords); err != nil {
+			return err
+		}
+		if err := w.rememberMore(); err != nil {
+			return err
+		}
+	}
+	var done []update
+	err := m.changing(true, func() error {
+		for i, uid := range w.uids {
+			if i%256 == 255 && ctx.Err() != nil {
+				return ctx.Err()
+			}
+			err := m.onFile(ctx, uid, func(r mailstore.Record, f file) error {
+				u := update{uid: uid, flags: w.op.Apply(r.Flags, w.arg)}
+				letters, _ := m.kw.encode(f.name, u.flags.Keywords)
+				u.file = file{name: withInfo(f.name, u.flags.System, letters)}
+				if err := m.renameFile(f, u.file); err != nil {
+					return err
+				}
+				done = append(done, u)
+				return nil
+			})
+			if err != nil && !errors.Is(err, mailstore.ErrExpunged) {
+				return err
+			}
+		}
+		return nil
+	})
+	m.Update(func(tx *index.Tx[file]) {
+		for _, u := range done {
+			m.replace(tx, u.uid, u.file, u.flags)
+			res.Changed.Add(u.uid)
+			if r, _, there := tx.Get(u.uid); there { // a look at the directory may have told it before
+				res.ModSeq = max(res.ModSeq, r.ModSeq)
+			}
+		}
+	})
+	return err
+}
+
+// renameFile renames a file within the mailbox, if the names differ.
+func (m *mailbox) renameFile(from, to file) error {
+	if from == to {
+		return nil
+	}
+	dir := m.dir()
+	return m.a.fs.Rename(filepath.Join(dir, from.path()), filepath.Join(dir, to.path()))
+}
+
+// prepareKeywords gives letters to keywords that have none, as far as there are
+// letters. The caller holds the lock of the UID list.
+func (m *mailbox) prepareKeywords(words mailstore.Keywords) error {
+	if _, err := m.kw.refresh(m.dir()); err != nil {
+		return err
+	}
+	if !m.kw.lacks(words) {
+		return nil
+	}
+	return m.kw.define(m.dir(), m.a.filePerm, words.List(), m.lettersInUse)
+}
+
+// lettersInUse tells which letters stand in file names.
+func (m *mailbox) lettersInUse() (used [keywordLetterNo]bool) {
+	m.View(func(records iter.Seq2[mailstore.Record, file]) {
+		for _, f := range records {
+			_, letters, _ := splitInfo(f.name)
+			for _, c := range []byte(letters) {
+				if isKeywordLetter(c) {
+					used[c-'a'] = true
+				}
+			}
+		}
+	})
+	return used
+}
+
+// rememberMore writes down the keywords that have no letters, before the files
+// are renamed: a crash between leaves keywords that were being set, or still has
+// those that were being removed.
+func (w *flagWrite) rememberMore() error {
+	m := w.m
+	more := make(map[string]string)
+	for _, uid := range w.uids {
+		r, f, found := m.Get(uid)
+		if !found {
+			continue
+		}
+		_, words := m.kw.encode(f.name, w.op.Apply(r.Flags, w.arg).Keywords)
+		if base := f.base(); words != m.kw.more[base] {
+			more[base] = words
+		}
+	}
+	return m.kw.remember(m.dir(), m.a.filePerm, more)
+}
+
+// ClaimRecent takes Recent from all messages that have it; those in new/ move
+// to cur/, which is how other programs see that they are no longer new.
+func (m *mailbox) ClaimRecent(ctx context.Context) (mailstore.UIDSet, error) {
+	var claimed mailstore.UIDSet
+	moved := false
+	err := m.locked(ctx, "claim recent in", func() error {
+		if m.recent.Empty() {
+			return nil
+		}
+		var updates []update
+		err := m.changing(true, func() error {
+			for _, e := range m.Collect(m.recent) {
+				if !e.Flags.Has(mailstore.Recent) {
+					continue
+				}
+				u, err := m.leaveNew(ctx, e)
+				if err != nil {
+					return err
+				}
+				moved = moved || u.file != e.Data
+				updates = append(updates, u)
+			}
+			m.recent = nil
+			return nil
+		})
+		m.Update(func(tx *index.Tx[file]) {
+			for _, u := range updates {
+				if r, _, there := tx.Get(u.uid); there && r.Flags.Has(mailstore.Recent) {
+					m.replace(tx, u.uid, u.file, u.flags)
+					claimed.Add(u.uid)
+				}
+			}
+		})
+		return err
+	})
+	if moved {
+		err = errors.Join(err, fail("claim recent in", m.Name(), m.syncCur()))
+	}
+	return claimed, err
+}
+
+// leaveNew moves a message from new/ to cur/. Where the files may not be
+// changed it stays, and is claimed in memory alone.
+func (m *mailbox) leaveNew(ctx context.Context, e index.Entry[file]) (update, error) {
+	u := update{uid: e.UID, file: e.Data, flags: e.Flags}
+	u.flags.System &^= mailstore.Recent
+	if !e.Data.inNew || m.readOnly.Load() {
+		return u, nil
+	}
+	err := m.onFile(ctx, e.UID, func(r mailstore.Record, f file) error {
+		u.flags = r.Flags
+		u.flags.System &^= mailstore.Recent
+		u.file = f
+		if !f.inNew {
+			return nil
+		}
+		u.file = file{name: f.name}
+		if base := f.base(); base == f.name {
+			u.file.name += ":2,"
+		}
+		return m.renameFile(f, u.file)
+	})
+	switch {
+	case errors.Is(err, mailstore.ErrExpunged):
+		return update{}, nil // UID 0 is nowhere
+	case isReadOnly(err):
+		m.readOnly.Store(true)
+		return u, nil
+	}
+	return u, err
+}

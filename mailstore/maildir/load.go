@@ -1,0 +1,178 @@
+package maildir
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"restante/fsys"
+	"restante/mailstore"
+)
+
+// tmpAge is how old a file in tmp/ must be to be taken for left over, as the
+// page that describes Maildir says.
+const tmpAge = 36 * time.Hour
+
+// load reads a mailbox for the first time: two directories and the UID list.
+func (m *mailbox) load(ctx context.Context) error {
+	n, err := m.a.tree.find(ctx, m.Name())
+	if err != nil {
+		return err
+	}
+	if n.kind != box {
+		return m.a.noBox(ctx, n)
+	}
+	m.where.Store(&location{n.name, n.dir})
+	if err := m.a.makeSubdirs(n.dir); err != nil && !isReadOnly(err) {
+		return err
+	}
+	found, err := m.readAll(ctx, false)
+	if err != nil {
+		return err
+	}
+	m.probe()
+	if m.listIsStale() {
+		m.list.rewrite = true
+	}
+	if err := m.settleFirst(ctx, found); err != nil {
+		return err
+	}
+	m.validity.Store(m.list.validity)
+	m.cleanTmp()
+	return nil
+}
+
+// settleFirst is settle for a mailbox that nobody has open yet.
+func (m *mailbox) settleFirst(ctx context.Context, found []entry) error {
+	unreliable := m.list.validity == 0 || m.list.lostHeader
+	if len(found) == 0 && !m.list.rewrite && !unreliable {
+		return nil
+	}
+	if m.readOnly.Load() {
+		return m.loadPrivate(found, unreliable)
+	}
+	err := m.withList(ctx, m.a.lockWait, found, nil)
+	switch {
+	case isReadOnly(err):
+		m.readOnly.Store(true)
+		return m.loadPrivate(found, unreliable)
+	case errors.Is(err, fsys.ErrLocked) && !unreliable && ctx.Err() == nil:
+		// What has UIDs can be read; the rest must wait.
+		m.newDir.known, m.curDir.known = false, false
+		m.a.log.Warn("new messages must wait", "mailbox", m.Name(), "err", err)
+		return nil
+	}
+	return err
+}
+
+// loadPrivate opens a mailbox whose UID list we cannot write. Messages that the
+// list does not have get UIDs of this process alone; so that no client takes
+// them for those of another time, the UIDVALIDITY is of this moment too.
+func (m *mailbox) loadPrivate(found []entry, unreliable bool) error {
+	if len(found) == 0 && !unreliable {
+		return nil
+	}
+	m.private = true
+	m.list.validity = max(m.list.validity+1, uint32(time.Now().Unix()))
+	return m.giveUIDs(found, false)
+}
+
+// probe finds out whether the mailbox may be written.
+func (m *mailbox) probe() {
+	f, err := m.a.fs.OpenFile(filepath.Join(m.dir(), uidListName), os.O_RDWR, 0)
+	if err == nil {
+		_ = f.Close() // nothing was written
+	}
+	m.readOnly.Store(isReadOnly(err))
+}
+
+// noBox is the error of a name that is no mailbox.
+func (a *account) noBox(ctx context.Context, n node) error {
+	if n.kind == place && a.tree.layout == FS {
+		return mailstore.ErrNoSelect
+	}
+	all, err := a.tree.list(ctx)
+	if err != nil {
+		return err
+	}
+	for _, other := range all {
+		if a.isBelow(other.name, n.name) {
+			return mailstore.ErrNoSelect
+		}
+	}
+	return mailstore.ErrNotFound
+}
+
+// readCourierList reads the UIDs that Courier's IMAP server gave, for a mailbox
+// that has no dovecot-uidlist. The file is version 1 of the same format.
+func (m *mailbox) readCourierList(l *listing) error {
+	f, err := m.a.fs.OpenFile(filepath.Join(m.dir(), courierListName), os.O_RDONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	in := bufio.NewReaderSize(f, maxUIDListLine)
+	line, err := in.ReadSlice('\n')
+	if err != nil {
+		m.a.log.Warn("cannot read Courier's UIDs", "path", f.Name(), "err", err)
+		return nil
+	}
+	h, err := parseUIDHeader(string(bytes.TrimSuffix(line, []byte{'\n'})))
+	if err != nil || h.version != 1 {
+		m.a.log.Warn("cannot read Courier's UIDs", "path", f.Name(), "err", err)
+		return nil
+	}
+	courier := uidList{fs: m.a.fs, uidHeader: h, read: int64(len(line))}
+	r, err := courier.readRecords(f, false, func(rec uidRecord) { l.give(rec) })
+	if err != nil {
+		return err
+	}
+	if r.damaged() {
+		m.a.log.Warn("lines of Courier's UIDs cannot be read", "path", f.Name(), "lines", r.damage)
+	}
+	m.list.uidHeader = courier.uidHeader
+	m.list.next += mailstore.UID(r.lost)
+	return nil
+}
+
+// cleanTmp removes what deliveries that died left in tmp/. An unreadable
+// directory is no reason not to open the mailbox.
+func (m *mailbox) cleanTmp() {
+	if m.readOnly.Load() {
+		return
+	}
+	dir := filepath.Join(m.dir(), "tmp")
+	entries, err := m.a.fs.ReadDir(dir)
+	if err != nil {
+		m.a.log.Warn("cannot look for left-over files", "path", dir, "err", err)
+		return
+	}
+	limit := time.Now().Add(-tmpAge)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name, ".") {
+			continue
+		}
+		// A message that is being stored has the date that the client gave it;
+		// our names tell when the file was made.
+		if sec, _ := deliveryTime(e.Name); sec > uint64(limit.Unix()) {
+			continue
+		}
+		path := filepath.Join(dir, e.Name)
+		fi, err := m.a.fs.Lstat(path)
+		if err != nil || !fi.Mode().IsRegular() || fi.ModTime().After(limit) {
+			continue
+		}
+		if err := m.a.fs.Remove(path); err != nil && !isAbsent(err) {
+			m.a.log.Warn("cannot remove a left-over file", "path", path, "err", err)
+		}
+	}
+}

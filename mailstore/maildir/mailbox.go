@@ -1,0 +1,224 @@
+package maildir
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"restante/mailstore"
+	"restante/mailstore/index"
+)
+
+// mailbox implements mailstore.Mailbox. Readers need only the lock of the index.
+// What writes, or reads directories, holds ops.
+type mailbox struct {
+	*index.Index[file]
+	a      *account
+	serial uint64 // of two mailboxes the one with the smaller serial is locked first
+	where  atomic.Pointer[location]
+	// staying is held for reading by what works in the mailbox's directory
+	// without ops, and for writing, after ops, by Rename.
+	staying sync.RWMutex
+
+	gone     atomic.Bool // ErrGone from now on
+	loaded   atomic.Bool
+	readOnly atomic.Bool
+	validity atomic.Uint32
+	learned  atomic.Int64 // sizes that Fill found and the UID list does not have
+
+	refs int // guarded by account.mu
+
+	ops gate
+	// Guarded by ops:
+	list    uidList
+	kw      keywords
+	names   map[string]uint32 // base name to UID, of all messages
+	fresh   map[mailstore.UID]struct{}
+	recent  mailstore.UIDSet // at least all that have Recent
+	newDir  dirState
+	curDir  dirState
+	exact   bool // the last look at the directories saw everything
+	private bool // UIDs are ours alone, as we cannot write the UID list
+
+	queue   commitQueue
+	newSync shared
+	curSync shared
+
+	watchMu  sync.Mutex
+	watchers int
+	stopPoll context.CancelFunc
+}
+
+// location is what Rename changes.
+type location struct{ name, dir string }
+
+func newMailbox(a *account, name string, serial, epoch uint64) *mailbox {
+	m := &mailbox{
+		Index:  index.New[file](1, epoch),
+		a:      a,
+		serial: serial,
+		ops:    newGate(),
+		list:   uidList{fs: a.fs},
+		kw:     keywords{fs: a.fs},
+		names:  make(map[string]uint32),
+		fresh:  make(map[mailstore.UID]struct{}),
+	}
+	m.where.Store(&location{name: name})
+	return m
+}
+
+// Name is the mailbox's present name.
+func (m *mailbox) Name() string { return m.where.Load().name }
+
+func (m *mailbox) dir() string { return m.where.Load().dir }
+
+// UIDValidity is the mailbox's UIDVALIDITY.
+func (m *mailbox) UIDValidity() uint32 { return m.validity.Load() }
+
+// ReadOnly reports that the files may not be changed.
+func (m *mailbox) ReadOnly() bool { return m.readOnly.Load() }
+
+// Status returns the state as it is now.
+func (m *mailbox) Status() mailstore.Status { return m.Index.Status(m.UIDValidity()) }
+
+// Close gives the mailbox back.
+func (m *mailbox) Close() error {
+	m.a.release(m)
+	return nil
+}
+
+// enter makes the mailbox ready for a session: it reads the files, or what
+// changed in them since.
+func (m *mailbox) enter(ctx context.Context) error {
+	if err := m.ops.lock(ctx); err != nil {
+		return err
+	}
+	defer m.ops.unlock()
+	if m.gone.Load() {
+		return mailstore.ErrGone
+	}
+	if m.loaded.Load() {
+		return m.refresh(ctx)
+	}
+	err := m.load(ctx)
+	if err != nil {
+		m.lose() // whoever waits for this value takes a new one
+		return err
+	}
+	m.loaded.Store(true)
+	return nil
+}
+
+// lose marks the mailbox as gone for all who have it open.
+func (m *mailbox) lose() {
+	m.gone.Store(true)
+	m.a.forget(m)
+}
+
+// Refresh folds in what other programs did.
+func (m *mailbox) Refresh(ctx context.Context) error {
+	return m.locked(ctx, "refresh", func() error { return m.refresh(ctx) })
+}
+
+// locked runs fn with ops held, unless the mailbox is gone.
+func (m *mailbox) locked(ctx context.Context, op string, fn func() error) error {
+	err := m.ops.lock(ctx)
+	if err != nil {
+		return fail(op, m.Name(), err)
+	}
+	defer m.ops.unlock()
+	if m.gone.Load() {
+		return fail(op, m.Name(), mailstore.ErrGone)
+	}
+	return fail(op, m.Name(), fn())
+}
+
+// writing is locked for what changes files.
+func (m *mailbox) writing(ctx context.Context, op string, fn func() error) error {
+	return m.locked(ctx, op, func() error {
+		if m.private {
+			return mailstore.ErrReadOnly
+		}
+		return fn()
+	})
+}
+
+// syncCur makes all renames and removals in cur/ durable, together with those
+// of others. Nobody needs to hold ops.
+func (m *mailbox) syncCur() error { return m.syncDir(&m.curSync, "cur") }
+func (m *mailbox) syncNew() error { return m.syncDir(&m.newSync, "new") }
+
+func (m *mailbox) syncDir(s *shared, sub string) error {
+	return s.do(func() error {
+		m.staying.RLock()
+		defer m.staying.RUnlock()
+		return m.a.fs.SyncDir(filepath.Join(m.dir(), sub))
+	})
+}
+
+const pollInterval = time.Second
+
+// Watch folds in outside changes once a second until stop is called.
+func (m *mailbox) Watch() (stop func()) {
+	m.watchMu.Lock()
+	defer m.watchMu.Unlock()
+	m.watchers++
+	if m.watchers == 1 {
+		ctx, cancel := context.WithCancel(context.Background())
+		m.stopPoll = cancel
+		go m.poll(ctx)
+	}
+	return sync.OnceFunc(func() {
+		m.watchMu.Lock()
+		defer m.watchMu.Unlock()
+		m.watchers--
+		if m.watchers == 0 {
+			m.stopPoll()
+		}
+	})
+}
+
+func (m *mailbox) poll(ctx context.Context) {
+	ticker := time.NewTicker(pollInterval)
+	defer ticker.Stop()
+	failed := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		err := m.Refresh(ctx)
+		if errors.Is(err, mailstore.ErrGone) || ctx.Err() != nil {
+			return
+		}
+		if err != nil && !failed { // once, not every second
+			m.a.log.Error("cannot look for new mail", "mailbox", m.Name(), "err", err)
+		}
+		failed = err != nil
+	}
+}
+
+// retire is called when nobody has the mailbox open and it leaves the memory.
+// It leaves the files tidy for the next time, if nobody else is at them.
+func (m *mailbox) retire() {
+	ctx, cancel := context.WithTimeout(context.Background(), refreshLockWait)
+	defer cancel()
+	if m.ops.lock(ctx) != nil {
+		return
+	}
+	defer m.ops.unlock()
+	if m.gone.Load() || !m.loaded.Load() || m.readOnly.Load() {
+		return
+	}
+	if m.learned.Load() == 0 && !m.listIsStale() {
+		return
+	}
+	m.list.rewrite = true
+	if err := m.withList(ctx, refreshLockWait, nil, nil); err != nil {
+		m.a.log.Info("did not tidy the UID list", "mailbox", m.Name(), "err", err)
+	}
+}

@@ -1,0 +1,121 @@
+package maildir
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"restante/fsys"
+	"restante/mailstore"
+)
+
+// Options say where the mail is and how to handle it.
+type Options struct {
+	// FS is the file system; nil is the machine's.
+	FS fsys.FS
+	// Root is the directory that holds everything. It is made when it is
+	// missing.
+	Root   string
+	Layout Layout
+	// Inbox is the directory of INBOX; "" is Root itself.
+	Inbox string
+	// Logger is told of what an operator may want to repair. nil is silence.
+	Logger *slog.Logger
+	// Hostname goes into the names of new files; "" is the machine's name.
+	Hostname string
+	// LockWait is how long a write waits for a lock that another program holds
+	// before it fails with mailstore.ErrInUse. 0 is 30 seconds.
+	LockWait time.Duration
+	// KeepMessages is how many messages of mailboxes that nobody has open stay
+	// in memory, so that opening them again is cheap; the mailbox closed last
+	// always does. 0 is 50,000, negative keeps none.
+	KeepMessages int
+}
+
+const (
+	defaultLockWait     = 30 * time.Second
+	refreshLockWait     = 2 * time.Second
+	defaultKeepMessages = 50_000
+	defaultDirPerm      = 0o700
+)
+
+// Open returns the account whose mail stands in opt.Root, and makes the
+// directories of an empty one when there are none. The permissions of the root
+// are those of everything new in it. The account is not counted: close it once.
+func Open(ctx context.Context, opt Options) (mailstore.Account, error) {
+	a, err := newAccount(opt)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err == nil {
+		err = a.prepare()
+	}
+	if err != nil {
+		return nil, fail("open account in "+opt.Root, "", err)
+	}
+	return a, nil
+}
+
+func newAccount(opt Options) (*account, error) {
+	if opt.FS == nil {
+		opt.FS = fsys.OS{}
+	}
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	if opt.Inbox == "" {
+		opt.Inbox = opt.Root
+	}
+	if opt.Hostname == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			return nil, err
+		}
+		opt.Hostname = host
+	}
+	if opt.LockWait == 0 {
+		opt.LockWait = defaultLockWait
+	}
+	if opt.KeepMessages == 0 {
+		opt.KeepMessages = defaultKeepMessages
+	}
+	a := &account{
+		fs:       opt.FS,
+		log:      opt.Logger,
+		lockWait: opt.LockWait,
+		keep:     opt.KeepMessages,
+		names:    newNamer(opt.Hostname),
+		boxes:    make(map[string]*mailbox),
+	}
+	a.tree = tree{
+		fs: opt.FS, layout: opt.Layout, log: opt.Logger,
+		root: filepath.Clean(opt.Root), inbox: filepath.Clean(opt.Inbox),
+	}
+	return a, nil
+}
+
+// prepare makes what is missing, learns the permissions and removes what a
+// crash in the middle of a Delete left.
+func (a *account) prepare() error {
+	root := a.tree.root
+	if err := fsys.MkdirAll(a.fs, root, defaultDirPerm); err != nil {
+		return err
+	}
+	fi, err := a.fs.Stat(root)
+	if err != nil {
+		return err
+	}
+	a.dirPerm = fi.Mode().Perm() | 0o700
+	a.filePerm = a.dirPerm & 0o666
+	a.valid = validities{fs: a.fs, root: root, perm: a.filePerm}
+	if err := fsys.MkdirAll(a.fs, a.tree.inbox, a.dirPerm); err != nil {
+		return err
+	}
+	if err := a.makeSubdirs(a.tree.inbox); err != nil && !isReadOnly(err) {
+		return err
+	}
+	a.emptyTrash()
+	return nil
+}

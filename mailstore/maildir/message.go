@@ -1,0 +1,186 @@
+package maildir
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"restante/fsys"
+	"restante/mailstore"
+	"restante/mailstore/index"
+)
+
+// openFlags keep a link or a pipe that somebody put into a Maildir from being
+// followed or waited for.
+const openFlags = os.O_RDONLY | syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+
+// message implements mailstore.Message: the open file keeps the bytes readable
+// after the file was renamed or removed.
+type message struct {
+	fsys.File
+	size int64
+}
+
+// Len is the file's size.
+func (msg *message) Len() int64 { return msg.size }
+
+// OpenMessage opens the message's file.
+func (m *mailbox) OpenMessage(ctx context.Context, uid mailstore.UID) (mailstore.Message, error) {
+	f, fi, err := m.openFile(ctx, uid)
+	if err != nil {
+		return nil, fail("open message in", m.Name(), err)
+	}
+	return &message{f, fi.Size()}, nil
+}
+
+// openFile opens the message's file without waiting for a write, unless the file
+// is not where it was.
+func (m *mailbox) openFile(ctx context.Context, uid mailstore.UID) (f fsys.File, fi fs.FileInfo, err error) {
+	err = m.atFile(ctx, uid, func(path string) error {
+		if f, err = m.a.fs.OpenFile(path, openFlags, 0); err != nil {
+			return err
+		}
+		if fi, err = f.Stat(); err != nil {
+			return errors.Join(err, f.Close())
+		}
+		return nil
+	})
+	return f, fi, err
+}
+
+// atFile runs fn with the path of a message's file; without ops, and again with
+// ops when the file was not there.
+func (m *mailbox) atFile(ctx context.Context, uid mailstore.UID, fn func(path string) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if m.gone.Load() {
+		return mailstore.ErrGone
+	}
+	_, where, found := m.Get(uid)
+	if !found {
+		return mailstore.ErrExpunged
+	}
+	err := fn(filepath.Join(m.dir(), where.path()))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := m.ops.lock(ctx); err != nil {
+		return err
+	}
+	defer m.ops.unlock()
+	if m.gone.Load() {
+		return mailstore.ErrGone
+	}
+	return m.onFile(ctx, uid, func(_ mailstore.Record, f file) error {
+		return fn(filepath.Join(m.dir(), f.path()))
+	})
+}
+
+// fillBatch is how many messages Fill looks at before it tells the index.
+const fillBatch = 256
+
+// Fill finds out dates by stat and sizes by reading the file, where its name
+// does not tell.
+func (m *mailbox) Fill(ctx context.Context, uids mailstore.UIDSet, attrs mailstore.Attrs) error {
+	if m.gone.Load() {
+		return fail("fill", m.Name(), mailstore.ErrGone)
+	}
+	return fail("fill", m.Name(), m.fill(ctx, uids, attrs))
+}
+
+func (m *mailbox) fill(ctx context.Context, uids mailstore.UIDSet, attrs mailstore.Attrs) error {
+	var todo []mailstore.Record
+	for _, e := range m.Collect(uids) {
+		if lacking(e.Record, attrs) != 0 {
+			todo = append(todo, e.Record)
+		}
+	}
+	for len(todo) > 0 {
+		n := min(len(todo), fillBatch)
+		known := make([]mailstore.Record, 0, n)
+		for _, r := range todo[:n] {
+			err := m.examine(ctx, &r, lacking(r, attrs))
+			if errors.Is(err, mailstore.ErrExpunged) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			known = append(known, r)
+		}
+		m.Update(func(tx *index.Tx[file]) {
+			for _, r := range known {
+				tx.SetAttrs(r.UID, r.Size, r.Date)
+			}
+		})
+		todo = todo[n:]
+	}
+	return nil
+}
+
+// lacking returns those of the attributes that are unknown.
+func lacking(r mailstore.Record, attrs mailstore.Attrs) mailstore.Attrs {
+	if r.Size != mailstore.Unknown {
+		attrs &^= mailstore.AttrSize
+	}
+	if r.Date != mailstore.Unknown {
+		attrs &^= mailstore.AttrDate
+	}
+	return attrs
+}
+
+// examine makes attributes of one record known.
+func (m *mailbox) examine(ctx context.Context, r *mailstore.Record, attrs mailstore.Attrs) error {
+	if attrs&mailstore.AttrSize == 0 {
+		return m.atFile(ctx, r.UID, func(path string) error {
+			fi, err := m.a.fs.Stat(path)
+			if err == nil {
+				r.Date = fi.ModTime().Unix()
+			}
+			return err
+		})
+	}
+	f, fi, err := m.openFile(ctx, r.UID)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	buf := m.a.buffer()
+	defer m.a.buffers.Put(buf)
+	if r.Size, err = crlfSize(f, *buf); err != nil {
+		return err
+	}
+	r.Date = fi.ModTime().Unix()
+	m.learned.Add(1)
+	return nil
+}
+
+// crlfSize is the number of octets that r has when every LF without CR before it
+// becomes CRLF.
+func crlfSize(r io.Reader, buf []byte) (int64, error) {
+	var size int64
+	afterCR := false
+	for {
+		n, err := r.Read(buf)
+		if n > 0 {
+			part := buf[:n]
+			size += int64(n + bytes.Count(part, []byte{'\n'}) - bytes.Count(part, []byte("\r\n")))
+			if afterCR && part[0] == '\n' {
+				size--
+			}
+			afterCR = part[n-1] == '\r'
+		}
+		if err == io.EOF {
+			return size, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+}

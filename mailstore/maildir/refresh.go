@@ -1,0 +1,380 @@
+package maildir
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"iter"
+	"maps"
+	"slices"
+	"time"
+
+	"restante/mailstore"
+	"restante/mailstore/index"
+)
+
+// refresh folds in what other programs did. The caller holds ops.
+func (m *mailbox) refresh(ctx context.Context) error {
+	newTime, err := m.modTime("new")
+	if err != nil {
+		return m.vanished(err)
+	}
+	curTime, err := m.modTime("cur")
+	if err != nil {
+		return m.vanished(err)
+	}
+	now := time.Now()
+	readNew, readCur := m.newDir.mustRead(newTime, now), m.curDir.mustRead(curTime, now)
+	if !readNew && !readCur {
+		return nil
+	}
+	var found []entry
+	if !readCur {
+		var complete bool
+		found, complete, err = m.readNew(ctx, newTime)
+		readCur = !complete
+	}
+	if readCur {
+		found, err = m.readAll(ctx, false)
+	}
+	if err != nil {
+		return m.vanished(err)
+	}
+	return m.settle(ctx, found, refreshLockWait)
+}
+
+// vanished turns the error of a missing directory into ErrGone: another program
+// has removed or renamed the mailbox.
+func (m *mailbox) vanished(err error) error {
+	if !isAbsent(err) {
+		return err
+	}
+	m.lose()
+	return mailstore.ErrGone
+}
+
+// settle gives UIDs to the files that were found without, and writes the UID
+// list anew when it needs that. When another program holds the list's lock, new
+// mail waits for the next refresh.
+func (m *mailbox) settle(ctx context.Context, found []entry, wait time.Duration) error {
+	if len(found) == 0 && !m.list.rewrite {
+		return nil
+	}
+	if m.private {
+		return m.giveUIDs(found, false)
+	}
+	err := m.withList(ctx, wait, found, nil)
+	switch {
+	case err == nil:
+		return nil
+	case isReadOnly(err) && len(found) == 0:
+		m.readOnly.Store(true)
+		return nil
+	case isReadOnly(err):
+		// The new files need UIDs that are ours alone, under a UIDVALIDITY that
+		// is too: whoever opens the mailbox next gets that.
+		m.readOnly.Store(true)
+		m.lose()
+		return mailstore.ErrGone
+	}
+	m.newDir.known, m.curDir.known = false, false
+	m.a.log.Warn("new messages must wait", "mailbox", m.Name(), "err", err)
+	if errors.Is(err, mailstore.ErrGone) || ctx.Err() != nil {
+		return err
+	}
+	return nil
+}
+
+// readNew reads new/ alone, as nothing changed in cur/. It is not complete when
+// a message has left new/ or came there from cur/: then cur/ changed too, after
+// we looked.
+func (m *mailbox) readNew(ctx context.Context, mtime time.Time) (found []entry, complete bool, err error) {
+	if same, err := m.list.unchanged(m.dir()); err != nil || !same {
+		return nil, false, err
+	}
+	l := &listing{byBase: make(map[string]uint32), newDir: m.newDir.begin(mtime, time.Now())}
+	if err := l.readDir(m, true); err != nil {
+		return nil, false, err
+	}
+	present := 0
+	for _, e := range l.entries {
+		uid, known := m.names[e.base()]
+		if !known {
+			found = append(found, e)
+			continue
+		}
+		if _, f, _ := m.Get(mailstore.UID(uid)); f != e.file {
+			return nil, false, nil
+		}
+		present++
+	}
+	if present != len(m.fresh) || len(l.twins) > 0 {
+		return nil, false, nil
+	}
+	m.newDir = l.newDir
+	return found, true, nil
+}
+
+// readAll looks at both directories and at the UID list and brings the index up
+// to date with them. It returns the files that the list does not have. locked
+// says that we hold the list's lock.
+func (m *mailbox) readAll(ctx context.Context, locked bool) ([]entry, error) {
+	var vanished map[mailstore.UID]struct{}
+	before, loaded := m.list, m.loaded.Load()
+	same, err := m.list.unchanged(m.dir())
+	if err != nil {
+		return nil, err
+	}
+	for looks := 1; ; looks++ {
+		l, err := m.look(ctx)
+		if err != nil {
+			return nil, err
+		}
+		var r listReading
+		unseen := 0
+		if !same || !loaded {
+			m.list = before
+			if r, unseen, err = m.readList(l, locked); err != nil {
+				return nil, err
+			}
+		}
+		missing := m.missing(l)
+		if looks == 1 || l.quiet {
+			vanished = missing
+		} else {
+			maps.DeleteFunc(vanished, func(uid mailstore.UID, _ struct{}) bool {
+				_, stillMissing := missing[uid]
+				return !stillMissing
+			})
+		}
+		settled := len(missing) == 0 && unseen == 0
+		if settled || l.quiet && (looks > 1 || !loaded) || looks == maxLooks {
+			m.exact = l.quiet || settled && loaded
+			return m.fold(l, r, vanished)
+		}
+	}
+}
+
+// readList reads what is new in the UID list and tells the listing. unseen
+// counts records of files that we have not seen: they are gone already, or were
+// hidden from us by a rename.
+func (m *mailbox) readList(l *listing, locked bool) (r listReading, unseen int, err error) {
+	next := m.UIDNext()
+	r, err = m.list.update(m.dir(), locked, func(rec uidRecord) {
+		if !l.give(rec) && rec.uid >= next {
+			unseen++
+		}
+	})
+	switch {
+	case err != nil:
+	case r.changed:
+		m.lose()
+		err = mailstore.ErrGone
+	case r.missing && !m.loaded.Load():
+		err = m.readCourierList(l)
+		m.list.rewrite = true
+	case r.missing:
+		m.list.rewrite = true
+	case r.damaged():
+		m.a.log.Error("the UID list is damaged and will be repaired", "mailbox", m.Name(), "header", r.header, "lines", r.damage)
+	}
+	return r, unseen, err
+}
+
+// missing returns the messages of the index that a look did not find.
+func (m *mailbox) missing(l *listing) map[mailstore.UID]struct{} {
+	missing := make(map[mailstore.UID]struct{})
+	m.View(func(records iter.Seq2[mailstore.Record, file]) {
+		for r, f := range records {
+			if _, found := l.byBase[f.base()]; !found {
+				missing[r.UID] = struct{}{}
+			}
+		}
+	})
+	return missing
+}
+
+// fold brings the index up to date with a listing and returns the files that
+// have no UID.
+func (m *mailbox) fold(l *listing, r listReading, vanished map[mailstore.UID]struct{}) ([]entry, error) {
+	again, err := m.kw.refresh(m.dir())
+	if err != nil {
+		return nil, err
+	}
+	updates, moved := m.compare(l, r, again)
+	for uid := range moved {
+		vanished[uid] = struct{}{}
+	}
+	listed, found := m.sortOut(l)
+	m.Update(func(tx *index.Tx[file]) {
+		for _, u := range updates {
+			m.replace(tx, u.uid, u.file, u.flags)
+		}
+		for _, uid := range slices.Sorted(maps.Keys(vanished)) {
+			m.remove(tx, uid)
+		}
+		for _, e := range listed {
+			m.insert(tx, e, e.inNew)
+		}
+		tx.SetUIDNext(m.list.next)
+	})
+	m.newDir, m.curDir = l.newDir, l.curDir
+	if len(l.twins) > 0 && !m.readOnly.Load() {
+		m.list.rewrite = true // takes the lock, under which twins are separated
+		m.newDir.known, m.curDir.known = false, false
+	}
+	return found, nil
+}
+
+// update is a message whose file has another name than before.
+type update struct {
+	uid   mailstore.UID
+	file  file
+	flags mailstore.Flags
+}
+
+// compare goes through the index and finds the messages whose files were
+// renamed, and those to which the UID list now gives another UID. It marks the
+// entries that the index has.
+func (m *mailbox) compare(l *listing, r listReading, again bool) (updates []update, moved map[mailstore.UID]struct{}) {
+	moved = make(map[mailstore.UID]struct{})
+	m.View(func(records iter.Seq2[mailstore.Record, file]) {
+		for rec, f := range records {
+			i, found := l.byBase[f.base()]
+			if !found {
+				continue
+			}
+			e := &l.entries[i]
+			switch {
+			case e.uid != 0 && e.uid != rec.UID:
+				moved[rec.UID] = struct{}{}
+				continue
+			case e.uid == 0 && r.full:
+				m.list.rewrite = true // the list has lost it
+			}
+			e.known = true
+			if e.file == f && !again {
+				continue
+			}
+			flags := m.kw.of(e.name)
+			if rec.Flags.Has(mailstore.Recent) && (e.inNew || !f.inNew) {
+				flags.System |= mailstore.Recent // nobody else has taken it out of new/
+			}
+			updates = append(updates, update{rec.UID, e.file, flags})
+		}
+	})
+	return updates, moved
+}
+
+// sortOut returns the new messages that have a UID in the list, in the order of
+// UIDs, and those that have none.
+func (m *mailbox) sortOut(l *listing) (listed, found []entry) {
+	next := m.UIDNext()
+	sorted := true
+	for _, e := range l.entries {
+		switch {
+		case e.known:
+		case e.uid < next || e.uid == mailstore.MaxUID:
+			e.uid = 0
+			found = append(found, e)
+		default:
+			sorted = sorted && (len(listed) == 0 || e.uid > listed[len(listed)-1].uid)
+			listed = append(listed, e)
+		}
+	}
+	if sorted {
+		return listed, found
+	}
+	slices.SortStableFunc(listed, func(a, b entry) int { return int(int64(a.uid) - int64(b.uid)) })
+	// A damaged list may give one UID to two files: the second needs another.
+	kept := listed[:0]
+	for _, e := range listed {
+		if len(kept) > 0 && kept[len(kept)-1].uid == e.uid {
+			e.uid = 0
+			found = append(found, e)
+			continue
+		}
+		kept = append(kept, e)
+	}
+	return kept, found
+}
+
+// insert adds a message to the index.
+func (m *mailbox) insert(tx *index.Tx[file], e entry, recent bool) {
+	m.insertRecord(tx, e, m.kw.of(e.name), mailstore.Unknown, recent)
+}
+
+func (m *mailbox) insertRecord(tx *index.Tx[file], e entry, flags mailstore.Flags, date int64, recent bool) {
+	base := e.base()
+	if size := sizeField(base, 'W'); size != mailstore.Unknown {
+		e.size = size
+	}
+	if recent {
+		flags.System |= mailstore.Recent
+		m.recent.Add(e.uid)
+	}
+	if e.inNew {
+		m.fresh[e.uid] = struct{}{}
+	}
+	m.names[base] = uint32(e.uid)
+	tx.Add(mailstore.Record{UID: e.uid, Flags: flags, Date: date, Size: e.size}, e.file)
+}
+
+// remove takes a message out of the index.
+func (m *mailbox) remove(tx *index.Tx[file], uid mailstore.UID) {
+	_, f, found := tx.Get(uid)
+	if !found {
+		return
+	}
+	tx.Expunge(uid)
+	delete(m.fresh, uid)
+	if base := f.base(); m.names[base] == uint32(uid) {
+		delete(m.names, base)
+	}
+}
+
+// replace gives a message another file name and other flags.
+func (m *mailbox) replace(tx *index.Tx[file], uid mailstore.UID, f file, flags mailstore.Flags) {
+	tx.SetData(uid, f)
+	tx.SetFlags(uid, flags)
+	if f.inNew {
+		m.fresh[uid] = struct{}{}
+	} else {
+		delete(m.fresh, uid)
+	}
+}
+
+// find looks at the directories because a message's file was not where the
+// index has it, and returns where it is now.
+func (m *mailbox) find(ctx context.Context, uid mailstore.UID) (mailstore.Record, file, error) {
+	found, err := m.readAll(ctx, false)
+	if err != nil {
+		return mailstore.Record{}, file{}, m.vanished(err)
+	}
+	if len(found) > 0 { // they get UIDs at the next refresh
+		m.newDir.known, m.curDir.known = false, false
+	}
+	r, f, there := m.Get(uid)
+	if !there {
+		return r, f, mailstore.ErrExpunged
+	}
+	return r, f, nil
+}
+
+// onFile runs fn with the place of a message's file, and again with its new
+// place when another program has renamed it. ErrExpunged when it is gone.
+func (m *mailbox) onFile(ctx context.Context, uid mailstore.UID, fn func(r mailstore.Record, f file) error) error {
+	r, f, there := m.Get(uid)
+	for try := 0; ; try++ {
+		if !there {
+			return mailstore.ErrExpunged
+		}
+		err := fn(r, f)
+		if !errors.Is(err, fs.ErrNotExist) || try == maxLooks {
+			return err
+		}
+		if r, f, err = m.find(ctx, uid); err != nil {
+			return err
+		}
+	}
+}

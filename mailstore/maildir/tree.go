@@ -1,0 +1,338 @@
+package maildir
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"restante/fsys"
+	"restante/mailstore"
+)
+
+// Layout is how mailboxes below INBOX stand on disk.
+type Layout int
+
+const (
+	// MaildirPP is Maildir++: the mailbox a.b is the directory .a.b of the
+	// root. The delimiter is a dot, a slash cannot be in a name.
+	MaildirPP Layout = iota
+	// FS is one directory per level: the mailbox a/b is the directory a/b below
+	// the root. The delimiter is a slash. A level that has the name of something
+	// else in a Maildir, as new, or begins with a dot, is written with its first
+	// character in base64, as &AG4-ew; Dovecot refuses such names.
+	FS
+)
+
+// tree finds the directories of mailboxes. It keeps nothing in memory.
+type tree struct {
+	fs     fsys.FS
+	layout Layout
+	root   string
+	inbox  string // the directory of INBOX
+	log    *slog.Logger
+}
+
+// kind is what stands under a name.
+type kind int
+
+const (
+	nothing kind = iota
+	place        // a directory that is no mailbox
+	box          // a mailbox
+)
+
+// node is a name with its directory.
+type node struct {
+	name string
+	dir  string
+	kind kind
+}
+
+func (t *tree) delimiter() string {
+	if t.layout == FS {
+		return "/"
+	}
+	return "."
+}
+
+// check returns ErrInvalidName for what cannot be the name of a new mailbox.
+func (t *tree) check(name string) error {
+	if !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+		return mailstore.ErrInvalidName
+	}
+	for level := range strings.SplitSeq(name, t.delimiter()) {
+		switch {
+		case level == "", strings.Contains(level, "/"):
+			return mailstore.ErrInvalidName
+		case t.layout == FS && len(t.encodings(level)[0]) > 255:
+			return mailstore.ErrInvalidName
+		}
+	}
+	if t.layout == MaildirPP && len(encodeUTF7(name)) > 254 {
+		return mailstore.ErrInvalidName
+	}
+	return nil
+}
+
+// reserved are the names that a Maildir has for other things than mailboxes.
+func reserved(level string) bool {
+	switch level {
+	case "cur", "new", "tmp", "subscriptions", "maildirfolder", "maildirsize":
+		return true
+	}
+	for _, prefix := range []string{".", "dovecot-", "dovecot.", "restante-", "courierimap"} {
+		if strings.HasPrefix(level, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// encodings returns the directory names that may stand for a mailbox name, in
+// the FS layout for a level of it; the one for new directories comes first.
+func (t *tree) encodings(name string) []string {
+	if t.layout == FS && reserved(name) {
+		return []string{encodeReserved(name)}
+	}
+	return encodings(name)
+}
+
+// encodeReserved writes a name in modified UTF-7, but its first character in
+// base64, which no other name has there.
+func encodeReserved(name string) string {
+	_, n := utf8.DecodeRuneInString(name)
+	return "&" + encodeUTF16(name[:n]) + "-" + encodeUTF7(name[n:])
+}
+
+// decode is the reverse of encodings.
+func (t *tree) decode(dir string) (name string, ok bool) {
+	if t.layout == FS {
+		if name, _ := looseUTF7(dir); reserved(name) && encodeReserved(name) == dir {
+			return name, true
+		}
+	}
+	return decodeName(dir)
+}
+
+// newDir is the directory that a new mailbox of this name gets.
+func (t *tree) newDir(name string) string {
+	if name == mailstore.Inbox {
+		return t.inbox
+	}
+	if t.layout == MaildirPP {
+		return filepath.Join(t.root, "."+encodeUTF7(name))
+	}
+	dir := t.root
+	for level := range strings.SplitSeq(name, "/") {
+		dir = t.existing(dir, level)
+	}
+	return dir
+}
+
+// existing returns the directory of a level: the one that is there, or else the
+// one to be made.
+func (t *tree) existing(parent, level string) string {
+	spellings := t.encodings(level)
+	for _, s := range spellings {
+		dir := filepath.Join(parent, s)
+		if _, err := t.fs.Lstat(dir); err == nil {
+			return dir
+		}
+	}
+	return filepath.Join(parent, spellings[0])
+}
+
+// find returns what stands under a name. When that is nothing, dir is where a
+// mailbox of this name would be made.
+func (t *tree) find(ctx context.Context, name string) (node, error) {
+	n := node{name: name, dir: t.newDir(name)}
+	if name == mailstore.Inbox {
+		n.kind = box
+		return n, nil
+	}
+	if err := t.check(name); err != nil {
+		return n, nil // there cannot be one
+	}
+	dirs := []string{n.dir}
+	if t.layout == MaildirPP {
+		dirs = dirs[:0]
+		for _, s := range t.encodings(name) {
+			dirs = append(dirs, filepath.Join(t.root, "."+s))
+		}
+	}
+	for _, dir := range dirs {
+		k, err := t.kindOf(dir)
+		if err != nil || k != nothing {
+			return node{name, dir, k}, err
+		}
+	}
+	if strings.HasPrefix(name, mailstore.Inbox+t.delimiter()) {
+		return t.search(ctx, n)
+	}
+	return n, nil
+}
+
+// search looks for a name below INBOX that is written otherwise on disk, as
+// .inbox.lists.
+func (t *tree) search(ctx context.Context, n node) (node, error) {
+	all, err := t.list(ctx)
+	for _, other := range all {
+		if other.name == n.name {
+			return other, err
+		}
+	}
+	return n, err
+}
+
+func (t *tree) kindOf(dir string) (kind, error) {
+	for _, try := range []struct {
+		path string
+		kind kind
+	}{{filepath.Join(dir, "cur"), box}, {dir, place}} {
+		fi, err := t.fs.Stat(try.path)
+		if err == nil && fi.IsDir() {
+			return try.kind, nil
+		}
+		if err != nil && !isAbsent(err) {
+			return nothing, err
+		}
+	}
+	return nothing, nil
+}
+
+// list returns all mailboxes but INBOX, and in the FS layout all places.
+func (t *tree) list(ctx context.Context) ([]node, error) {
+	if t.layout == MaildirPP {
+		return t.listFlat(ctx)
+	}
+	top, err := t.fs.Stat(t.root)
+	if isAbsent(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t.listBelow(ctx, t.root, "", []fs.FileInfo{top})
+}
+
+func (t *tree) listFlat(ctx context.Context) ([]node, error) {
+	entries, err := t.fs.ReadDir(t.root)
+	if isAbsent(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var list []node
+	for _, e := range entries {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		encoded, isBox := strings.CutPrefix(e.Name, ".")
+		if !isBox || !mayBeDir(e) {
+			continue
+		}
+		name, ok := t.decode(encoded)
+		if !ok || t.check(name) != nil {
+			if !strings.HasPrefix(encoded, ".") && encoded != "" {
+				t.log.Warn("directory cannot be shown as a mailbox: rename it", "path", filepath.Join(t.root, e.Name))
+			}
+			continue
+		}
+		list, err = t.add(list, name, filepath.Join(t.root, e.Name), e)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// add adds a mailbox unless another directory has the same name.
+func (t *tree) add(list []node, name, dir string, e fsys.Entry) ([]node, error) {
+	n := node{name: mailstore.CanonicalName(name, rune(t.delimiter()[0])), dir: dir}
+	if n.name == mailstore.Inbox {
+		return list, nil // the inbox is elsewhere
+	}
+	var err error
+	if n.kind, err = t.kindOf(dir); err != nil || n.kind != box {
+		return list, err
+	}
+	i := slices.IndexFunc(list, func(o node) bool { return o.name == n.name })
+	switch {
+	case i < 0:
+		return append(list, n), nil
+	case list[i].dir == t.newDir(n.name):
+		dir = list[i].dir
+	default:
+		list[i] = n
+	}
+	t.log.Warn("two directories have the same mailbox name: rename one", "mailbox", n.name, "shown", dir, "path", e.Name)
+	return list, nil
+}
+
+// listBelow walks the directories of the FS layout. above are the directories
+// on the way, by which a symbolic link that leads back is known.
+func (t *tree) listBelow(ctx context.Context, dir, prefix string, above []fs.FileInfo) ([]node, error) {
+	entries, err := t.fs.ReadDir(dir)
+	if isAbsent(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var list []node
+	for _, e := range entries {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if reserved(e.Name) || !mayBeDir(e) {
+			continue
+		}
+		path := filepath.Join(dir, e.Name)
+		level, ok := t.decode(e.Name)
+		if !ok || t.check(level) != nil {
+			t.log.Warn("directory cannot be shown as a mailbox: rename it", "path", path)
+			continue
+		}
+		fi, err := t.fs.Stat(path)
+		if isAbsent(err) || err == nil && (!fi.IsDir() || leadsBack(fi, above)) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		n := node{name: mailstore.CanonicalName(prefix+level, '/'), dir: path}
+		if n.kind, err = t.kindOf(path); err != nil {
+			return nil, err
+		}
+		if n.name != mailstore.Inbox && n.kind != nothing {
+			list = append(list, n)
+		}
+		below, err := t.listBelow(ctx, path, prefix+level+"/", append(above, fi))
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, below...)
+	}
+	return list, nil
+}
+
+func leadsBack(fi fs.FileInfo, above []fs.FileInfo) bool {
+	return slices.ContainsFunc(above, func(a fs.FileInfo) bool { return fsys.SameFile(a, fi) })
+}
+
+// mayBeDir reports whether an entry is a directory, or may lead to one.
+func mayBeDir(e fsys.Entry) bool {
+	return e.Type.IsDir() || e.Type&(fs.ModeSymlink|fs.ModeIrregular) != 0
+}
+
+// isAbsent reports whether an error says that a name is not there.
+func isAbsent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNotDir)
+}

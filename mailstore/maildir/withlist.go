@@ -1,0 +1,221 @@
+package maildir
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"restante/mailstore"
+	"restante/mailstore/index"
+)
+
+// withList runs fn while it holds dovecot-uidlist.lock, when the index has
+// everything that the list has: whatever UIDs fn gives are above all others. The
+// files in found get UIDs first. fn may be nil.
+func (m *mailbox) withList(ctx context.Context, wait time.Duration, found []entry, fn func() error) (err error) {
+	dir := m.dir()
+	lock, err := m.a.lockDot(ctx, filepath.Join(dir, uidListLockName), wait)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	same, err := m.list.unchanged(dir)
+	if err != nil {
+		return err
+	}
+	if !same || m.list.damaged {
+		if m.list.damaged { // judge it again while nobody writes
+			m.list.info, m.list.read = nil, 0
+		}
+		if found, err = m.readAll(ctx, true); err != nil {
+			return m.vanished(err)
+		}
+	}
+	if m.list.rewrite {
+		more, err := m.rewriteList(ctx)
+		if err != nil {
+			return err
+		}
+		found = append(found, more...)
+	}
+	if err := m.giveUIDs(found, true); err != nil {
+		return err
+	}
+	if fn == nil {
+		return nil
+	}
+	return fn()
+}
+
+// listIsStale reports whether most records of the list are of messages that are
+// gone. It is written anew only then, so that each record is rewritten a bounded
+// number of times.
+func (m *mailbox) listIsStale() bool {
+	return m.exact && m.list.records > 2*m.Len()+1000
+}
+
+// giveUIDs gives UIDs to files in the order of delivery. durable says that the
+// list is written, under its lock; otherwise the UIDs are known to us alone.
+func (m *mailbox) giveUIDs(found []entry, durable bool) error {
+	found = slices.DeleteFunc(slices.Clone(found), func(e entry) bool {
+		_, known := m.names[e.base()]
+		return known
+	})
+	if len(found) == 0 {
+		return nil
+	}
+	slices.SortFunc(found, func(a, b entry) int { return compareDelivery(a.base(), b.base()) })
+	records := make([]newRecord, len(found))
+	for i := range found {
+		uid, err := m.takeUID()
+		if err != nil {
+			return err
+		}
+		found[i].uid = uid
+		records[i] = newRecord{uid, found[i].base()}
+	}
+	if durable {
+		if err := m.list.append(m.dir(), records); err != nil {
+			m.newDir.known, m.curDir.known = false, false
+			return err
+		}
+	}
+	m.Update(func(tx *index.Tx[file]) {
+		for _, e := range found {
+			m.insert(tx, e, true)
+		}
+	})
+	return nil
+}
+
+// takeUID returns a UID that was never given. It may be used only when the list
+// has it.
+func (m *mailbox) takeUID() (mailstore.UID, error) {
+	uid := max(m.list.next, m.UIDNext(), 1)
+	if uid >= mailstore.MaxUID-1 {
+		return 0, errNoUIDs
+	}
+	m.list.next = uid + 1
+	return uid, nil
+}
+
+// rewriteList writes the UID list anew from the index: in version 3, without
+// records of messages that are gone, with the sizes that were found out, and
+// whole where it was damaged. It returns messages that came to light.
+func (m *mailbox) rewriteList(ctx context.Context) ([]entry, error) {
+	dir, l := m.dir(), &m.list
+	if l.damaged {
+		kept, err := l.keepBroken(dir)
+		if err != nil && !isAbsent(err) {
+			return nil, err
+		}
+		m.a.log.Error("repaired the UID list; what it was is kept", "mailbox", m.Name(), "kept", kept, "new UIDVALIDITY", l.lostHeader)
+	}
+	if l.validity == 0 || l.lostHeader {
+		validity, err := m.a.valid.next(l.validity)
+		if err != nil {
+			return nil, err
+		}
+		l.validity = validity
+	}
+	if l.guid == "" {
+		l.guid = newGUID()
+	}
+	l.next = max(l.next, m.UIDNext())
+	fields, err := m.readFields()
+	if err != nil {
+		return nil, err
+	}
+	learned := m.learned.Load()
+	if err := l.replace(dir, m.a.filePerm, m.records(fields)); err != nil {
+		return nil, err
+	}
+	m.learned.Add(-learned)
+	if err := m.kw.tidy(dir, m.a.filePerm, func(base string) bool { _, live := m.names[base]; return live }); err != nil {
+		return nil, err
+	}
+	return m.lookForTwins(ctx)
+}
+
+// lookForTwins separates files with the same base name, now that we have the
+// lock.
+func (m *mailbox) lookForTwins(ctx context.Context) ([]entry, error) {
+	if m.curDir.known {
+		return nil, nil
+	}
+	l, err := m.look(ctx)
+	if err != nil || len(l.twins) == 0 {
+		return nil, err
+	}
+	return m.separateTwins(l.twins)
+}
+
+// readFields returns the fields that records of living messages have in the
+// list as it is.
+func (m *mailbox) readFields() (map[mailstore.UID]string, error) {
+	f, err := m.a.fs.OpenFile(filepath.Join(m.dir(), uidListName), os.O_RDONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	fields := make(map[mailstore.UID]string)
+	in := bufio.NewReaderSize(f, maxUIDListLine)
+	for {
+		line, err := in.ReadSlice('\n')
+		if err == io.EOF {
+			return fields, nil
+		}
+		if err != nil && err != bufio.ErrBufferFull {
+			return nil, err
+		}
+		rec, err := parseUIDRecord(line[:len(line)-1], 3)
+		if err == nil && len(rec.ext) > 0 && m.names[string(rec.base)] == uint32(rec.uid) {
+			fields[rec.uid] = string(rec.ext)
+		}
+	}
+}
+
+// records yields all messages with their fields, for uidList.replace.
+func (m *mailbox) records(fields map[mailstore.UID]string) iter.Seq2[newRecord, string] {
+	return func(yield func(newRecord, string) bool) {
+		batch := make([]mailstore.Record, 0, 1024)
+		for first := mailstore.UID(1); ; {
+			batch = m.Records(batch[:0], first)
+			if len(batch) == 0 {
+				return
+			}
+			last := batch[len(batch)-1].UID
+			for _, e := range m.Collect(mailstore.UIDSet{{First: first, Last: last}}) {
+				base := e.Data.base()
+				if !yield(newRecord{e.UID, base}, withSizeField(fields[e.UID], base, e.Size)) {
+					return
+				}
+			}
+			first = last + 1
+		}
+	}
+}
+
+// withSizeField adds the size to the fields of a record if it stands neither
+// there nor in the name.
+func withSizeField(fields, base string, size int64) string {
+	rec := uidRecord{ext: []byte(fields)}
+	if size == mailstore.Unknown || sizeField(base, 'W') != mailstore.Unknown || rec.size() != mailstore.Unknown {
+		return fields
+	}
+	if fields != "" {
+		fields += " "
+	}
+	return fields + "W" + strconv.FormatInt(size, 10)
+}
