@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"bytes"
 	"errors"
 	"io"
 )
@@ -109,17 +110,29 @@ func (r *Reader) TakeBuffered() []byte {
 	return b
 }
 
-// Buffered tells how many octets were read but not yet used. As long as there are some, a client is
-// pipelining, and its answers need not be flushed yet.
-func (r *Reader) Buffered() int { return r.in.buffered() }
+// Buffered tells how many octets were read but not yet used, empty lines between commands left out. As
+// long as there are some, a client is pipelining, and its answers need not be flushed yet.
+func (r *Reader) Buffered() int {
+	if !r.betweenCommands() {
+		return r.in.buffered()
+	}
+	return len(bytes.TrimLeft(r.in.buf[r.in.pos:r.in.end], "\r\n"))
+}
 
-// Wait blocks until there is something to read, and consumes nothing.
+// Wait blocks until the first octet of a command is there, and consumes nothing of it. Empty lines are
+// passed over, so it must not be called where one has a meaning, before ReadSASL.
 func (r *Reader) Wait() error {
 	if r.dead != nil {
 		return r.dead
 	}
-	return r.in.fill()
+	if !r.betweenCommands() {
+		return r.in.fill()
+	}
+	return r.skipEmptyLines()
 }
+
+// betweenCommands reports whether nothing of an APPEND is left to be dropped.
+func (r *Reader) betweenCommands() bool { return r.appending == nil || r.appending.done }
 
 // ReadCommand reads the next command. What the engine left unread of an APPEND is dropped first. Empty
 // lines between commands are passed over. Beside errors of the source the error is an *[Error]; then

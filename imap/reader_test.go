@@ -343,6 +343,29 @@ func TestResetDropsPlaintext(t *testing.T) {
 	expectNoop(t, r)
 }
 
+// TestEmptyLinesAreNoInput checks that an engine is not led to wait inside ReadCommand by a client that sends
+// an empty line behind its literal.
+func TestEmptyLinesAreNoInput(t *testing.T) {
+	r := NewReader(io.MultiReader(strings.NewReader("a APPEND x {2+}\r\n\r\n\r\n\r\n\r"), strings.NewReader("\nz NOOP\r\n")), ReaderOptions{})
+	c, err := r.ReadCommand()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Buffered() != len("\r\n\r\n\r\n\r") {
+		t.Errorf("%d octets are buffered before the message is read", r.Buffered())
+	}
+	if got, err := readAppend(c.Args.(*Append)); err != nil || got[0].Octets != "\r\n" {
+		t.Fatal(got, err)
+	}
+	if n := r.Buffered(); n != 0 {
+		t.Errorf("%d octets are buffered", n)
+	}
+	if err := r.Wait(); err != nil || r.Buffered() != len("z NOOP\r\n") {
+		t.Errorf("%v, %d octets are buffered", err, r.Buffered())
+	}
+	expectNoop(t, r)
+}
+
 func TestTakeBuffered(t *testing.T) {
 	r := NewReader(strings.NewReader("a NOOP\r\nrest"), ReaderOptions{})
 	if _, err := r.ReadCommand(); err != nil {
