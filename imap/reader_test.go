@@ -351,7 +351,7 @@ func TestEmptyLinesAreNoInput(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Buffered() != len("\r\n\r\n\r\n\r") {
+	if r.Buffered() != len(" {2+}\r\n\r\n\r\n\r\n\r") {
 		t.Errorf("%d octets are buffered before the message is read", r.Buffered())
 	}
 	if got, err := readAppend(c.Args.(*Append)); err != nil || got[0].Octets != "\r\n" {
