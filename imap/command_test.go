@@ -33,102 +33,106 @@ func readAll(t testing.TB, text string, opts ReaderOptions) (cmds []*Command, er
 	}
 }
 
+// seq reads a set that is known to be one.
+func seq(text string) NumSet {
+	s, err := ParseNumSet(text)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+func bodyPeek(s Section) FetchItem { return FetchItem{Att: FetchBodySection, Peek: true, Section: &s} }
+
+var commandTests = []struct {
+	in   string
+	name string
+	args Args
+}{
+	{"a CAPABILITY", "CAPABILITY", nil},
+	{"a noop", "NOOP", nil},
+	{"a NOOP  ", "NOOP", nil}, // spaces at the end
+	{"a AUTHENTICATE PLAIN", "AUTHENTICATE", &Authenticate{Mechanism: "PLAIN"}},
+	{"a authenticate plain =", "AUTHENTICATE", &Authenticate{Mechanism: "PLAIN", HasInitial: true, Initial: []byte{}}},
+	{"a AUTHENTICATE PLAIN AGEAYg==", "AUTHENTICATE", &Authenticate{Mechanism: "PLAIN", HasInitial: true, Initial: []byte("\x00a\x00b")}},
+	{"a LOGIN jo secret", "LOGIN", &Login{User: "jo", Password: "secret"}},
+	{`a LOGIN "jo \"x\" \\" ""`, "LOGIN", &Login{User: `jo "x" \`}},
+	{"a LOGIN {2}\r\njo {6+}\r\nse\r\net", "LOGIN", &Login{User: "jo", Password: "se\r\net"}},
+	{"a LOGIN {0}\r\n {0+}\r\n", "LOGIN", &Login{}},
+	{"a ENABLE condstore UTF8=ACCEPT", "ENABLE", &Enable{Capabilities: []string{"CONDSTORE", "UTF8=ACCEPT"}}},
+	{"a ID NIL", "ID", &ID{}},
+	{"a ID ()", "ID", &ID{}},
+	{`a ID ("name" "x" "os" NIL "v" "")`, "ID", &ID{Fields: []IDField{{Name: "name", Value: "x"}, {Name: "os", Nil: true}, {Name: "v"}}}},
+	// QUIRK: Outlook sends its ID with non-synchronizing literals, before LOGIN.
+	{"a ID ({4+}\r\nname {9+}\r\nMicrosoft)", "ID", &ID{Fields: []IDField{{Name: "name", Value: "Microsoft"}}}},
+
+	{"a SELECT inbox", "SELECT", &Select{Mailbox: "INBOX"}},
+	{`a SELECT "INBOX" (CONDSTORE)`, "SELECT", &Select{Mailbox: "INBOX", Params: []Param{{Name: "CONDSTORE"}}}},
+	// QUIRK: eM Client's form.
+	{"a EXAMINE box (CONDSTORE QRESYNC (67890007 20 41,43:211 (1,3 2,5)))", "EXAMINE", &Select{Mailbox: "box", Params: []Param{
+		{Name: "CONDSTORE"},
+		{Name: "QRESYNC", Value: Value{List: []Value{{Text: "67890007"}, {Text: "20"}, {Text: "41,43:211"}, {List: []Value{{Text: "1,3"}, {Text: "2,5"}}}}}},
+	}}},
+	{`a CREATE Entw&APw-rfe (USE (\Drafts))`, "CREATE", &Create{Mailbox: "Entwürfe", Params: []Param{{Name: "USE", Value: Value{List: []Value{{Text: `\Drafts`}}}}}}},
+	{"a CREATE a&-b", "CREATE", &Create{Mailbox: "a&b"}},
+	// QUIRK: raw UTF-8 and an unescaped "&", quoted and not.
+	{`a CREATE "Entwürfe & mehr"`, "CREATE", &Create{Mailbox: "Entwürfe & mehr"}},
+	{"a CREATE Größe", "CREATE", &Create{Mailbox: "Größe"}},
+	{"a DELETE x]", "DELETE", &Mailbox{Name: "x]"}},
+	{"a SUBSCRIBE a/b", "SUBSCRIBE", &Mailbox{Name: "a/b"}},
+	{"a UNSUBSCRIBE InBoX", "UNSUBSCRIBE", &Mailbox{Name: "INBOX"}},
+	{"a RENAME x y", "RENAME", &Rename{From: "x", To: "y"}},
+	{`a LIST "" ""`, "LIST", &List{Patterns: []string{""}}},
+	{`a LIST "" *`, "LIST", &List{Patterns: []string{"*"}}},
+	{`a LIST (SUBSCRIBED RECURSIVEMATCH) "" % RETURN (CHILDREN STATUS (MESSAGES SIZE))`, "LIST", &List{
+		Extended: true, Select: ListSelect{Subscribed: true, RecursiveMatch: true}, Patterns: []string{"%"},
+		Return: ListReturn{Children: true, Status: []StatusItem{StatusMessages, StatusSize}},
+	}},
+	{`a LIST (SPECIAL-USE REMOTE) "" (INBOX "x &AOk-%") RETURN (SUBSCRIBED SPECIAL-USE)`, "LIST", &List{
+		Extended: true, Select: ListSelect{SpecialUse: true, Remote: true}, Patterns: []string{"INBOX", "x é%"},
+		Return: ListReturn{Subscribed: true, SpecialUse: true},
+	}},
+	{`a LIST () "" x RETURN ()`, "LIST", &List{Extended: true, Patterns: []string{"x"}}},
+	{`a LSUB "" Mail/%`, "LSUB", &Lsub{Pattern: "Mail/%"}},
+	{"a NAMESPACE", "NAMESPACE", nil},
+	{"a STATUS x (messages RECENT UIDNEXT UIDVALIDITY UNSEEN DELETED SIZE MESSAGES)", "STATUS", &Status{Mailbox: "x", Items: []StatusItem{
+		StatusMessages, StatusRecent, StatusUIDNext, StatusUIDValidity, StatusUnseen, StatusDeleted, StatusSize,
+	}}},
+
+	{"a EXPUNGE", "EXPUNGE", nil},
+	{"a UID EXPUNGE 3:5", "UID EXPUNGE", &Expunge{Set: seq("3:5")}},
+	{"a COPY 1:* x", "COPY", &Copy{Set: seq("1:*"), Mailbox: "x"}},
+	{"a uid move $ x", "UID MOVE", &Copy{Set: SavedSet(), Mailbox: "x"}},
+	{`a STORE 1 +FLAGS (\seen \DELETED $Junk \x)`, "STORE", &Store{Set: seq("1"), Op: StoreAdd, Flags: []string{`\Seen`, `\Deleted`, "$Junk", `\x`}}},
+	{`a UID STORE 1 -flags.silent \Seen x`, "UID STORE", &Store{Set: seq("1"), Op: StoreRemove, Silent: true, Flags: []string{`\Seen`, "x"}}},
+	{"a STORE 1 (UNCHANGEDSINCE 12) FLAGS ()", "STORE", &Store{Set: seq("1"), Op: StoreSet, Modifiers: []Param{{Name: "UNCHANGEDSINCE", Value: Value{Text: "12"}}}}},
+
+	{"a FETCH 1 fast", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchFlags}, {Att: FetchInternalDate}, {Att: FetchRFC822Size}}}},
+	{"a FETCH 1 ALL", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchFlags}, {Att: FetchInternalDate}, {Att: FetchRFC822Size}, {Att: FetchEnvelope}}}},
+	{"a FETCH 1 FULL", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchFlags}, {Att: FetchInternalDate}, {Att: FetchRFC822Size}, {Att: FetchEnvelope}, {Att: FetchBody}}}},
+	{"a FETCH 1 RFC822", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchRFC822}}}},
+	// QUIRK: Outlook, emersion/go-imap#657.
+	{"7 UID fetch 39 (UID RFC822.SIZE RFC822.peek)", "UID FETCH", &Fetch{Set: seq("39"), Items: []FetchItem{{Att: FetchUID}, {Att: FetchRFC822Size}, {Att: FetchRFC822, Peek: true}}}},
+	{"a UID FETCH 1:* (FLAGS) (CHANGEDSINCE 0 VANISHED)", "UID FETCH", &Fetch{Set: seq("1:*"), Items: []FetchItem{{Att: FetchFlags}}, Modifiers: []Param{{Name: "CHANGEDSINCE", Value: Value{Text: "0"}}, {Name: "VANISHED"}}}},
+	{"a FETCH 1 FLAGS (VANISHED CHANGEDSINCE 7)", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchFlags}}, Modifiers: []Param{{Name: "VANISHED"}, {Name: "CHANGEDSINCE", Value: Value{Text: "7"}}}}},
+	{"a FETCH 1 (BODY[] BODY[TEXT] BODY[1.2.HEADER]<5.6> BODY[3.MIME] BODY BODYSTRUCTURE ENVELOPE RFC822.TEXT RFC822.HEADER)", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{
+		{Att: FetchBodySection, Section: &Section{}},
+		{Att: FetchBodySection, Section: &Section{Specifier: SectionText}},
+		{Att: FetchBodySection, Section: &Section{Path: []int{1, 2}, Specifier: SectionHeader, Partial: &Partial{5, 6}}},
+		{Att: FetchBodySection, Section: &Section{Path: []int{3}, Specifier: SectionMIME}},
+		{Att: FetchBody}, {Att: FetchBodyStructure}, {Att: FetchEnvelope}, {Att: FetchRFC822Text}, {Att: FetchRFC822Header},
+	}}},
+	{"a FETCH 1 body.peek[header.fields (From {2+}\r\nTo \"X y\")]<0.65536>", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{bodyPeek(Section{Specifier: SectionHeaderFields, Fields: []string{"From", "To", "X y"}, Partial: &Partial{0, 65536}})}}},
+	{"a FETCH 1 BODY.PEEK[4.HEADER.FIELDS.NOT (Received)]", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{bodyPeek(Section{Path: []int{4}, Specifier: SectionHeaderFieldsNot, Fields: []string{"Received"}})}}},
+	{"a FETCH 1 (BINARY[1]<0.1> BINARY.PEEK[] BINARY.SIZE[1.2])", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{
+		{Att: FetchBinary, Section: &Section{Path: []int{1}, Partial: &Partial{0, 1}}},
+		{Att: FetchBinary, Peek: true, Section: &Section{}},
+		{Att: FetchBinarySize, Section: &Section{Path: []int{1, 2}}},
+	}}},
+}
+
 func TestCommandValues(t *testing.T) {
-	seq := func(text string) NumSet {
-		s, err := ParseNumSet(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}
-	bodyPeek := func(s Section) FetchItem { return FetchItem{Att: FetchBodySection, Peek: true, Section: &s} }
-	tests := []struct {
-		in   string
-		name string
-		args Args
-	}{
-		{"a CAPABILITY", "CAPABILITY", nil},
-		{"a noop", "NOOP", nil},
-		{"a NOOP  ", "NOOP", nil}, // spaces at the end
-		{"a AUTHENTICATE PLAIN", "AUTHENTICATE", &Authenticate{Mechanism: "PLAIN"}},
-		{"a authenticate plain =", "AUTHENTICATE", &Authenticate{Mechanism: "PLAIN", HasInitial: true, Initial: []byte{}}},
-		{"a AUTHENTICATE PLAIN AGEAYg==", "AUTHENTICATE", &Authenticate{Mechanism: "PLAIN", HasInitial: true, Initial: []byte("\x00a\x00b")}},
-		{"a LOGIN jo secret", "LOGIN", &Login{User: "jo", Password: "secret"}},
-		{`a LOGIN "jo \"x\" \\" ""`, "LOGIN", &Login{User: `jo "x" \`}},
-		{"a LOGIN {2}\r\njo {6+}\r\nse\r\net", "LOGIN", &Login{User: "jo", Password: "se\r\net"}},
-		{"a LOGIN {0}\r\n {0+}\r\n", "LOGIN", &Login{}},
-		{"a ENABLE condstore UTF8=ACCEPT", "ENABLE", &Enable{Capabilities: []string{"CONDSTORE", "UTF8=ACCEPT"}}},
-		{"a ID NIL", "ID", &ID{}},
-		{"a ID ()", "ID", &ID{}},
-		{`a ID ("name" "x" "os" NIL "v" "")`, "ID", &ID{Fields: []IDField{{Name: "name", Value: "x"}, {Name: "os", Nil: true}, {Name: "v"}}}},
-		// QUIRK: Outlook sends its ID with non-synchronizing literals, before LOGIN.
-		{"a ID ({4+}\r\nname {9+}\r\nMicrosoft)", "ID", &ID{Fields: []IDField{{Name: "name", Value: "Microsoft"}}}},
-
-		{"a SELECT inbox", "SELECT", &Select{Mailbox: "INBOX"}},
-		{`a SELECT "INBOX" (CONDSTORE)`, "SELECT", &Select{Mailbox: "INBOX", Params: []Param{{Name: "CONDSTORE"}}}},
-		// QUIRK: eM Client's form.
-		{"a EXAMINE box (CONDSTORE QRESYNC (67890007 20 41,43:211 (1,3 2,5)))", "EXAMINE", &Select{Mailbox: "box", Params: []Param{
-			{Name: "CONDSTORE"},
-			{Name: "QRESYNC", Value: Value{List: []Value{{Text: "67890007"}, {Text: "20"}, {Text: "41,43:211"}, {List: []Value{{Text: "1,3"}, {Text: "2,5"}}}}}},
-		}}},
-		{`a CREATE Entw&APw-rfe (USE (\Drafts))`, "CREATE", &Create{Mailbox: "Entwürfe", Params: []Param{{Name: "USE", Value: Value{List: []Value{{Text: `\Drafts`}}}}}}},
-		{"a CREATE a&-b", "CREATE", &Create{Mailbox: "a&b"}},
-		// QUIRK: raw UTF-8 and an unescaped "&", quoted and not.
-		{`a CREATE "Entwürfe & mehr"`, "CREATE", &Create{Mailbox: "Entwürfe & mehr"}},
-		{"a CREATE Größe", "CREATE", &Create{Mailbox: "Größe"}},
-		{"a DELETE x]", "DELETE", &Mailbox{Name: "x]"}},
-		{"a SUBSCRIBE a/b", "SUBSCRIBE", &Mailbox{Name: "a/b"}},
-		{"a UNSUBSCRIBE InBoX", "UNSUBSCRIBE", &Mailbox{Name: "INBOX"}},
-		{"a RENAME x y", "RENAME", &Rename{From: "x", To: "y"}},
-		{`a LIST "" ""`, "LIST", &List{Patterns: []string{""}}},
-		{`a LIST "" *`, "LIST", &List{Patterns: []string{"*"}}},
-		{`a LIST (SUBSCRIBED RECURSIVEMATCH) "" % RETURN (CHILDREN STATUS (MESSAGES SIZE))`, "LIST", &List{
-			Extended: true, Select: ListSelect{Subscribed: true, RecursiveMatch: true}, Patterns: []string{"%"},
-			Return: ListReturn{Children: true, Status: []StatusItem{StatusMessages, StatusSize}},
-		}},
-		{`a LIST (SPECIAL-USE REMOTE) "" (INBOX "x &AOk-%") RETURN (SUBSCRIBED SPECIAL-USE)`, "LIST", &List{
-			Extended: true, Select: ListSelect{SpecialUse: true, Remote: true}, Patterns: []string{"INBOX", "x é%"},
-			Return: ListReturn{Subscribed: true, SpecialUse: true},
-		}},
-		{`a LIST () "" x RETURN ()`, "LIST", &List{Extended: true, Patterns: []string{"x"}}},
-		{`a LSUB "" Mail/%`, "LSUB", &Lsub{Pattern: "Mail/%"}},
-		{"a NAMESPACE", "NAMESPACE", nil},
-		{"a STATUS x (messages RECENT UIDNEXT UIDVALIDITY UNSEEN DELETED SIZE MESSAGES)", "STATUS", &Status{Mailbox: "x", Items: []StatusItem{
-			StatusMessages, StatusRecent, StatusUIDNext, StatusUIDValidity, StatusUnseen, StatusDeleted, StatusSize,
-		}}},
-
-		{"a EXPUNGE", "EXPUNGE", nil},
-		{"a UID EXPUNGE 3:5", "UID EXPUNGE", &Expunge{Set: seq("3:5")}},
-		{"a COPY 1:* x", "COPY", &Copy{Set: seq("1:*"), Mailbox: "x"}},
-		{"a uid move $ x", "UID MOVE", &Copy{Set: SavedSet(), Mailbox: "x"}},
-		{`a STORE 1 +FLAGS (\seen \DELETED $Junk \x)`, "STORE", &Store{Set: seq("1"), Op: StoreAdd, Flags: []string{`\Seen`, `\Deleted`, "$Junk", `\x`}}},
-		{`a UID STORE 1 -flags.silent \Seen x`, "UID STORE", &Store{Set: seq("1"), Op: StoreRemove, Silent: true, Flags: []string{`\Seen`, "x"}}},
-		{"a STORE 1 (UNCHANGEDSINCE 12) FLAGS ()", "STORE", &Store{Set: seq("1"), Op: StoreSet, Modifiers: []Param{{Name: "UNCHANGEDSINCE", Value: Value{Text: "12"}}}}},
-
-		{"a FETCH 1 fast", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchFlags}, {Att: FetchInternalDate}, {Att: FetchRFC822Size}}}},
-		{"a FETCH 1 ALL", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchFlags}, {Att: FetchInternalDate}, {Att: FetchRFC822Size}, {Att: FetchEnvelope}}}},
-		{"a FETCH 1 FULL", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchFlags}, {Att: FetchInternalDate}, {Att: FetchRFC822Size}, {Att: FetchEnvelope}, {Att: FetchBody}}}},
-		{"a FETCH 1 RFC822", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchRFC822}}}},
-		// QUIRK: Outlook, emersion/go-imap#657.
-		{"7 UID fetch 39 (UID RFC822.SIZE RFC822.peek)", "UID FETCH", &Fetch{Set: seq("39"), Items: []FetchItem{{Att: FetchUID}, {Att: FetchRFC822Size}, {Att: FetchRFC822, Peek: true}}}},
-		{"a UID FETCH 1:* (FLAGS) (CHANGEDSINCE 0 VANISHED)", "UID FETCH", &Fetch{Set: seq("1:*"), Items: []FetchItem{{Att: FetchFlags}}, Modifiers: []Param{{Name: "CHANGEDSINCE", Value: Value{Text: "0"}}, {Name: "VANISHED"}}}},
-		{"a FETCH 1 FLAGS (VANISHED CHANGEDSINCE 7)", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchFlags}}, Modifiers: []Param{{Name: "VANISHED"}, {Name: "CHANGEDSINCE", Value: Value{Text: "7"}}}}},
-		{"a FETCH 1 (BODY[] BODY[TEXT] BODY[1.2.HEADER]<5.6> BODY[3.MIME] BODY BODYSTRUCTURE ENVELOPE RFC822.TEXT RFC822.HEADER)", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{
-			{Att: FetchBodySection, Section: &Section{}},
-			{Att: FetchBodySection, Section: &Section{Specifier: SectionText}},
-			{Att: FetchBodySection, Section: &Section{Path: []int{1, 2}, Specifier: SectionHeader, Partial: &Partial{5, 6}}},
-			{Att: FetchBodySection, Section: &Section{Path: []int{3}, Specifier: SectionMIME}},
-			{Att: FetchBody}, {Att: FetchBodyStructure}, {Att: FetchEnvelope}, {Att: FetchRFC822Text}, {Att: FetchRFC822Header},
-		}}},
-		{"a FETCH 1 body.peek[header.fields (From {2+}\r\nTo \"X y\")]<0.65536>", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{bodyPeek(Section{Specifier: SectionHeaderFields, Fields: []string{"From", "To", "X y"}, Partial: &Partial{0, 65536}})}}},
-		{"a FETCH 1 BODY.PEEK[4.HEADER.FIELDS.NOT (Received)]", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{bodyPeek(Section{Path: []int{4}, Specifier: SectionHeaderFieldsNot, Fields: []string{"Received"}})}}},
-		{"a FETCH 1 (BINARY[1]<0.1> BINARY.PEEK[] BINARY.SIZE[1.2])", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{
-			{Att: FetchBinary, Section: &Section{Path: []int{1}, Partial: &Partial{0, 1}}},
-			{Att: FetchBinary, Peek: true, Section: &Section{}},
-			{Att: FetchBinarySize, Section: &Section{Path: []int{1, 2}}},
-		}}},
-	}
-	for _, tt := range tests {
+	for _, tt := range commandTests {
 		t.Run(tt.in, func(t *testing.T) {
 			for _, end := range []string{"\r\n", "\n"} {
 				cmds, errs, _ := readAll(t, tt.in+end+"z NOOP\r\n", ReaderOptions{})
@@ -210,163 +214,6 @@ func TestSearchValues(t *testing.T) {
 			}
 			checkPrints(t, cmds[0])
 		})
-	}
-}
-
-func TestErrors(t *testing.T) {
-	long := strings.Repeat("x", 300)
-	tests := []struct {
-		in   string
-		kind ErrorKind
-		tag  string
-		text string // what the text must have
-		asks int
-	}{
-		{"a FOO", ErrUnknownCommand, "a", "no command FOO", 0},
-		{"a UID NOOP", ErrUnknownCommand, "a", "no command UID NOOP", 0},
-		{"DONE", ErrSyntax, "DONE", "end of the line", 0},
-		{"a", ErrSyntax, "a", "expected a space at octet 2", 0},
-		{"a ", ErrSyntax, "a", "name of a command", 0},
-		{"+ NOOP", ErrSyntax, "", "expected a tag", 0},
-		{"(a) NOOP", ErrSyntax, "", "expected a tag", 0},
-		{"a\x01b NOOP", ErrSyntax, "", "expected a tag", 0},
-		{" NOOP", ErrSyntax, "", "expected a tag", 0},
-		{"GET / HTTP/1.1", ErrSyntax, "GET", "name of a command", 0}, // another protocol
-		{"a NOOP x", ErrSyntax, "a", "end of the command", 0},
-		{"a NOOP\rx", ErrSyntax, "a", "end of the command", 0},
-		{"a LOGIN x", ErrSyntax, "a", "expected a space", 0},
-		{`a LOGIN "x y`, ErrSyntax, "a", "quoted string", 0},
-		{`a LOGIN "x\y" z`, ErrSyntax, "a", "backslash", 0},
-		{"a LOGIN x\x00 y", ErrSyntax, "a", "not allowed", 0},
-		{"a LOGIN {3+}\r\nx\x00y z", ErrSyntax, "a", "NUL", 0},
-		{"a LOGIN {x} y", ErrSyntax, "a", "size of a literal", 0},
-		{"a LOGIN {5", ErrSyntax, "a", "}", 0},
-		{"a LOGIN {5}x y", ErrSyntax, "a", "line end", 0},
-		{"a AUTHENTICATE PLAIN !!", ErrSyntax, "a", "base64", 0},
-		{"a STATUS x (FOO)", ErrSyntax, "a", "status item", 0},
-		{"a STATUS x ()", ErrSyntax, "a", "status item", 0},
-		{`a LIST (RECURSIVEMATCH) "" *`, ErrSyntax, "a", "RECURSIVEMATCH", 0},
-		{`a LIST (FOO) "" *`, ErrSyntax, "a", "selection option", 0},
-		{`a LIST "" * RETURN (FOO)`, ErrSyntax, "a", "return option", 0},
-		{"a CREATE \"\xff\"", ErrSyntax, "a", "UTF-8", 0},
-		{"a FETCH 0 FLAGS", ErrSyntax, "a", "set of numbers", 0},
-		{"a FETCH 4294967296 FLAGS", ErrSyntax, "a", "set of numbers", 0},
-		{"a FETCH 1:2:3 FLAGS", ErrSyntax, "a", "set of numbers", 0},
-		{"a FETCH 1, FLAGS", ErrSyntax, "a", "set of numbers", 0},
-		{"a FETCH 1 ()", ErrSyntax, "a", "data item", 0},
-		{"a FETCH 1 (FLAGS", ErrSyntax, "a", `")"`, 0},
-		{"a FETCH 1 FOO", ErrSyntax, "a", "data item", 0},
-		{"a FETCH 1 BODY[0]", ErrSyntax, "a", "part", 0},
-		{"a FETCH 1 BODY[1.]", ErrSyntax, "a", "section", 0},
-		{"a FETCH 1 BODY[MIME]", ErrSyntax, "a", "MIME", 0},
-		{"a FETCH 1 BODY[]<0.0>", ErrSyntax, "a", "length", 0},
-		{"a FETCH 1 BODY.PEEK", ErrSyntax, "a", "[", 0},
-		{"a FETCH 1 BODY[HEADER.FIELDS ()]", ErrSyntax, "a", "header field", 0},
-		{"a FETCH 1 BINARY[1.TEXT]", ErrSyntax, "a", "part", 0},
-		{"a STORE 1 FLAG x", ErrSyntax, "a", "FLAGS", 0},
-		{"a SEARCH", ErrSyntax, "a", "space", 0},
-		{"a SEARCH ON 30-Feb-2024", ErrSyntax, "a", "no such date", 0},
-		{"a SEARCH ON 1-Foo-2024", ErrSyntax, "a", "month", 0},
-		{"a SEARCH ()", ErrSyntax, "a", "set of numbers", 0},
-		{"a SEARCH FOO", ErrSyntax, "a", "search key", 0},
-		{"a SEARCH LARGER 9223372036854775808", ErrSyntax, "a", "too large", 0},
-		{"a SEARCH YOUNGER 0", ErrSyntax, "a", "seconds", 0},
-		{"a SEARCH " + strings.Repeat("(", 100), ErrSyntax, "a", "nested", 0},
-		{"a SEARCH " + strings.Repeat("NOT ", 60) + "ALL", ErrSyntax, "a", "nested", 0},
-		{"a SELECT x (Q " + strings.Repeat("(", 60) + ")", ErrSyntax, "a", "nested", 0},
-		{"a SELECT " + long, ErrLineTooLong, "a", "longer than 250", 0},
-		{"a SELECT " + long + "{5+}\r\nNOOP\r", ErrLineTooLong, "a", "longer than 250", 0},
-
-		// A refused synchronizing literal was never sent.
-		{"a LOGIN {101}", ErrTooBig, "a", "101 octets, 100 are allowed", 0},
-		{"a LOGIN {60}\r\n" + long[:60] + " {41}", ErrTooBig, "a", "41 octets, 40 are allowed", 1},
-		{"a LOGIN {99999999999999999999999}", ErrTooBig, "a", "literal", 0},
-		// A refused non-synchronizing one is drained, and so is what follows it; none of it is a command.
-		{"a LOGIN {101+}\r\n" + strings.Repeat("x NOOP\r\n", 13)[:101] + " {6+}\r\nw NOOP", ErrTooBig, "a", "100 are allowed", 0},
-		{"a FOO {8+}\r\nx NOOP\r\n {8+}\r\nx NOOP\r\n rest", ErrUnknownCommand, "a", "FOO", 0},
-		{"a FOO {8+}\nx NOOP\r\n", ErrUnknownCommand, "a", "FOO", 0},
-		{"a FOO ~{8+}\r\nx NOOP\r\n", ErrUnknownCommand, "a", "FOO", 0},
-		{"{8+}\r\nx NOOP\r\n", ErrSyntax, "", "tag", 0},
-		{"a LOGIN x{8+}\r\nx NOOP\r\n", ErrSyntax, "a", "space", 0},
-		{"a FOO {8}", ErrUnknownCommand, "a", "FOO", 0},
-		{"a FOO {8+} ", ErrUnknownCommand, "a", "FOO", 0}, // no literal: the line goes on
-		{"a FOO {8+}\r\r\n", ErrUnknownCommand, "a", "FOO", 0},
-	}
-	limits := Limits{Line: 250, Literal: 100}
-	for _, tt := range tests {
-		t.Run(fmt.Sprintf("%.60q", tt.in), func(t *testing.T) {
-			text := tt.in
-			if !strings.HasSuffix(text, "\r\r\n") {
-				text += "\r\n"
-			}
-			cmds, errs, asks := readAll(t, text+"z NOOP\r\n", ReaderOptions{Limits: limits})
-			var e *Error
-			if len(errs) != 1 || !errors.As(errs[0], &e) {
-				t.Fatalf("commands %v, errors %v", cmds, errs)
-			}
-			if e.Kind != tt.kind || e.Tag != tt.tag || !strings.Contains(e.Text, tt.text) {
-				t.Errorf("got kind %d, tag %q, text %q", e.Kind, e.Tag, e.Text)
-			}
-			if len(cmds) != 1 || cmds[0].Tag != "z" || cmds[0].Name != "NOOP" {
-				t.Errorf("afterwards: %v", cmds)
-			}
-			if asks != tt.asks {
-				t.Errorf("asked for %d literals, want %d", asks, tt.asks)
-			}
-			if strings.ContainsAny(e.Text, "\r\n\x00") {
-				t.Errorf("text %q", e.Text)
-			}
-		})
-	}
-}
-
-func TestLostConnections(t *testing.T) {
-	tests := []struct{ name, in string }{
-		{"a literal too large to drain", "a LOGIN {1001+}\r\nx"},
-		{"a size that is no number", "a LOGIN {99999999999999999999+}\r\nx"},
-		{"behind an unknown command", "a FOO {1001+}\r\nx"},
-		{"an APPEND nobody reads", "a APPEND x {1001+}\r\nx"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			r := NewReader(strings.NewReader(tt.in), ReaderOptions{Limits: Limits{Literal: 100, Drain: 1000}})
-			c, err := r.ReadCommand()
-			if err == nil && c.Name == "APPEND" {
-				_, err = r.ReadCommand()
-			}
-			for range 2 { // the second call must not read on
-				var e *Error
-				if !errors.As(err, &e) || e.Kind != ErrLost || e.Tag != "a" {
-					t.Fatalf("got %v", err)
-				}
-				_, err = r.ReadCommand()
-			}
-		})
-	}
-}
-
-func TestEndOfInput(t *testing.T) {
-	tests := []struct {
-		in   string
-		want error
-	}{
-		{"", io.EOF},
-		{"\r\n\r\n", io.EOF},
-		{"a", io.ErrUnexpectedEOF},
-		{"a NOOP", io.ErrUnexpectedEOF},
-		{"a NOOP\r", io.ErrUnexpectedEOF},
-		{"a LOGIN {5+}\r\nx", io.ErrUnexpectedEOF},
-		{"a LOGIN {5+}\r\n", io.ErrUnexpectedEOF},
-		{"a FOO bar", io.ErrUnexpectedEOF},
-		{"a FOO {5+}\r\nx", io.ErrUnexpectedEOF},
-	}
-	for _, tt := range tests {
-		r := NewReader(strings.NewReader(tt.in), ReaderOptions{})
-		for range 2 {
-			if c, err := r.ReadCommand(); err != tt.want {
-				t.Errorf("%q: got %v, %v, want %v", tt.in, c, err, tt.want)
-			}
-		}
 	}
 }
 

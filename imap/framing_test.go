@@ -33,7 +33,7 @@ func conversation(t testing.TB, text string, src io.Reader, limits Limits) trans
 	in := &countingReader{src: src}
 	tr := transcript{asked: map[int]bool{}}
 	var r *Reader
-	offset := func() int { return in.n - r.Buffered() }
+	offset := func() int { return in.n - r.in.buffered() }
 	r = NewReader(in, ReaderOptions{Limits: limits, Continue: func() error { tr.asked[offset()] = true; return nil }})
 	for {
 		c, err := r.ReadCommand()
