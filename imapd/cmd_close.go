@@ -1,9 +1,6 @@
 package imapd
 
-import (
-	"restante/imap"
-	"restante/mailstore"
-)
+import "restante/imap"
 
 // cmdClose is CLOSE (RFC 9051 section 6.4.1): EXPUNGE without its answers, unless
 // the mailbox is read-only, and UNSELECT.
@@ -29,7 +26,7 @@ func (s *session) cmdUnselect(*imap.Command) (reply, error) {
 func (s *session) cmdExpunge(cmd *imap.Command) (reply, error) {
 	v := s.view
 	if v.readOnly {
-		return reply{}, mailstore.ErrReadOnly
+		return reply{}, errExamined
 	}
 	spans := []span{{0, v.told}}
 	if args, withSet := cmd.Args.(*imap.Expunge); withSet {

@@ -21,7 +21,7 @@ func (s *session) cmdCopy(cmd *imap.Command) (reply, error) {
 // responses, in an untagged OK of its own (section 4.3).
 func (s *session) cmdMove(cmd *imap.Command) (reply, error) {
 	if s.view.readOnly {
-		return reply{}, mailstore.ErrReadOnly
+		return reply{}, errExamined
 	}
 	res, err := s.transfer(cmd, mailstore.Mailbox.Move)
 	if err != nil {

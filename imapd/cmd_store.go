@@ -20,7 +20,7 @@ func (s *session) cmdStore(cmd *imap.Command) (reply, error) {
 	case err != nil:
 		return reply{}, err
 	case v.readOnly:
-		return reply{}, mailstore.ErrReadOnly
+		return reply{}, errExamined
 	case len(spans) == 0:
 		return reply{}, nil
 	}

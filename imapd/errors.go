@@ -41,6 +41,9 @@ func bad(format string, args ...any) error {
 	return &refusal{reply{imap.BAD, "", fmt.Sprintf(format, args...)}}
 }
 
+// errExamined refuses to change a mailbox that was opened for reading.
+var errExamined = no("READ-ONLY", "Mailbox is opened for reading only")
+
 // kinds are the errors of the storage contract in IMAP's words. Response codes
 // are those of RFC 9051 section 7.1; READ-ONLY and TRYCREATE among them.
 var kinds = []struct {
