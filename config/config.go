@@ -11,7 +11,6 @@
 package config
 
 import (
-	"errors"
 	"path/filepath"
 	"time"
 )
@@ -113,13 +112,15 @@ func (a *Addresses) UnmarshalText(text []byte) error {
 // Duration is a length of time, written as "30s", "10m" or "1h30m".
 type Duration struct{ time.Duration }
 
-var errDuration = errors.New(`write a duration with its unit, such as "30s", "10m" or "1h30m"`)
+const wantDuration = `write a duration with its unit, such as "30s", "10m" or "1h30m"`
 
-// UnmarshalText parses the form of time.ParseDuration.
+// UnmarshalText parses the form of time.ParseDuration. It never fails: what is
+// no duration becomes a negative one, which is reported with the rest of the
+// settings, where the line is known.
 func (d *Duration) UnmarshalText(text []byte) error {
 	v, err := time.ParseDuration(string(text))
 	if err != nil {
-		return errDuration
+		v = -1
 	}
 	d.Duration = v
 	return nil

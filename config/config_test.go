@@ -144,7 +144,7 @@ func TestMistakes(t *testing.T) {
 		{"[auth]\nplaintext = \"lan\"", `f:2: auth.plaintext: "lan" is unknown; write one of never, loopback, always`},
 		{"[auth]\nusers = \"\"", "f:2: auth.users: name the user table"},
 		{"[mail]\nhome = \"\"", `the default is "mail/%d/%n"`},
-		{"[mail]\nlocation = \"dbox:~/x\"", `mail.location: "dbox:~/x" is unknown; write "auto", "maildir:PATH" or "mbox:PATH"`},
+		{"[mail]\nlocation = \"dbox:~/x\"", `mail.location: location "dbox:~/x" is unknown; write "auto", "maildir:PATH" or "mbox:PATH"`},
 		{"[tls]\ncert = \"c.pem\"", "f:2: tls.cert stands without tls.key; set both"},
 		{"[log]\nlevel = \"loud\"", `f:2: log.level: "loud" is unknown; write one of debug, info, warn, error`},
 		{"hostname = \"mail.example.org:143\"", "f:1: hostname: \"mail.example.org:143\" is no host name"},
@@ -172,7 +172,7 @@ func TestAllMistakesAtOnce(t *testing.T) {
 	if !errors.As(err, &errs) || len(errs) != 4 || errs[0].Line != 2 || errs[1].Line != 4 || errs[2].Line != 5 || errs[3].Line != 7 {
 		t.Fatalf("got %v, want the mistakes of lines 2, 4, 5 and 7", err)
 	}
-	_, err = Parse("f", []byte("[log]\nlevel = \"loud\"\nfile = \"x\"\n[auth]\nplaintext = \"lan\""), Default(UnprivilegedPorts()))
+	_, err = Parse("f", []byte("[log]\nlevel = \"loud\"\nfile = \"x\"\n[limits]\nshutdown_timeout = \"5\""), Default(UnprivilegedPorts()))
 	if !errors.As(err, &errs) || len(errs) != 3 || errs[0].Line != 2 || errs[1].Line != 3 || errs[2].Line != 5 {
 		t.Fatalf("got %v, want the mistakes of lines 2, 3 and 5", err)
 	}

@@ -30,7 +30,7 @@ func walk(t reflect.Type, prefix string, f func(key string, t reflect.Type)) {
 func kindsFor(t reflect.Type) (kinds []kind, wanted string) {
 	switch {
 	case t == reflect.TypeFor[Duration]():
-		return []kind{kindText}, errDuration.Error()
+		return []kind{kindText}, wantDuration
 	case t == reflect.TypeFor[Addresses]():
 		return []kind{kindText, kindTexts}, `write an address such as "127.0.0.1:1143" or ":1993", or a list of them, ["127.0.0.1:1143", "[::1]:1143"]`
 	case t.Kind() == reflect.Int:

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -91,7 +92,9 @@ func (d *document) choice(key, value string, allowed ...string) {
 }
 
 func (d *document) duration(key string, value Duration, least, most time.Duration) {
-	if value.Duration < least || value.Duration > most {
+	if value.Duration < 0 {
+		d.fail(key, "%s: %s", key, wantDuration)
+	} else if value.Duration < least || value.Duration > most {
 		d.fail(key, `%s: "%v" is out of range; write a duration between "%s" and "%s"`, key, value.Duration, short(least), short(most))
 	}
 }
@@ -122,12 +125,8 @@ func (d *document) paths(c *Config) {
 	if c.Mail.Home == "" {
 		d.fail("mail.home", `mail.home: write where users without a home of their own live; the default is "mail/%%d/%%n"`)
 	}
-	switch l := c.Mail.Location; {
-	case l == "auto":
-	case strings.HasPrefix(l, "maildir:") && len(l) > len("maildir:"):
-	case strings.HasPrefix(l, "mbox:") && len(l) > len("mbox:"):
-	default:
-		d.fail("mail.location", `mail.location: %q is unknown; write "auto", "maildir:PATH" or "mbox:PATH", such as "maildir:~/Maildir"`, l)
+	if err := checkLocation(c.Mail.Location); err != nil {
+		d.fail("mail.location", "mail.location: %v", err)
 	}
 	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
 		given, missing := "tls.cert", "tls.key"
@@ -136,4 +135,18 @@ func (d *document) paths(c *Config) {
 		}
 		d.fail(given, "%s stands without %s; set both, or neither for a certificate of our own", given, missing)
 	}
+}
+
+// checkLocation says what is wrong with the form of a mail location, or nil. Its
+// parts are read by package mailstore/location.
+func checkLocation(location string) error {
+	for _, format := range []string{"maildir:", "mbox:"} {
+		if path, ok := strings.CutPrefix(location, format); ok && path != "" && path[0] != ':' {
+			return nil
+		}
+	}
+	if location == "auto" {
+		return nil
+	}
+	return fmt.Errorf(`location %q is unknown; write "auto", "maildir:PATH" or "mbox:PATH", such as "maildir:~/Maildir"`, location)
 }
