@@ -1,7 +1,6 @@
 package webmail_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/signal"
@@ -189,6 +187,3 @@ func corpusDir(t testing.TB, elem ...string) string {
 	}
 	return path
 }
-
-var _ = bytes.NewReader
-var _ = http.StatusOK

@@ -89,9 +89,6 @@ func (f folder) rank() int {
 	return len(specials) + 1
 }
 
-// Indent sets the levels of the tree apart in a plain list of choices.
-func (f folder) Indent() string { return strings.Repeat("\u2003", f.Depth) }
-
 // Special says whether the mailbox stands among the first ones.
 func (f folder) Special() bool { return f.Icon != "folder" }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"restante/mailstore"
@@ -15,6 +16,7 @@ const pageSize = 50
 // listView is one page of a mailbox, newest first.
 type listView struct {
 	Box         string // as shown
+	Leaf        string // the last level of it
 	Path        string
 	Use         string // special use, or ""
 	UIDValidity uint32
@@ -27,6 +29,8 @@ type listView struct {
 	Older       string
 	Rows        []row
 	Targets     []folder // where messages can be moved
+	Archive     bool     // there is an archive, and this is another mailbox
+	Junk        bool     // there is a mailbox for junk, and this is another one
 	CanEmpty    bool     // this is the trash and it holds something
 }
 
@@ -111,6 +115,9 @@ func (s *Server) list(c *call, box mailstore.Mailbox, infos []mailstore.Info, pa
 	st := box.Status()
 	v := &listView{Box: boxTitle(box.Name(), c.session.account.Delimiter()), Path: boxPath(box.Name()), Use: specialUseOf(infos, box.Name()),
 		UIDValidity: box.UIDValidity(), ReadOnly: box.ReadOnly(), Total: st.Messages, Unseen: st.Unseen, Page: page}
+	v.Leaf = v.Box[strings.LastIndex(v.Box, string(c.session.account.Delimiter()))+1:]
+	v.Archive = v.Use != `\Archive` && special(infos, `\Archive`) != ""
+	v.Junk = v.Use != `\Junk` && v.Use != `\Sent` && v.Use != `\Drafts` && special(infos, `\Junk`) != ""
 	v.CanEmpty = v.Use == `\Trash` && st.Messages > 0
 	now := time.Now()
 	for _, rec := range records {

@@ -68,7 +68,7 @@ func (s *Server) loginFailed(c *call, name, next string, err error) error {
 }
 
 func (s *Server) loginAgain(c *call, status int, name, next, problem string) error {
-	data := loginPage{Page: s.newPage(c, "Sign in"), Host: s.opt.Hostname, Name: truncate(name, 200), Next: next, Problem: problem}
+	data := loginPage{Page: s.newPage(c, "Sign in"), Host: s.opt.Hostname, Name: truncate(shown(name), 200), Next: next, Problem: problem}
 	return s.render(c, status, "login", data)
 }
 

@@ -79,6 +79,9 @@ func readOrder(form url.Values) (*order, error) {
 	}
 	o := &order{verb: verb, uidValidity: uint32(v), to: form.Get("to"), page: pageNumber(url.Values{"p": form["page"]}), back: form.Get("back"),
 		confirmed: form.Get("confirmed") == "yes"}
+	if to := form.Get("move"); to != "" { // a button of the menu of mailboxes
+		o.verb, o.to = "move", to
+	}
 	list := form["uid"]
 	if single {
 		list = []string{one}

@@ -13,7 +13,7 @@ img{max-width:100%;height:auto}
 a{color:#1a56b8}
 blockquote{margin-inline:0;padding-inline-start:14px;border-inline-start:2px solid #d4d4d8}
 pre{white-space:pre-wrap}
-img.mail-blocked{outline:1px dashed #a1a1aa;outline-offset:-1px;min-width:18px;min-height:18px;color:#52525b;font-size:12px}
+.mail-blocked{display:inline-block;box-sizing:border-box;max-width:100%;padding:2px 6px;overflow:hidden;background:#f4f4f5;border:1px dashed #a1a1aa;border-radius:3px;color:#52525b;font:12px/1.4 system-ui,sans-serif;text-align:start;vertical-align:middle}
 @media (max-width:600px){.mail-body{padding:14px}}
 </style></head><body>
 `

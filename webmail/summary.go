@@ -90,6 +90,9 @@ func firstAddress(header []byte, field string) (who, addr string) {
 		return "", ""
 	}
 	a := newAddress(list[0])
+	if a.Suspicious {
+		return "", a.Addr
+	}
 	return a.Name, a.Addr
 }
 
@@ -116,7 +119,7 @@ func shortDate(d, now time.Time) string {
 	case y == dy && m == dm && day == dday:
 		return d.Format("15:04")
 	case now.Sub(d) < 6*24*time.Hour && !d.After(now):
-		return d.Format("Mon 15:04")
+		return d.Format("Mon")
 	case y == dy:
 		return d.Format("2 Jan")
 	}

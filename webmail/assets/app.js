@@ -34,6 +34,17 @@
     list.addEventListener("scroll", () => sessionStorage.setItem(key, String(list.scrollTop)), { passive: true });
   }
 
+  // The mailbox that is open stands in sight, and menus close when the eye goes elsewhere.
+  document.querySelector(".folder.current")?.scrollIntoView({ block: "nearest" });
+  const closeMenus = (but) => document.querySelectorAll("details.menu[open]").forEach((m) => { if (m !== but) m.open = false; });
+  document.addEventListener("click", (event) => closeMenus(event.target.closest?.("details.menu")));
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const open = document.querySelector("details.menu[open]");
+    closeMenus();
+    open?.querySelector("summary").focus();
+  });
+
   // News: once a minute the page is asked for again, and list and mailboxes are put in place, unless something is ticked.
   const pause = 60000;
   const news = async () => {

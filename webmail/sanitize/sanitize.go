@@ -15,7 +15,7 @@ const DefaultMaxBytes = 4 << 20
 const (
 	RootClass    = "mail"         // the element in place of html
 	BodyClass    = "mail-body"    // the element in place of body
-	BlockedClass = "mail-blocked" // a picture that was left out because it is remote
+	BlockedClass = "mail-blocked" // the place of a picture that was left out because it is remote
 	namePrefix   = "m-"           // stands before each class, id and name of the message
 )
 

@@ -2,6 +2,8 @@ package sanitize
 
 import (
 	"bytes"
+	"fmt"
+	"strconv"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -236,40 +238,58 @@ func (w *walker) anchor(n *html.Node) {
 	w.out.WriteString("</a>")
 }
 
-// img writes a picture. A remote one that is not to be loaded leaves its place and its alternative text; the one-pixel
-// pictures that report the reading leave nothing.
+// img writes a picture. A remote one that is not to be loaded leaves a span in its place, with its size and its
+// alternative text; the pictures that nobody can see, which report the reading, leave nothing.
 func (w *walker) img(n *html.Node) {
 	blocked := w.res.BlockedRemote
 	src, ok := w.image(attrOf(n, "src"))
-	if !ok && (w.res.BlockedRemote == blocked || isPixel(n)) {
-		if alt := attrOf(n, "alt"); alt != "" && !isPixel(n) {
-			writeText(&w.out, alt)
-		}
-		return
-	}
-	w.out.WriteString("<img")
-	if ok {
+	switch {
+	case ok:
+		w.out.WriteString("<img")
 		w.attr("src", src)
 		w.attrs(allowedElements["img"], n.Attr)
-	} else {
-		rest := make([]html.Attribute, 0, len(n.Attr))
-		class := BlockedClass
-		for _, a := range n.Attr {
-			if a.Key != "class" {
-				rest = append(rest, a)
-			} else if c := prefixNames(a.Val); c != "" {
-				class += " " + c
-			}
-		}
-		w.attr("class", class)
-		w.attrs(allowedElements["img"], rest)
+		w.out.WriteByte('>')
+	case w.res.BlockedRemote == blocked:
+		writeText(&w.out, attrOf(n, "alt"))
+	default:
+		w.placeholder(n)
 	}
-	w.out.WriteByte('>')
 }
 
-func isPixel(n *html.Node) bool {
-	small := func(s string) bool { return s == "0" || s == "1" || s == "0px" || s == "1px" }
-	return small(strings.TrimSpace(attrOf(n, "width"))) && small(strings.TrimSpace(attrOf(n, "height")))
+// placeholder stands for a remote picture.
+func (w *walker) placeholder(n *html.Node) {
+	alt, width, height := attrOf(n, "alt"), pixels(n, "width"), pixels(n, "height")
+	if strings.TrimSpace(alt) == "" && (width <= 2 || height <= 2) {
+		return
+	}
+	class := BlockedClass
+	if c := prefixNames(attrOf(n, "class")); c != "" {
+		class += " " + c
+	}
+	w.out.WriteString("<span")
+	w.attr("class", class)
+	size := ""
+	if width > 0 {
+		size += fmt.Sprintf("width:%dpx;", width)
+	}
+	if height > 0 {
+		size += fmt.Sprintf("height:%dpx;", height)
+	}
+	if s := w.declarations(tokenize(size + attrOf(n, "style"))); s != "" {
+		w.attr("style", s)
+	}
+	w.out.WriteByte('>')
+	writeText(&w.out, alt)
+	w.out.WriteString("</span>")
+}
+
+// pixels reads a size in pixels, 0 if it is none.
+func pixels(n *html.Node, key string) int {
+	v, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(attrOf(n, key)), "px"))
+	if err != nil || v < 0 || v > 10000 {
+		return 0
+	}
+	return v
 }
 
 // attrs writes the attributes that the tables allow, each at most once.

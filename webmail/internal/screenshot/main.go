@@ -43,7 +43,7 @@ func main() {
 
 // run takes all pictures in one browser.
 func (s *settings) run(ctx context.Context) error {
-	b, err := webdriver.Start(ctx, webdriver.Options{})
+	b, err := webdriver.Start(ctx, webdriver.Options{Args: []string{"--force-device-scale-factor=2"}})
 	if err != nil {
 		return err
 	}

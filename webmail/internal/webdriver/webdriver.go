@@ -218,8 +218,12 @@ func (b *Browser) View(ctx context.Context, width, height int, dark, phone bool)
 	if dark {
 		scheme = "dark"
 	}
-	size := map[string]any{"width": width, "height": height, "deviceScaleFactor": 2, "mobile": phone}
+	size := map[string]any{"width": width, "height": height, "deviceScaleFactor": 0, "mobile": phone}
 	if err := b.Devtools(ctx, "Emulation.setDeviceMetricsOverride", size); err != nil {
+		return err
+	}
+	// A fragment within the same page would not load it anew: leave it first.
+	if err := b.Open(ctx, "about:blank"); err != nil {
 		return err
 	}
 	return b.Devtools(ctx, "Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}})
