@@ -1,0 +1,196 @@
+package location
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"restante/mailstore"
+)
+
+// Source tells where a location comes from.
+type Source string
+
+// The sources.
+const (
+	FromUser    Source = "the user table"
+	FromDefault Source = "the configuration"
+	Detected    Source = "detection"
+	NewUser     Source = "the default for a new user"
+)
+
+// Resolved is where a user's mail stands.
+type Resolved struct {
+	// Location has no variables in it.
+	Location
+	// Home is the user's home directory.
+	Home string
+	// Why says in a sentence what the location rests on.
+	Why    string
+	Source Source
+	// New: nothing is there yet; opening the account makes it.
+	New bool
+}
+
+// Resolve finds out where the user's mail stands. It changes nothing.
+//
+// An error wraps ErrAmbiguous or ErrMissing, or is one of the file system or of
+// what the user table or the configuration say.
+func (s *Store) Resolve(user mailstore.User) (Resolved, error) {
+	r, err := s.resolve(user)
+	if err != nil {
+		return Resolved{}, fmt.Errorf("mail of %s: %w", user.Name, err)
+	}
+	return r, nil
+}
+
+// The refusals.
+var (
+	// ErrAmbiguous: there are several places with mail.
+	ErrAmbiguous = errors.New("there are several mail locations")
+	// ErrMissing: the mail is not where it was.
+	ErrMissing = errors.New("the mail is not where it was")
+)
+
+func (s *Store) resolve(user mailstore.User) (Resolved, error) {
+	user, err := s.withHome(user)
+	if err != nil {
+		return Resolved{}, err
+	}
+	remembered, err := s.memory.recall(user.Name)
+	if err != nil {
+		return Resolved{}, err
+	}
+	l, source := s.fallback, FromDefault
+	if user.Location != "" {
+		source = FromUser
+		if l, err = Parse(user.Location); err != nil {
+			return Resolved{}, err
+		}
+	}
+	if l.Format == Auto {
+		return s.resolveAuto(user, remembered)
+	}
+	return s.resolveGiven(user, l, source, remembered)
+}
+
+// withHome makes the home absolute, or gives the user one.
+func (s *Store) withHome(user mailstore.User) (mailstore.User, error) {
+	vals, err := values(user)
+	if err != nil {
+		return user, err
+	}
+	if user.Home == "" {
+		delete(vals, 'h')
+		if user.Home, err = expand(s.opt.Home, vals); err != nil {
+			return user, fmt.Errorf("home %q: %w", s.opt.Home, err)
+		}
+	}
+	if !filepath.IsAbs(user.Home) {
+		user.Home = filepath.Join(s.opt.DataDir, user.Home)
+	}
+	return user, nil
+}
+
+// resolveGiven takes a location that somebody has written.
+func (s *Store) resolveGiven(user mailstore.User, l Location, source Source, remembered *record) (Resolved, error) {
+	l, err := l.expandFor(user)
+	if err != nil {
+		return Resolved{}, err
+	}
+	r := Resolved{Location: l, Home: user.Home, Source: source, Why: "it is written in " + string(source)}
+	fi, err := s.detector(user).stat(l.Path)
+	if err != nil {
+		return Resolved{}, err
+	}
+	if fi == nil {
+		r.New = true
+		r.Why += "; nothing is there yet"
+		if remembered != nil && remembered.location == l && !remembered.unmade {
+			return Resolved{}, s.missing(user, l)
+		}
+	}
+	if remembered != nil && remembered.unmade && remembered.location == l {
+		r.New = true
+	}
+	return r, nil
+}
+
+func (s *Store) missing(user mailstore.User, l Location) error {
+	return fmt.Errorf("%w: %s is gone; is its file system mounted? If the mail was moved, set the user's location; if it was removed on purpose, remove %s",
+		ErrMissing, l.Path, s.memory.path(user.Name))
+}
+
+// resolveAuto looks around, and holds what it finds against the last time.
+func (s *Store) resolveAuto(user mailstore.User, remembered *record) (Resolved, error) {
+	d := s.detector(user)
+	found, err := d.detect()
+	if err != nil {
+		return Resolved{}, err
+	}
+	r := Resolved{Home: user.Home, Source: Detected}
+	switch {
+	case len(found) > 1:
+		return Resolved{}, ambiguous(found)
+	case remembered != nil && remembered.unmade:
+		r.Location, r.New = remembered.location, true
+		r.Why = "the mailboxes of a new user are not all made yet"
+	case remembered != nil && len(found) == 0:
+		if err := s.stillThere(user, d, remembered.location); err != nil {
+			return Resolved{}, err
+		}
+		r.Location, r.Why = remembered.location, "it was found earlier, and there is no mail in it now"
+	case remembered != nil && !sameMail(found[0].location, remembered.location):
+		return Resolved{}, fmt.Errorf("%w: it was %q, now there is %v. Set the user's location to the one that is right (restante user show tells more), or remove %s to take what is there now",
+			ErrMissing, remembered.location, found[0], s.memory.path(user.Name))
+	case remembered != nil:
+		r.Location, r.Why = remembered.location, found[0].why
+	case len(found) == 1:
+		r.Location, r.Why = found[0].location, found[0].why
+	default:
+		r.Location = Location{Format: Maildir, Path: filepath.Join(user.Home, "Maildir"), Layout: LayoutMaildirPP}
+		r.Source, r.New = NewUser, true
+		r.Why = fmt.Sprintf("there is no mail in %s or in %s", user.Home, strings.Join(d.spool, " or "))
+	}
+	if len(d.notes) > 0 {
+		r.Why += "; " + strings.Join(d.notes, "; ")
+	}
+	return r, nil
+}
+
+// stillThere accepts a remembered mbox location without any mail: most programs
+// remove a spool file when it is empty. A Maildir has its directories always.
+func (s *Store) stillThere(user mailstore.User, d *detector, l Location) error {
+	fi, err := d.stat(l.Path)
+	if err != nil {
+		return err
+	}
+	if l.Format != Mbox || fi == nil || !fi.IsDir() {
+		return s.missing(user, l)
+	}
+	return nil
+}
+
+// sameMail compares what was found with what was remembered. The inbox of an
+// mbox location comes and goes, see stillThere.
+func sameMail(found, remembered Location) bool {
+	if found.Format == Mbox && found.Inbox == "" {
+		found.Inbox = remembered.Inbox
+	}
+	return found == remembered
+}
+
+func ambiguous(found []candidate) error {
+	var places, texts []string
+	for _, c := range found {
+		places = append(places, c.String())
+		texts = append(texts, "userdb_mail="+c.location.String())
+	}
+	return fmt.Errorf("%w: %s. Say which one it is: write %s into the extra fields of the user's line in the user table",
+		ErrAmbiguous, strings.Join(places, "; and "), strings.Join(texts, " or "))
+}
+
+func (s *Store) detector(user mailstore.User) *detector {
+	return &detector{fs: s.opt.FS, spool: s.opt.Spool, user: user}
+}
