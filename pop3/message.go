@@ -15,10 +15,11 @@ const AllLines = -1
 // "." gets another one in front, and "." on a line by itself ends it. It takes the message in CRLF form, cut
 // at any place. With a number of lines it stops behind so many lines of the body (TOP).
 //
-// Close ends the answer. A message that does not end with a line end gets one, and one in which no blank
-// line ends the header gets that, too.
+// Close ends the answer. A message that does not end with a line end gets one. For TOP, a message in which no
+// blank line ends the header gets that, too; a whole message has exactly the octets that LIST tells.
 //
-// QUIRK: Outlook Express and Netscape hang without the blank line (Dovecot's work-around oe-ns-eoh).
+// QUIRK: Outlook Express and Netscape, which read headers by TOP, hang without the blank line (Dovecot's
+// work-around oe-ns-eoh).
 type MessageWriter struct {
 	w      *Writer
 	lines  int  // of the body that may still come, or AllLines
@@ -114,7 +115,7 @@ func (m *MessageWriter) Close() error {
 	if m.line != lineEmpty {
 		m.w.CRLF()
 	}
-	if !m.inBody {
+	if !m.inBody && m.lines != AllLines {
 		m.w.CRLF()
 	}
 	return m.w.End().err
