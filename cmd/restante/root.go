@@ -1,0 +1,118 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"restante/auth"
+	"restante/certs"
+	"restante/config"
+	"restante/fsys"
+	"restante/mailstore/location"
+)
+
+// streams are what the program reads and writes beside its files.
+type streams struct {
+	in       *os.File
+	out, err io.Writer
+}
+
+func systemStreams() streams { return streams{in: os.Stdin, out: os.Stdout, err: os.Stderr} }
+
+// place is where the program keeps its data and reads its settings, as the
+// flags say.
+type place struct {
+	data          string
+	config        string // as given; "" means restante.toml in data
+	standardPorts bool
+}
+
+const defaultData = "restante-data"
+
+func newRootCommand(s streams) *cobra.Command {
+	p := new(place)
+	serve := newServeCommand(s, p)
+	root := &cobra.Command{
+		Use:   "restante",
+		Short: "IMAP, POP3 and a webmail for the mail that stands on your disk",
+		Long: `restante serves the mail that stands on disk, in Maildir and mbox, over IMAP,
+POP3 and a webmail. Without a verb it serves: the first start makes a data
+directory, a certificate and a user, and prints how to look at it.`,
+		Args:          cobra.NoArgs,
+		RunE:          serve.RunE,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetIn(s.in)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	root.PersistentFlags().StringVar(&p.data, "data", defaultData, "the data directory")
+	root.PersistentFlags().StringVar(&p.config, "config", "", "the configuration file (default restante.toml in the data directory)")
+	root.Flags().AddFlagSet(serve.Flags())
+	root.AddCommand(serve, newUserCommand(s, p), newCertCommand(s, p), newCheckCommand(s, p), newVersionCommand(s))
+	return root
+}
+
+func (p *place) configFile() string {
+	if p.config != "" {
+		return p.config
+	}
+	return filepath.Join(p.data, "restante.toml")
+}
+
+// load reads the settings.
+func (p *place) load() (config.Config, error) {
+	ports := config.UnprivilegedPorts()
+	if p.standardPorts {
+		ports = config.StandardPorts()
+	}
+	return config.Load(p.configFile(), p.config != "", ports)
+}
+
+// users returns the path of the user table.
+func (p *place) users(c config.Config) string { return config.Path(p.data, c.Auth.Users) }
+
+// certs says which certificate is used.
+func (p *place) certs(c config.Config) certs.Options {
+	return certs.Options{
+		Dir:      filepath.Join(p.data, "certs"),
+		Hostname: c.Hostname,
+		CertFile: config.Path(p.data, c.TLS.Cert),
+		KeyFile:  config.Path(p.data, c.TLS.Key),
+	}
+}
+
+// mail says where the mail of all users stands. The store that it returns has
+// opened nothing yet.
+func (p *place) mail(c config.Config, log *slog.Logger) (*location.Store, error) {
+	s, err := location.New(location.Options{Default: c.Mail.Location, Home: c.Mail.Home, DataDir: p.data, Logger: log})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.configFile(), err)
+	}
+	return s, nil
+}
+
+// makeData makes the data directory when it is missing. Nobody else may look
+// into it: it holds keys, password hashes and mail.
+func (p *place) makeData() error {
+	if err := fsys.MkdirAll(fsys.OS{}, p.data, 0o700); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	return nil
+}
+
+// table reads the user table for an admin verb.
+func (p *place) table(c config.Config) (*auth.Table, error) {
+	t, err := auth.ReadTable(fsys.OS{}, p.users(c))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no user table %s yet; add a user with \"restante user add\", or name another data directory with --data", p.users(c))
+	}
+	return t, err
+}
