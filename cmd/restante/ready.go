@@ -2,12 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 
-	"errors"
 	"restante/fsys"
 )
 
@@ -49,11 +48,4 @@ func writeReady(file string, bound []boundListener) error {
 		return fmt.Errorf("ready file: %w", err)
 	}
 	return nil
-}
-
-func port(a net.Addr) int {
-	if tcp, ok := a.(*net.TCPAddr); ok {
-		return tcp.Port
-	}
-	return 0
 }
