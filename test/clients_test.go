@@ -40,7 +40,7 @@ func writeFile(t *testing.T, name, text string) string {
 }
 
 // clientFormats are the locations that the clients are tried on.
-var clientFormats = []string{"maildir:%s", "maildir:%s:LAYOUT=fs", "mbox:%s"}
+var clientFormats = map[string]string{"maildir": "maildir:%s", "fs": "maildir:%s:LAYOUT=fs", "mbox": "mbox:%s"}
 
 // fill makes nested and non-ASCII mailboxes with some messages.
 func fill(t *testing.T, s *server) (boxes int) {
@@ -84,8 +84,8 @@ func tree(t *testing.T, dir string, skip ...string) map[string]string {
 
 // TestMbsync: mbsync pulls a whole account, and a second run changes nothing.
 func TestMbsync(t *testing.T) {
-	for _, format := range clientFormats {
-		t.Run(format, func(t *testing.T) {
+	for name, format := range clientFormats {
+		t.Run(name, func(t *testing.T) {
 			s := start(t, newData(t, fmt.Sprintf(format, filepath.Join(t.TempDir(), "mail"))))
 			boxes := fill(t, s)
 			dir := t.TempDir()
@@ -168,9 +168,9 @@ func TestMutt(t *testing.T) {
 			dir := t.TempDir()
 			rc := writeFile(t, filepath.Join(dir, "muttrc"), fmt.Sprintf(`set folder="imaps://%[1]s@localhost:%[2]s/"
 set spoolfile="+INBOX" imap_pass="%[3]s" ssl_force_tls=yes ssl_verify_host=yes
-set certificate_file=%[4]s ssl_usesystemcerts=no
+set certificate_file=%[4]s
 set delete=yes confirmappend=no move=no quit=yes imap_check_subscribed=no header_cache=""
-push "<first-entry><flag-message><next-entry><save-message><kill-line>=With space<enter>y<sync-mailbox><quit>"
+push "<first-entry><flag-message><next-entry><save-message><kill-line>=Trash<enter><sync-mailbox><quit>"
 `, user, s.port("imaps"), password, s.ca()))
 			env := []string{"HOME=" + dir, "TERM=xterm"}
 			if _, err := exec.LookPath("script"); err != nil {
@@ -185,8 +185,8 @@ push "<first-entry><flag-message><next-entry><save-message><kill-line>=With spac
 			if got := strings.Join(c.ok("SEARCH FLAGGED"), ""); got != "* SEARCH 1" {
 				t.Errorf("flagged: %q\n%s", got, screen)
 			}
-			lines := strings.Join(append(c.ok("STATUS INBOX (MESSAGES)"), c.ok(`STATUS "With space" (MESSAGES)`)...), "\n")
-			if !strings.Contains(lines, "(MESSAGES 2)") || !strings.Contains(lines, "(MESSAGES 4)") {
+			lines := strings.Join(append(c.ok("STATUS INBOX (MESSAGES)"), c.ok(`STATUS Trash (MESSAGES)`)...), "\n")
+			if !strings.Contains(lines, "INBOX (MESSAGES 2)") || !strings.Contains(lines, `"Trash" (MESSAGES 1)`) {
 				t.Errorf("after moving one message: %s\n%s", lines, screen)
 			}
 		})
