@@ -404,3 +404,51 @@ func TestScenario(t *testing.T) {
 		t.Error("writing in place looks safe")
 	}
 }
+
+// TestLockUnderFaults lets each operation of a lock's life fail: whoever does
+// not get the lock leaves nothing behind, and whoever gets it has it.
+func TestLockUnderFaults(t *testing.T) {
+	s := Scenario{
+		Prepare: func(t *testing.T, f *FS) { write1(t, f, "/left.lock", "1:another.example", true) },
+		Run: func(t *testing.T, f *FS) error {
+			hour := time.Now().Add(-time.Hour)
+			if err := f.Chtimes("/left.lock", hour, hour); err != nil {
+				return err
+			}
+			d, err := fsys.LockDot(t.Context(), f, "/left.lock", fsys.DotlockOptions{NoWait: true})
+			if err != nil {
+				return err
+			}
+			if _, err := fsys.LockDot(t.Context(), f, "/left.lock", fsys.DotlockOptions{NoWait: true}); err == nil {
+				t.Error("locked twice")
+			}
+			return errors.Join(d.Touch(), d.Unlock())
+		},
+		Check: func(t *testing.T, f *FS, err error) {
+			// After an error the lock, or a temporary file, may have stayed: what
+			// failed may have been its removal. Not more than one of them.
+			data, readErr := fsys.ReadFile(f, "/left.lock", 100)
+			if err == nil && !errors.Is(readErr, fs.ErrNotExist) {
+				t.Errorf("the lock file is still there: %q, %v", data, readErr)
+			}
+			entries, _ := f.ReadDir("/")
+			if len(entries) > 1 {
+				t.Errorf("left behind: %v", entries)
+			}
+		},
+	}
+	s.EachFault(t, syscall.EIO)
+	s.EachFault(t, syscall.ENOSPC)
+}
+
+func TestLockOnAFullDisk(t *testing.T) {
+	f := New()
+	f.Inject(FailFrom(1, syscall.ENOSPC, Write))
+	d, err := fsys.LockDot(t.Context(), f, "/x.lock", fsys.DotlockOptions{})
+	ok(t, err) // whoever wants to expunge must get it
+	ok(t, d.Touch())
+	if _, err := fsys.LockDot(t.Context(), f, "/x.lock", fsys.DotlockOptions{NoWait: true}); !errors.Is(err, fsys.ErrLocked) {
+		t.Errorf("locked twice: %v", err)
+	}
+	ok(t, d.Unlock())
+}
