@@ -18,7 +18,10 @@ type Query struct {
 	root  Expr
 	attrs mailstore.Attrs // what it may want to have filled
 	texts []*needle       // what is looked for in bodies, all in one pass
-	buf   []byte          // of messages that fit
+	one   candidate       // the message that is judged
+	buf   []byte          // holds a message that is small enough
+	raw   []byte          // a window on text as it is read
+	view  []byte          // and as it is searched
 }
 
 // New prepares a query: texts are folded, and of several criteria the cheap ones
@@ -101,7 +104,8 @@ func (q *Query) Filter(ctx context.Context, box mailstore.Mailbox, recs []mailst
 func (q *Query) decide(recs []mailstore.Record, answers []answer, at level) (open bool) {
 	for i := range recs {
 		if answers[i] == maybe {
-			answers[i] = q.root.eval(&candidate{rec: &recs[i], at: at})
+			q.one = candidate{rec: &recs[i], at: at}
+			answers[i] = q.root.eval(&q.one)
 			open = open || answers[i] == maybe
 		}
 	}
@@ -142,13 +146,13 @@ func (q *Query) read(ctx context.Context, box mailstore.Mailbox, rec *mailstore.
 	msg, err := box.OpenMessage(ctx, rec.UID)
 	if err == nil {
 		defer msg.Close()
-		c := candidate{rec: rec, msg: &source{Message: msg, q: q}, at: atHeader}
-		a := q.root.eval(&c)
+		q.one = candidate{rec: rec, msg: &source{Message: msg, q: q}, at: atHeader}
+		a := q.root.eval(&q.one)
 		if a == maybe {
-			c.at = atBody
-			a = q.root.eval(&c)
+			q.one.at = atBody
+			a = q.root.eval(&q.one)
 		}
-		if err = c.err; err == nil {
+		if err = q.one.err; err == nil {
 			return is(a == yes), ctx.Err()
 		}
 	}

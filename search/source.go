@@ -180,30 +180,48 @@ func (h *hunt) header(p *message.Part) {
 
 // body looks into the decoded text of a part. Where all that is looked for is
 // ASCII and the charset has ASCII as its lower half, the charset need not be
-// undone.
+// undone, and often nothing has to be.
 func (h *hunt) body(p *message.Part) {
-	raw := h.s.section(p.Body.Offset, p.Body.Length)
 	open := h.open(false)
 	ascii := !slices.ContainsFunc(open, func(n *needle) bool { return !n.ascii })
-	if ascii && asciiBased(p) {
-		h.err = h.stream(p.DecodeBody(raw), open, func(b []byte, n *needle) bool { return n.inRaw(b) }, nil)
-		return
+	raw := h.s.section(p.Body.Offset, p.Body.Length)
+	switch {
+	case !ascii || !asciiBased(p):
+		h.err = h.stream(p.DecodeText(raw), open, true)
+	case h.s.all != nil && plainEncodings[p.Encoding]:
+		h.look(h.s.all[p.Body.Offset:p.Body.End()], open, false)
+	default:
+		h.err = h.stream(p.DecodeBody(raw), open, false)
 	}
-	h.err = h.stream(p.DecodeText(raw), open, func(b []byte, n *needle) bool { return bytes.Contains(b, n.folded) }, appendFolded[[]byte])
 }
 
-const window = 64 << 10
+// plainEncodings change nothing.
+var plainEncodings = map[string]bool{"7bit": true, "8bit": true, "binary": true}
+
+// look looks for needles in a piece of text and returns those not found. Folded
+// tells that text has been folded.
+func (h *hunt) look(text []byte, open []*needle, folded bool) []*needle {
+	return slices.DeleteFunc(open, func(n *needle) bool {
+		h.found[n.index] = folded && bytes.Contains(text, n.folded) || !folded && n.inRaw(text)
+		return h.found[n.index]
+	})
+}
+
+const textWindow = 64 << 10
 
 // stream reads text through a window that keeps enough of what went by for a
-// needle that stands across two reads. prepare, if any, makes of what was read
-// what is searched; it gets whole characters.
-func (h *hunt) stream(r io.Reader, open []*needle, in func([]byte, *needle) bool, prepare func(dst, src []byte) []byte) error {
-	keep := 0
+// needle that stands across two reads. With fold the text is UTF-8 and folded
+// on the way.
+func (h *hunt) stream(r io.Reader, open []*needle, fold bool) error {
+	q, keep := h.s.q, 0
 	for _, n := range open {
 		keep = max(keep, len(n.folded)-1)
 	}
-	var raw, text []byte
-	raw = make([]byte, 0, window)
+	if q.raw == nil {
+		q.raw = make([]byte, textWindow)
+	}
+	raw, text := q.raw[:0], q.view[:0]
+	defer func() { q.view = text[:0] }()
 	for {
 		n, err := io.ReadFull(r, raw[len(raw):cap(raw)])
 		raw = raw[:len(raw)+n]
@@ -212,19 +230,17 @@ func (h *hunt) stream(r io.Reader, open []*needle, in func([]byte, *needle) bool
 			return err
 		}
 		whole := len(raw)
-		if !end {
+		switch {
+		case !fold:
+			text = append(text, raw...)
+		case end:
+			text = appendFolded(text, raw)
+		default:
 			whole = wholeRunes(raw)
-		}
-		if prepare != nil {
-			text = prepare(text, raw[:whole])
-		} else {
-			text = append(text, raw[:whole]...)
+			text = appendFolded(text, raw[:whole])
 		}
 		raw = append(raw[:0], raw[whole:]...)
-		open = slices.DeleteFunc(open, func(n *needle) bool {
-			h.found[n.index] = in(text, n)
-			return h.found[n.index]
-		})
+		open = h.look(text, open, fold)
 		if end || len(open) == 0 {
 			return nil
 		}
