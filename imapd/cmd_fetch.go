@@ -3,6 +3,7 @@ package imapd
 import (
 	"errors"
 	"log/slog"
+	"strconv"
 
 	"restante/imap"
 	"restante/mailstore"
@@ -39,6 +40,7 @@ type fetcher struct {
 	plan    *fetchPlan
 	values  []value // of one message
 	scratch []byte  // what values points into
+	head    []byte  // of one response
 	missing bool    // messages went away while they were fetched
 	// failed is what to say at the end when messages had to be left out because
 	// they could not be read.
@@ -181,30 +183,16 @@ var errUnreadable = no("SERVERBUG", "Some messages could not be read and were le
 // QUIRK: some clients read a response only from its UID on. iOS Mail wants FLAGS
 // whenever it asked, changed or not.
 func (f *fetcher) send(it *item, nowSeen bool) error {
-	s := f.s
 	showFlags := f.plan.flags || nowSeen
 	if showFlags {
-		s.noteKeywords(it.Flags.Keywords)
+		f.s.noteKeywords(it.Flags.Keywords)
 	}
-	w := s.w.Untagged().Number(uint64(it.num)).Raw(" FETCH (")
-	first := true
-	if f.plan.uid {
-		w.Raw("UID ").Number(uint64(it.UID))
-		first = false
-	}
-	if showFlags {
-		if !first {
-			w.SP()
-		}
-		first = false
-		w.Raw("FLAGS ")
-		writeFlags(w, s.flagsOf(it))
-	}
+	f.head = f.appendHead(f.head[:0], it, showFlags)
+	w := f.s.w.Bytes(f.head)
 	for i := range f.plan.items {
-		if !first {
+		if i > 0 || f.plan.uid || showFlags {
 			w.SP()
 		}
-		first = false
 		w.FetchName(&f.plan.items[i]).SP()
 		if err := f.write(&f.values[i], &f.plan.items[i], it); err != nil {
 			return err
@@ -212,4 +200,24 @@ func (f *fetcher) send(it *item, nowSeen bool) error {
 	}
 	w.Raw(")\r\n")
 	return nil
+}
+
+// appendHead appends the response up to the items that need the message: for
+// most messages it is all there is.
+func (f *fetcher) appendHead(b []byte, it *item, showFlags bool) []byte {
+	b = append(b, "* "...)
+	b = strconv.AppendUint(b, uint64(it.num), 10)
+	b = append(b, " FETCH ("...)
+	if f.plan.uid {
+		b = append(b, "UID "...)
+		b = strconv.AppendUint(b, uint64(it.UID), 10)
+		if showFlags {
+			b = append(b, ' ')
+		}
+	}
+	if showFlags {
+		b = append(b, "FLAGS "...)
+		b = appendFlags(b, f.s.flagsOf(it))
+	}
+	return b
 }

@@ -62,7 +62,7 @@ func (r searchReturn) kept(found []mailstore.UID) []mailstore.UID {
 	}
 }
 
-// search finds the messages, or at least the first and last as far as these are
+// search finds the messages, or only the first and last if nothing else is
 // asked for.
 func (s *session) search(args *imap.Search, ret searchReturn) ([]mailstore.UID, error) {
 	decode, err := charsetDecoder(args.Charset)
@@ -74,65 +74,75 @@ func (s *session) search(args *imap.Search, ret searchReturn) ([]mailstore.UID, 
 	if err != nil {
 		return nil, err
 	}
-	q := search.New(expr)
-	q.Unreadable = func(uid mailstore.UID, err error) {
+	f := finder{s: s, q: search.New(expr)}
+	f.q.Unreadable = func(uid mailstore.UID, err error) {
 		s.log.Error("message cannot be searched", slog.String("mailbox", s.view.box.Name()), slog.Any("uid", uid), slog.Any("err", err))
 	}
-	if ret.everything() {
-		return s.searchForward(q, false)
+	switch {
+	case ret.everything():
+		err = f.forward(false)
+	case ret.Min && ret.Max:
+		err = errors.Join(f.forward(true), f.backward())
+	case ret.Min:
+		err = f.forward(true)
+	default:
+		err = f.backward()
 	}
-	var ends []mailstore.UID
-	if ret.Min {
-		if ends, err = s.searchForward(q, true); err != nil || len(ends) == 0 {
-			return nil, err
-		}
-		ends = ends[:1]
-	}
-	if ret.Max {
-		last, err := s.searchBackward(q)
-		if err != nil {
-			return nil, err
-		}
-		ends = append(ends, last...)
-	}
-	return ends, nil
+	return f.found, err
 }
 
-// searchForward finds the messages in order, all or with first until one is
-// found.
-func (s *session) searchForward(q *search.Query, first bool) (found []mailstore.UID, err error) {
-	for i := 0; i < s.view.told && !(first && len(found) > 0); i += pageLen {
-		if found, err = s.searchPage(q, span{i, min(i+pageLen, s.view.told)}, found); err != nil {
-			return nil, err
-		}
-	}
-	return found, nil
+// A finder walks over the mailbox with a query.
+type finder struct {
+	s     *session
+	q     *search.Query
+	recs  []mailstore.Record
+	found []mailstore.UID
 }
 
-// searchBackward finds the last message. Clients look for what is newest, and
-// seldom is it far from the end.
-func (s *session) searchBackward(q *search.Query) (found []mailstore.UID, err error) {
-	for j := s.view.told; j > 0 && len(found) == 0; j -= pageLen {
-		if found, err = s.searchPage(q, span{max(j-pageLen, 0), j}, nil); err != nil {
-			return nil, err
+// forward finds the messages in order, all of them or the first.
+func (f *finder) forward(first bool) error {
+	_, err := f.s.view.pages([]span{{0, f.s.view.told}}, func(items []item) error {
+		if err := f.filter(items); err != nil {
+			return err
 		}
-	}
-	return found[max(len(found)-1, 0):], nil
-}
-
-// searchPage finds messages in a piece of the view.
-func (s *session) searchPage(q *search.Query, sp span, found []mailstore.UID) ([]mailstore.UID, error) {
-	recs := make([]mailstore.Record, 0, pageLen)
-	_, err := s.view.pages([]span{sp}, func(items []item) error {
-		for i := range items {
-			recs = append(recs, items[i].Record)
+		if first && len(f.found) > 0 {
+			f.found = f.found[:1]
+			return errEnough
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
+	if err == errEnough {
+		err = nil
 	}
-	return q.Filter(s.ctx, s.view.box, recs, found)
+	return err
+}
+
+// errEnough ends a walk over the mailbox.
+var errEnough = errors.New("enough")
+
+// backward finds the last message. Clients look for what is newest, and seldom
+// is it far from the end.
+func (f *finder) backward() error {
+	before := len(f.found)
+	for j := f.s.view.told; j > 0 && len(f.found) == before; j -= pageLen {
+		if _, err := f.s.view.pages([]span{{max(j-pageLen, 0), j}}, f.filter); err != nil {
+			return err
+		}
+	}
+	if n := len(f.found); n > before {
+		f.found = append(f.found[:before], f.found[n-1])
+	}
+	return nil
+}
+
+// filter finds messages in a page.
+func (f *finder) filter(items []item) (err error) {
+	f.recs = f.recs[:0]
+	for i := range items {
+		f.recs = append(f.recs, items[i].Record)
+	}
+	f.found, err = f.q.Filter(f.s.ctx, f.s.view.box, f.recs, f.found)
+	return err
 }
 
 // numbers turns UIDs of the view into message numbers, in place of a set.

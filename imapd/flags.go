@@ -3,7 +3,6 @@ package imapd
 import (
 	"strings"
 
-	"restante/imap"
 	"restante/mailstore"
 )
 
@@ -65,12 +64,14 @@ func parseFlags(words []string) (mailstore.Flags, error) {
 	return mailstore.NewFlags(sys&^mailstore.Recent, keywords...), nil
 }
 
-// writeFlags appends a parenthesised flag list. It allocates nothing.
-func writeFlags(w *imap.Writer, f mailstore.Flags) {
+// appendFlags appends a parenthesised flag list.
+func appendFlags(b []byte, f mailstore.Flags) []byte {
 	sys, words := wireFlags[f.System&63], f.Keywords.String()
-	w.Byte('(').Raw(sys)
+	b = append(b, '(')
+	b = append(b, sys...)
 	if sys != "" && words != "" {
-		w.SP()
+		b = append(b, ' ')
 	}
-	w.Raw(words).Byte(')')
+	b = append(b, words...)
+	return append(b, ')')
 }

@@ -36,21 +36,10 @@ func (s *session) sendChangedFlags(byUID bool) {
 	}
 	spans := v.pickUIDs(v.changed)
 	v.changed = nil
-	// Messages that are missing are gone, and told as that.
-	_, _ = v.pages(spans, func(items []item) error {
-		for i := range items {
-			f := s.flagsOf(&items[i])
-			s.noteKeywords(f.Keywords)
-			s.w.Untagged().Number(uint64(items[i].num)).Raw(" FETCH (")
-			if byUID {
-				s.w.Raw("UID ").Number(uint64(items[i].UID)).SP()
-			}
-			s.w.Raw("FLAGS ")
-			writeFlags(s.w, f)
-			s.w.Raw(")\r\n")
-		}
-		return s.w.Err()
-	})
+	f := fetcher{s: s, plan: &fetchPlan{uid: byUID, flags: true}}
+	// Messages that are missing are gone, and told as that; a connection that
+	// fails is found out by the caller.
+	_, _ = v.pages(spans, f.page)
 }
 
 // flagsOf gives the flags of a message as this session shows them: with \Recent
