@@ -360,7 +360,7 @@ func TestActions(t *testing.T) {
 	for _, in := range r.page.Find(".flash input") {
 		undo.Add(in.Attr("name"), in.Attr("value"))
 	}
-	r = s.post(r.one(".flash form").Attr("action"), undo).want(http.StatusSeeOther)
+	s.post(r.one(".flash form").Attr("action"), undo).want(http.StatusSeeOther)
 	if got := s.uids("INBOX"); len(got) != 3 {
 		t.Errorf("after undo INBOX holds %v", got)
 	}

@@ -29,12 +29,12 @@ func renderText(s string, flowed, delSp bool) template.HTML {
 			}
 			needBreak = false
 		}
-		if needBreak {
-			b.WriteByte('\n')
-		}
-		if level == 0 && rest == "-- " && !inSignature {
+		switch {
+		case level == 0 && rest == "-- " && !inSignature:
 			inSignature = true
 			b.WriteString(`</div><div class="text signature">`)
+		case needBreak:
+			b.WriteByte('\n')
 		}
 		writeLinked(&b, rest)
 		needBreak = true

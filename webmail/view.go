@@ -108,6 +108,9 @@ func contentIDs(p *message.Part, number string, ids map[string]string) map[strin
 	for i, sub := range p.Parts {
 		contentIDs(sub, child(number, i+1), ids)
 	}
+	if p.Message != nil {
+		contentIDs(p.Message, inside(p.Message, self(number)), ids)
+	}
 	if id := trimID(p.ID); id != "" && p.Is("image", "") {
 		if _, taken := ids[id]; !taken {
 			ids[id] = self(number)
@@ -182,7 +185,16 @@ func (m *composer) message(p *message.Part, number string, depth int) {
 	}
 	h := newHead(p.Message)
 	m.blocks = append(m.blocks, block{Head: &h})
-	m.part(p.Message, number, nil, depth+1)
+	m.part(p.Message, inside(p.Message, self(number)), nil, depth+1)
+}
+
+// inside is the section number of an embedded message's content: the parts of a multipart are numbered below the message
+// itself, any other content is its part 1 (RFC 9051 section 6.4.5.1).
+func inside(embedded *message.Part, number string) string {
+	if embedded.Multipart() {
+		return number
+	}
+	return child(number, 1)
 }
 
 func (m *composer) text(p *message.Part, number string) {
