@@ -2,6 +2,7 @@ package location
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -44,17 +45,41 @@ func (s *Store) join(ctx context.Context, l Location) (sh *shared, first bool, e
 		}
 	}
 	defer s.mu.Unlock()
-	if sh == nil {
+	first = sh == nil
+	if first {
 		sh = &shared{location: l, ready: make(chan struct{}), gone: make(chan struct{})}
 		s.accounts[l] = sh
-		first = true
 	}
+	sh.use()
+	return sh, first, nil
+}
+
+// use counts one session more; the caller has the store's lock.
+func (sh *shared) use() {
 	if sh.idle != nil {
 		sh.idle.Stop()
 		sh.idle = nil
 	}
 	sh.users++
-	return sh, first, nil
+}
+
+// joinOpen counts one more session of a user whose account is open, or returns
+// nil.
+func (s *Store) joinOpen(user mailstore.User) *shared {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l, known := s.resolved[user]
+	sh := s.accounts[l]
+	if !known || s.closed || sh == nil || sh.closing {
+		return nil
+	}
+	select {
+	case <-sh.ready:
+		sh.use()
+		return sh
+	default:
+		return nil
+	}
 }
 
 // opened tells everybody who waits how the opening went. A failure leaves the
@@ -70,6 +95,7 @@ func (s *Store) opened(sh *shared, account mailstore.Account, err error) {
 func (s *Store) remove(sh *shared) {
 	s.mu.Lock()
 	delete(s.accounts, sh.location)
+	maps.DeleteFunc(s.resolved, func(_ mailstore.User, l Location) bool { return l == sh.location })
 	s.mu.Unlock()
 	close(sh.gone)
 }

@@ -42,6 +42,7 @@ type Store struct {
 
 	mu       sync.Mutex
 	accounts map[Location]*shared
+	resolved map[mailstore.User]Location // of users whose account is open
 	closed   bool
 }
 
@@ -71,7 +72,7 @@ func New(opt Options) (*Store, error) {
 	if opt.Linger == 0 {
 		opt.Linger = time.Minute
 	}
-	s := &Store{opt: opt, fallback: fallback, open: openFormat, accounts: make(map[Location]*shared)}
+	s := &Store{opt: opt, fallback: fallback, open: openFormat, accounts: make(map[Location]*shared), resolved: make(map[mailstore.User]Location)}
 	s.memory.fs = opt.FS
 	if opt.DataDir != "" {
 		if s.opt.DataDir, err = filepath.Abs(opt.DataDir); err != nil {
@@ -83,8 +84,12 @@ func New(opt Options) (*Store, error) {
 }
 
 // OpenAccount returns the user's account. Users whose locations are the same
-// share one. A new user gets his mailboxes.
+// share one. A new user gets his mailboxes. While a user's account is open, his
+// location is not looked for again.
 func (s *Store) OpenAccount(ctx context.Context, user mailstore.User) (mailstore.Account, error) {
+	if sh := s.joinOpen(user); sh != nil {
+		return &handle{Account: sh.account, store: s, shared: sh}, nil
+	}
 	r, err := s.Resolve(user)
 	if err != nil {
 		return nil, fail(err)
@@ -96,6 +101,9 @@ func (s *Store) OpenAccount(ctx context.Context, user mailstore.User) (mailstore
 	if err := s.remember(user, r); err != nil {
 		return nil, errors.Join(fail(err), s.leave(sh))
 	}
+	s.mu.Lock()
+	s.resolved[user] = r.Location
+	s.mu.Unlock()
 	return &handle{Account: sh.account, store: s, shared: sh}, nil
 }
 
