@@ -230,10 +230,15 @@ func (v *userVerbs) find(name string) (config.Config, auth.User, error) {
 
 func (v *userVerbs) list() *cobra.Command {
 	return &cobra.Command{
-		Use:   "list",
-		Short: "List all users",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		Use:   "list [NAME]",
+		Short: "List all users, or one: name, location and home as the table has them",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				if _, _, err := v.find(args[0]); err != nil {
+					return err
+				}
+			}
 			c, err := v.load()
 			if err != nil {
 				return err
@@ -244,6 +249,9 @@ func (v *userVerbs) list() *cobra.Command {
 			}
 			w := tabwriter.NewWriter(v.out, 0, 0, 2, ' ', 0)
 			for _, u := range t.Users() {
+				if len(args) == 1 && u.Name != auth.Normalize(args[0]) {
+					continue
+				}
 				fmt.Fprintln(w, u.Name+"\t"+cmp.Or(u.Location, "-")+"\t"+cmp.Or(u.Home, "-"))
 			}
 			for _, p := range t.Problems {
