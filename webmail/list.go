@@ -109,7 +109,7 @@ func (s *Server) list(c *call, box mailstore.Mailbox, infos []mailstore.Info, pa
 	for _, rec := range records {
 		uids.Add(rec.UID)
 	}
-	if err := box.Fill(c.ctx(), uids, mailstore.AttrDate|mailstore.AttrSize); err != nil {
+	if err := box.Fill(c.ctx(), uids, mailstore.AttrDate); err != nil {
 		return nil, err
 	}
 	st := box.Status()

@@ -72,11 +72,10 @@ func (s *Server) loginAgain(c *call, status int, name, next, problem string) err
 	return s.render(c, status, "login", data)
 }
 
-// logout ends the session, and has the browser forget what it kept.
+// logout ends the session. Nothing of it is left in the browser, as no page may be kept (pageHeaders).
 func (s *Server) logout(c *call) error {
 	s.sessions.end(c.session)
 	http.SetCookie(c.w, sessionCookie(""))
-	c.w.Header().Set("Clear-Site-Data", `"cache"`)
 	return seeOther(c, "/login?bye")
 }
 

@@ -47,7 +47,7 @@ func (s *Server) showBox(c *call, box mailstore.Mailbox, page int, msg *messageV
 		return err
 	}
 	for _, f := range folders {
-		if f.Path != "" && !f.Current {
+		if !f.Current {
 			list.Targets = append(list.Targets, f)
 		}
 	}

@@ -299,6 +299,34 @@ func TestHTMLMessage(t *testing.T) {
 	}
 }
 
+// TestHTMLCharset: without a charset parameter the HTML's own word counts.
+func TestHTMLCharset(t *testing.T) {
+	s := signedIn(t)
+	for _, c := range []struct{ header, body string }{
+		{"text/html; charset=koi8-r", "<p>\xf0\xd2\xc9\xd7\xc5\xd4"},
+		{"text/html", "<meta charset=koi8-r><p>\xf0\xd2\xc9\xd7\xc5\xd4"},
+		{"text/html", "<p>Привет"},
+		{"text/html", "<meta charset=koi8-r><p>Привет"},
+	} {
+		uid := s.add("INBOX", "Content-Type: "+c.header+"\n\n"+c.body, 0)
+		r := s.get(fmt.Sprintf("/m/INBOX/1/%d/body/1", uid)).want(http.StatusOK)
+		if got := r.one("p").Text(); got != "Привет" {
+			t.Errorf("%s %q: %q", c.header, c.body, got)
+		}
+	}
+}
+
+// TestInlinePicture: a picture that stands in the message by itself is shown in its place.
+func TestInlinePicture(t *testing.T) {
+	s := signedIn(t)
+	uid := s.add("INBOX", "Content-Type: image/png; name=cat.png\nContent-Transfer-Encoding: base64\n\niVBORw0KGgo=\n", 0)
+	r := s.get(fmt.Sprintf("/m/INBOX/1/%d", uid)).want(http.StatusOK)
+	src := r.one(".picture img").Attr("src")
+	if got := s.get(src).want(http.StatusOK).Header().Get("Content-Type"); got != "image/png" || r.one(".attachment-name").Text() != "cat.png" {
+		t.Errorf("%s: %s", src, got)
+	}
+}
+
 func TestAttachments(t *testing.T) {
 	s := signedIn(t)
 	uid := s.add("INBOX", htmlMail, 0)

@@ -6,6 +6,9 @@ import (
 	"io"
 	"net/url"
 	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/net/html/charset"
 
 	"restante/message"
 	"restante/webmail/sanitize"
@@ -141,6 +144,8 @@ func (m *composer) part(p *message.Part, number string, parent *message.Part, de
 		m.attach(p, self(number))
 	case p.Is("text", "html"):
 		m.html(p, self(number))
+	case isRaster(strings.ToLower(p.Type + "/" + p.Subtype)):
+		m.picture(p, self(number))
 	case p.Is("text", "plain") || (parent == nil && p.Is("text", "")):
 		m.text(p, self(number))
 	default:
@@ -171,7 +176,7 @@ func (m *composer) alternative(p *message.Part, number string, depth int) {
 		switch {
 		case i == chosen:
 			m.part(sub, child(number, i+1), p, depth)
-		case !sub.Is("text", "plain") && !sub.Is("text", "html") && !sub.Multipart() && sub.Body.Length > 0:
+		case !sub.Multipart() && sub.Body.Length > 0 && (!sub.Is("text", "") || sub.Is("text", "calendar")):
 			m.attach(sub, child(number, i+1))
 		}
 	}
@@ -219,6 +224,16 @@ func (m *composer) text(p *message.Part, number string) {
 	m.blocks = append(m.blocks, b)
 }
 
+// picture shows a picture that stands in the message by itself, and offers it as a file.
+func (m *composer) picture(p *message.Part, number string) {
+	m.attach(p, number)
+	name := shown(p.Filename())
+	if name == "" {
+		name = defaultName(p)
+	}
+	m.blocks = append(m.blocks, block{Picture: m.partURL(number) + "?inline=1", Name: name})
+}
+
 // html makes a frame for an HTML part. The part is cleaned here too, to know what it would load and which of the
 // message's pictures it shows.
 func (m *composer) html(p *message.Part, number string) {
@@ -239,7 +254,7 @@ func (m *composer) html(p *message.Part, number string) {
 
 // sanitize reads and cleans an HTML part. The Content-IDs that it uses are noted in used, unless that is nil.
 func (o *opened) sanitize(sess *session, p *message.Part, cids map[string]string, images bool, used map[string]bool) ([]byte, sanitize.Result, error) {
-	src, err := io.ReadAll(io.LimitReader(p.DecodeText(o.raw(p.Body)), maxHTML+1))
+	src, err := o.htmlText(p)
 	if err != nil {
 		return nil, sanitize.Result{}, err
 	}
@@ -255,6 +270,20 @@ func (o *opened) sanitize(sess *session, p *message.Part, cids map[string]string
 	}
 	out, res := sanitize.Sanitize(src, sanitize.Options{CID: cid, RemoteImages: images, MaxBytes: maxHTML})
 	return out, res, nil
+}
+
+// htmlText reads an HTML part as UTF-8. Where the part names no charset, the HTML itself may (a meta element or a byte
+// order mark): browsers look there, and so did those who wrote it.
+func (o *opened) htmlText(p *message.Part) ([]byte, error) {
+	if _, named := p.Param("charset"); named {
+		return io.ReadAll(io.LimitReader(p.DecodeText(o.raw(p.Body)), maxHTML+1))
+	}
+	src, err := io.ReadAll(io.LimitReader(p.DecodeBody(o.raw(p.Body)), maxHTML+1))
+	if err != nil || utf8.Valid(src) {
+		return src, err
+	}
+	enc, _, _ := charset.DetermineEncoding(src[:min(len(src), 1024)], "text/html")
+	return enc.NewDecoder().Bytes(src)
 }
 
 // mustSection is parseSection for a number that child and self made.
