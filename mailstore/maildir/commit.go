@@ -121,6 +121,7 @@ func (m *mailbox) place(files []pending) (placed []arrival, err error) {
 // words are its keywords without letters.
 func (m *mailbox) arrive(base string, flags mailstore.Flags, size, date int64) (a arrival, words string, err error) {
 	flags.System &^= mailstore.Recent
+	flags.Keywords = m.kw.spelled(flags.Keywords)
 	a = arrival{flags: flags, date: date}
 	a.size = size
 	a.file = file{name: base, inNew: true}

@@ -15,6 +15,7 @@ import (
 func (m *mailbox) SetFlags(ctx context.Context, uids mailstore.UIDSet, op mailstore.FlagOp, flags mailstore.Flags, opt mailstore.SetFlagsOptions) (mailstore.SetFlagsResult, error) {
 	var res mailstore.SetFlagsResult
 	err := m.writing(ctx, "set flags in", func() (err error) {
+		flags.Keywords = m.kw.spelled(flags.Keywords)
 		w := flagWrite{m: m, op: op, arg: flags, opt: opt}
 		if w.uids = w.choose(uids, &res); len(w.uids) == 0 {
 			return nil
@@ -69,6 +70,7 @@ func (w *flagWrite) run(ctx context.Context, locked bool, res *mailstore.SetFlag
 		if err := m.prepareKeywords(w.arg.Keywords); err != nil {
 			return err
 		}
+		w.arg.Keywords = m.kw.spelled(w.arg.Keywords)
 		if err := w.rememberMore(); err != nil {
 			return err
 		}

@@ -174,6 +174,20 @@ func (k *keywords) letter(word string) (byte, bool) {
 	return 0, false
 }
 
+// spelled returns the keywords as dovecot-keywords spells them.
+func (k *keywords) spelled(words mailstore.Keywords) mailstore.Keywords {
+	if words == (mailstore.Keywords{}) {
+		return words
+	}
+	list := words.List()
+	for i, word := range list {
+		if c, found := k.letter(word); found {
+			list[i] = k.letters[c-'a']
+		}
+	}
+	return mailstore.NewFlags(0, list...).Keywords
+}
+
 // encode returns the letters and the further keywords that a message called
 // name has when its keywords are words. Letters without a meaning are kept.
 func (k *keywords) encode(name string, words mailstore.Keywords) (letters, more string) {

@@ -1,0 +1,351 @@
+package maildir_test
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"restante/fsys/faultfs"
+	"restante/mailstore"
+	"restante/mailstore/maildir"
+)
+
+// world is all that a client sees of an account: for each mailbox its
+// UIDVALIDITY, and its messages by UID.
+type world map[string]worldBox
+
+type worldBox struct {
+	validity uint32
+	next     mailstore.UID
+	messages map[mailstore.UID]string // flags and content
+}
+
+func look(t *testing.T, acct mailstore.Account) (world, error) {
+	w := make(world)
+	list, err := acct.Mailboxes(t.Context())
+	if err != nil {
+		return nil, err
+	}
+	for _, in := range list {
+		if in.NoSelect {
+			continue
+		}
+		m, err := acct.Open(t.Context(), in.Name)
+		if err != nil {
+			return nil, err
+		}
+		b := worldBox{validity: m.UIDValidity(), next: m.Status().UIDNext, messages: make(map[mailstore.UID]string)}
+		uids, c := m.Follow()
+		c.Close()
+		for _, uid := range uids {
+			r, _ := m.Record(uid)
+			id, err := subject(t, m, uid)
+			if err != nil {
+				return nil, err
+			}
+			b.messages[uid] = flagText(r.Flags) + " " + id
+		}
+		w[in.Name] = b
+		if err := m.Close(); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+func (w world) String() string {
+	var s strings.Builder
+	for _, name := range sortedKeys(w) {
+		b := w[name]
+		fmt.Fprintf(&s, "%s next %d\n", name, b.next)
+		for _, uid := range slices.Sorted(maps.Keys(b.messages)) {
+			fmt.Fprintf(&s, "  %d %s\n", uid, b.messages[uid])
+		}
+	}
+	return s.String()
+}
+
+// sameMessages compares everything but UIDNEXT, which a failure may raise, and
+// UIDVALIDITY.
+func (w world) sameMessages(o world) bool {
+	return maps.EqualFunc(w, o, func(a, b worldBox) bool { return maps.Equal(a.messages, b.messages) })
+}
+
+// faultCases are the operations that must survive every failure.
+var faultCases = []struct {
+	name string
+	run  func(t *testing.T, acct mailstore.Account) error
+	// partial: after an error a part of it may have been done.
+	partial bool
+}{
+	{"append", func(t *testing.T, acct mailstore.Account) error {
+		return with(t, acct, "INBOX", func(m mailstore.Mailbox) error {
+			_, err := appendTo(t, m, mailstore.Flags{}, "new")
+			return err
+		})
+	}, false},
+	{"append several with keywords", func(t *testing.T, acct mailstore.Account) error {
+		return with(t, acct, "INBOX", func(m mailstore.Mailbox) error {
+			_, err := appendTo(t, m, mailstore.NewFlags(mailstore.Seen, "fresh"), "new1", "new2", "new3")
+			return err
+		})
+	}, false},
+	{"set flags", func(t *testing.T, acct mailstore.Account) error {
+		return with(t, acct, "INBOX", func(m mailstore.Mailbox) error {
+			_, err := m.SetFlags(t.Context(), mailstore.AllUIDs(), mailstore.AddFlags, mailstore.NewFlags(mailstore.Answered, "fresh"), mailstore.SetFlagsOptions{})
+			return err
+		})
+	}, true},
+	{"copy", func(t *testing.T, acct mailstore.Account) error {
+		return withTwo(t, acct, func(from, to mailstore.Mailbox) error {
+			_, err := from.Copy(t.Context(), mailstore.AllUIDs(), to)
+			return err
+		})
+	}, false},
+	{"move", func(t *testing.T, acct mailstore.Account) error {
+		return withTwo(t, acct, func(from, to mailstore.Mailbox) error {
+			_, err := from.Move(t.Context(), mailstore.AllUIDs(), to)
+			return err
+		})
+	}, true},
+	{"expunge", func(t *testing.T, acct mailstore.Account) error {
+		return with(t, acct, "INBOX", func(m mailstore.Mailbox) error {
+			_, err := m.Expunge(t.Context(), mailstore.NewUIDSet(1, 3), false)
+			return err
+		})
+	}, true},
+	{"claim recent", func(t *testing.T, acct mailstore.Account) error {
+		return with(t, acct, "INBOX", func(m mailstore.Mailbox) error {
+			_, err := m.ClaimRecent(t.Context())
+			return err
+		})
+	}, true},
+	{"create", func(t *testing.T, acct mailstore.Account) error {
+		return acct.Create(t.Context(), "Made")
+	}, false},
+	{"delete", func(t *testing.T, acct mailstore.Account) error {
+		return acct.Delete(t.Context(), "Old")
+	}, true},
+	{"rename", func(t *testing.T, acct mailstore.Account) error {
+		return acct.Rename(t.Context(), "Old", "Renamed")
+	}, true},
+	{"rename INBOX", func(t *testing.T, acct mailstore.Account) error {
+		return acct.Rename(t.Context(), "INBOX", "Kept")
+	}, true},
+	{"open with new mail", func(t *testing.T, acct mailstore.Account) error {
+		return with(t, acct, "Foreign", func(mailstore.Mailbox) error { return nil })
+	}, true},
+}
+
+func with(t *testing.T, acct mailstore.Account, name string, fn func(m mailstore.Mailbox) error) error {
+	m, err := acct.Open(t.Context(), name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(fn(m), m.Close())
+}
+
+func withTwo(t *testing.T, acct mailstore.Account, fn func(from, to mailstore.Mailbox) error) error {
+	return with(t, acct, "INBOX", func(from mailstore.Mailbox) error {
+		return with(t, acct, "Old", func(to mailstore.Mailbox) error { return fn(from, to) })
+	})
+}
+
+func openFault(t *testing.T, f *faultfs.FS, layout maildir.Layout) (mailstore.Account, error) {
+	return maildir.Open(t.Context(), maildir.Options{FS: f, Root: "/mail", Layout: layout, Hostname: "test", LockWait: 50 * time.Millisecond})
+}
+
+// prepareFault makes INBOX with three messages, Old with one, and Foreign, where
+// another program has left two.
+func prepareFault(t *testing.T, f *faultfs.FS, layout maildir.Layout) {
+	acct, err := openFault(t, f, layout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer acct.Close()
+	for _, name := range []string{"Old", "Foreign"} {
+		if err := acct.Create(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	inbox, old := openBox(t, acct, "INBOX"), openBox(t, acct, "Old")
+	inbox.add(mailstore.Flags{}, "one")
+	inbox.add(mailstore.NewFlags(mailstore.Seen, "k"), "two")
+	inbox.add(mailstore.NewFlags(mailstore.Flagged|mailstore.Deleted), "three")
+	old.add(mailstore.NewFlags(mailstore.Seen), "four")
+	dir := "/mail/.Foreign"
+	if layout == maildir.FS {
+		dir = "/mail/Foreign"
+	}
+	for _, name := range []string{"new/1000.x", "cur/2000.x:2,S"} {
+		file, err := f.OpenFile(dir+"/"+name, 0x42, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := file.Write([]byte(text(name))); err != nil {
+			t.Fatal(err)
+		}
+		if err := file.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.Settle()
+}
+
+func TestFaults(t *testing.T) {
+	for _, l := range layouts {
+		for _, c := range faultCases {
+			t.Run(l.name+"/"+c.name, func(t *testing.T) {
+				f := faultTest{layout: l.layout, run: c.run, partial: c.partial}
+				f.learn(t)
+				s := faultfs.Scenario{
+					Prepare: func(t *testing.T, fs *faultfs.FS) { prepareFault(t, fs, l.layout) },
+					Run:     f.do,
+					Check:   f.check,
+				}
+				s.EachFault(t)
+				s.EachCut(t, 3)
+			})
+		}
+	}
+}
+
+type faultTest struct {
+	layout        maildir.Layout
+	run           func(t *testing.T, acct mailstore.Account) error
+	partial       bool
+	before, after world // without a fault
+	inProcess     world // what the process that did it saw afterwards
+}
+
+// learn does the operation without a fault.
+func (f *faultTest) learn(t *testing.T) {
+	fs := faultfs.New()
+	prepareFault(t, fs, f.layout)
+	clone := fs.Clone()
+	f.before = f.reopen(t, clone)
+	if err := f.do(t, fs); err != nil {
+		t.Fatal(err)
+	}
+	f.after = f.reopen(t, fs)
+}
+
+func (f *faultTest) reopen(t *testing.T, fs *faultfs.FS) world {
+	t.Helper()
+	acct, err := openFault(t, fs, f.layout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer acct.Close()
+	w, err := look(t, acct)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func (f *faultTest) do(t *testing.T, fs *faultfs.FS) error {
+	f.inProcess = nil
+	acct, err := openFault(t, fs, f.layout)
+	if err != nil {
+		return err
+	}
+	defer acct.Close()
+	err = f.run(t, acct)
+	if !errors.Is(err, faultfs.ErrPowerCut) {
+		if w, lookErr := look(t, acct); lookErr == nil {
+			f.inProcess = w
+		}
+	}
+	return err
+}
+
+// check looks with the eyes of the next process.
+func (f *faultTest) check(t *testing.T, fs *faultfs.FS, err error) {
+	unlock(t, fs)
+	got := f.reopen(t, fs)
+	if again := f.reopen(t, fs); again.String() != got.String() {
+		t.Errorf("opened twice it is\n%sand\n%s", got, again)
+	}
+	if f.inProcess != nil && !f.inProcess.sameMessages(got) {
+		t.Errorf("the process that did it sees\n%sthe next\n%s", f.inProcess, got)
+	}
+	switch {
+	case err == nil:
+		if !got.sameMessages(f.after) {
+			t.Errorf("it was acknowledged, and there is\n%swant\n%s", got, f.after)
+		}
+	case !f.partial && !errors.Is(err, faultfs.ErrPowerCut):
+		if !got.sameMessages(f.before) {
+			t.Errorf("it failed with %v, and there is\n%swant\n%s", err, got, f.before)
+		}
+	}
+	f.checkUIDs(t, got)
+	f.checkLost(t, got)
+}
+
+// checkUIDs: no UID names two messages, and no mailbox goes back.
+func (f *faultTest) checkUIDs(t *testing.T, got world) {
+	for name, b := range got {
+		old, existed := f.before[name]
+		if !existed {
+			continue
+		}
+		if b.validity != old.validity || b.next < old.next {
+			t.Errorf("%s had UIDVALIDITY %d and UIDNEXT %d, has %d and %d", name, old.validity, old.next, b.validity, b.next)
+		}
+		for uid, m := range b.messages {
+			was := old.messages[uid]
+			if was != "" && idOf(was) != idOf(m) || was == "" && uid < old.next {
+				t.Errorf("%s: UID %d was %q, is %q", name, uid, was, m)
+			}
+		}
+	}
+}
+
+func idOf(message string) string { return message[strings.LastIndex(message, " ")+1:] }
+
+// checkLost: what was there before and is there after the operation without a
+// fault is somewhere in any case.
+func (f *faultTest) checkLost(t *testing.T, got world) {
+	count := func(w world) map[string]int {
+		n := make(map[string]int)
+		for _, b := range w {
+			for _, m := range b.messages {
+				n[idOf(m)]++
+			}
+		}
+		return n
+	}
+	before, after, now := count(f.before), count(f.after), count(got)
+	for id := range before {
+		if after[id] > 0 && now[id] == 0 {
+			t.Errorf("message %s is lost; there is\n%s", id, got)
+		}
+		if now[id] > max(before[id], after[id])+1 {
+			t.Errorf("message %s is there %d times", id, now[id])
+		}
+	}
+}
+
+// unlock removes lock files. After a loss of power nobody takes their process for
+// running; here it is this one, and does.
+func unlock(t *testing.T, fs *faultfs.FS) {
+	for _, dir := range []string{"/mail", "/mail/.Old", "/mail/Old", "/mail/.Foreign", "/mail/Foreign", "/mail/.Kept", "/mail/Kept"} {
+		entries, err := fs.ReadDir(dir)
+		if err != nil {
+			continue
+		}
+		for _, e := range entries {
+			if strings.HasSuffix(e.Name, ".lock") {
+				if err := fs.Remove(dir + "/" + e.Name); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
