@@ -37,7 +37,7 @@ func (s *session) cmdAppend(cmd *imap.Command) (reply, error) {
 
 // openTarget opens the mailbox that messages shall go to.
 func (s *session) openTarget(name string) (mailstore.Mailbox, error) {
-	box, err := s.account.Open(s.ctx, s.name(name))
+	box, err := s.open(name)
 	if errors.Is(err, mailstore.ErrNotFound) {
 		return nil, no("TRYCREATE", "Mailbox does not exist; create it first")
 	}

@@ -1,6 +1,7 @@
 package imapd
 
 import (
+	"errors"
 	"strings"
 
 	"restante/imap"
@@ -17,6 +18,34 @@ func (s *session) name(name string) string {
 		return mailstore.Inbox
 	}
 	return name
+}
+
+// existing runs do with a mailbox's name. If there is no such mailbox and the
+// name stands below INBOX, it runs it with the name's rest.
+//
+// QUIRK: clients with the path prefix INBOX, from a server where everything
+// stood below it, say INBOX/Sent for Sent. They are taken at their word only
+// where that means nothing else.
+func (s *session) existing(name string, do func(name string) error) error {
+	name = s.name(name)
+	err := do(name)
+	rest, below := strings.CutPrefix(name, mailstore.Inbox+s.delimiter())
+	if !errors.Is(err, mailstore.ErrNotFound) || !below || rest == "" {
+		return err
+	}
+	if second := do(rest); !errors.Is(second, mailstore.ErrNotFound) {
+		return second
+	}
+	return err
+}
+
+// open opens the mailbox that a client means.
+func (s *session) open(name string) (box mailstore.Mailbox, err error) {
+	err = s.existing(name, func(name string) (err error) {
+		box, err = s.account.Open(s.ctx, name)
+		return err
+	})
+	return box, err
 }
 
 // cmdCreate is CREATE (RFC 9051 section 6.3.4).

@@ -16,11 +16,10 @@ func (s *session) cmdSelect(cmd *imap.Command) (reply, error) {
 		s.unselect()
 		s.w.Status("", imap.OK, "CLOSED", "Previous mailbox closed")
 	}
-	name := s.name(args.Mailbox)
-	if err := s.selectBox(name, cmd.Name == "EXAMINE"); err != nil {
+	if err := s.selectBox(args.Mailbox, cmd.Name == "EXAMINE"); err != nil {
 		return reply{}, err
 	}
-	s.describe(name)
+	s.describe()
 	if s.view.readOnly {
 		return ok("READ-ONLY", "Mailbox opened for reading"), nil
 	}
@@ -29,7 +28,7 @@ func (s *session) cmdSelect(cmd *imap.Command) (reply, error) {
 
 // selectBox opens the mailbox and begins the session's view of it.
 func (s *session) selectBox(name string, examine bool) error {
-	box, err := s.account.Open(s.ctx, name)
+	box, err := s.open(name)
 	if err != nil {
 		return err
 	}
@@ -48,7 +47,7 @@ func (s *session) selectBox(name string, examine bool) error {
 
 // describe sends what SELECT has to send. IMAP4rev2 knows neither RECENT nor
 // UNSEEN and wants LIST (RFC 9051 section 6.3.2).
-func (s *session) describe(name string) {
+func (s *session) describe() {
 	v := s.view
 	sum := s.srv.summaries.of(s.user.Name, v.box)
 	v.keywords = sum.keywords
@@ -56,7 +55,7 @@ func (s *session) describe(name string) {
 	s.sendFlagNames()
 	s.w.Untagged().Number(uint64(v.told)).Raw(" EXISTS").CRLF()
 	if s.rev2 {
-		s.w.Untagged().Raw("LIST () ").String(s.delimiter()).SP().Mailbox(name).CRLF()
+		s.w.Untagged().Raw("LIST () ").String(s.delimiter()).SP().Mailbox(v.box.Name()).CRLF()
 	} else {
 		v.toldRecent = -1 // it is always told here
 		s.sendRecent()

@@ -10,7 +10,7 @@ import (
 // cmdStatus is STATUS (RFC 9051 section 6.3.11).
 func (s *session) cmdStatus(cmd *imap.Command) (reply, error) {
 	args := cmd.Args.(*imap.Status)
-	return reply{}, s.sendStatus(s.name(args.Mailbox), args.Items)
+	return reply{}, s.existing(args.Mailbox, func(name string) error { return s.sendStatus(name, args.Items) })
 }
 
 // sendStatus sends one untagged STATUS with the items in the order asked.

@@ -59,6 +59,7 @@ var kinds = []struct {
 	{mailstore.ErrNotPermitted, "CANNOT", "This is never possible with this mailbox"},
 	{mailstore.ErrReadOnly, "READ-ONLY", "Mailbox is read-only"},
 	{mailstore.ErrExpunged, "EXPUNGEISSUED", "Some of the messages have been expunged"},
+	{mailstore.ErrGone, "NONEXISTENT", "Mailbox has been deleted"},
 	{mailstore.ErrOverQuota, "OVERQUOTA", "There is no space left for this"},
 	{mailstore.ErrInUse, "INUSE", "Mailbox is locked by another program; try again later"},
 	{mailstore.ErrDamaged, "CORRUPTION", "Mailbox is damaged; tell the administrator"},

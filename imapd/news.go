@@ -9,18 +9,18 @@ import (
 )
 
 // sendNews tells the client what happened to the selected mailbox, always in
-// this order: EXPUNGE, flags, EXISTS, RECENT.
+// this order, which is Dovecot's: flags, EXPUNGE, EXISTS, RECENT.
 //
 // QUIRK: Apple Mail 3.2 wants all of it before the tagged answer.
 func (s *session) sendNews(expunge, byUID bool) {
 	v := s.view
 	v.poll()
+	s.sendChangedFlags(byUID)
 	if expunge && !v.gone.Empty() {
 		for _, n := range v.dropGone() {
 			s.w.Untagged().Number(uint64(n)).Raw(" EXPUNGE").CRLF()
 		}
 	}
-	s.sendChangedFlags(byUID)
 	if len(v.uids) > v.told {
 		s.sendExists()
 	}

@@ -26,11 +26,12 @@ func TestRandom(t *testing.T) {
 			name = "parallel"
 		}
 		t.Run(name, func(t *testing.T) {
-			imaptest.Random(t, memoryServer(t), imaptest.RandomOptions{
+			imaptest.Random(t, testServer(t), imaptest.RandomOptions{
 				Sessions: 3,
 				Duration: *randomTime / 2,
 				Seed:     seed,
 				Parallel: parallel,
+				Foreign:  *dialogueAddr != "",
 			})
 		})
 	}

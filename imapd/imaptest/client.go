@@ -75,11 +75,13 @@ func (c *Client) Response() (string, error) {
 		if _, err := io.ReadFull(c.r, octets); err != nil {
 			return text.String(), err
 		}
-		writeEscaped(&text, octets)
+		text.WriteString(Escape(octets))
 	}
 }
 
-func writeEscaped(b *strings.Builder, octets []byte) {
+// Escape gives octets as they stand in a response that was read.
+func Escape(octets []byte) string {
+	var b strings.Builder
 	for _, c := range octets {
 		switch {
 		case c == '\r':
@@ -87,11 +89,12 @@ func writeEscaped(b *strings.Builder, octets []byte) {
 		case c == '\n':
 			b.WriteString(`\n`)
 		case c < ' ' || c == 0x7f:
-			fmt.Fprintf(b, `\x%02x`, c)
+			fmt.Fprintf(&b, `\x%02x`, c)
 		default:
 			b.WriteByte(c)
 		}
 	}
+	return b.String()
 }
 
 // Do sends a command with a tag of its own and returns its untagged responses
