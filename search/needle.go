@@ -3,7 +3,6 @@ package search
 import (
 	"bytes"
 	"slices"
-	"strings"
 
 	"restante/message"
 )
@@ -56,11 +55,22 @@ func (n *needle) inHeader(header []byte) bool {
 	for len(header) > 0 {
 		var field []byte
 		field, header = cutField(header)
-		if n.in(message.DecodeHeader(strings.TrimRight(string(field), "\r\n"))) {
+		field = bytes.TrimRight(field, "\r\n")
+		if n.ascii && asItIs(field) {
+			if n.inRaw(field) {
+				return true
+			}
+		} else if n.in(message.DecodeHeader(string(field))) {
 			return true
 		}
 	}
 	return false
+}
+
+// asItIs reports whether ASCII may be looked for in a field without decoding it:
+// it is one line, without encoded-words and escape sequences.
+func asItIs(field []byte) bool {
+	return bytes.IndexByte(field, '\n') < 0 && bytes.IndexByte(field, 0x1b) < 0 && !bytes.Contains(field, []byte("=?"))
 }
 
 // cutField cuts a header field with its continuation lines off.
