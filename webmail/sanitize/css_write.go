@@ -25,7 +25,7 @@ func writeIdent(b *strings.Builder, name string) {
 	}
 }
 
-// writeNameRest writes the name of a hash or the unit of a dimension. A unit that looks like an exponent must not
+// writeUnit writes the unit of a dimension. A unit that looks like an exponent must not
 // join the number before it.
 func writeUnit(b *strings.Builder, unit string) {
 	if unit != "" && (unit[0] == 'e' || unit[0] == 'E') && len(unit) > 1 && (isDigit(unit[1]) || unit[1] == '-') {
