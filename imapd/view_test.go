@@ -1,0 +1,69 @@
+package imapd
+
+import (
+	"slices"
+	"testing"
+
+	"restante/mailstore"
+)
+
+// lossy is a mailbox whose cursors lose everything.
+type lossy struct{ mailstore.Mailbox }
+
+type lossyCursor struct{ mailstore.Cursor }
+
+func (m lossy) Follow() ([]mailstore.UID, mailstore.Cursor) {
+	uids, c := m.Mailbox.Follow()
+	return uids, lossyCursor{c}
+}
+
+func (c lossyCursor) Next() ([]mailstore.Change, bool) {
+	changes, _ := c.Cursor.Next()
+	return nil, len(changes) > 0
+}
+
+// TestLost: when the stream of changes has a gap, the view finds out by itself
+// what is new, gone and changed.
+func TestLost(t *testing.T) {
+	opt := testOptions(t)
+	fill(t, opt.Store, "INBOX", "a\n", "b\n", "c\n", "d\n")
+	account, err := opt.Store.OpenAccount(t.Context(), mailstore.User{Name: "user"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	box, err := account.Open(t.Context(), "INBOX")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := newView(lossy{box}, false)
+	v.told = len(v.uids)
+	set := func(uid mailstore.UID, f mailstore.System) {
+		t.Helper()
+		if _, err := box.SetFlags(t.Context(), mailstore.NewUIDSet(uid), mailstore.AddFlags, mailstore.NewFlags(f), mailstore.SetFlagsOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(2, mailstore.Flagged)
+	set(3, mailstore.Deleted)
+	if _, err := box.Expunge(t.Context(), mailstore.AllUIDs(), true); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, opt.Store, "INBOX", "e\n")
+	v.poll()
+	if want := []mailstore.UID{1, 2, 3, 4, 5}; !slices.Equal(v.uids, want) || v.told != 4 {
+		t.Errorf("uids %v, %d told; want %v, 4", v.uids, v.told, want)
+	}
+	if !slices.Equal(v.gone, mailstore.NewUIDSet(3)) || !slices.Equal(v.changed, mailstore.NewUIDSet(2)) {
+		t.Errorf("gone %v, changed %v; want 3 and 2", v.gone, v.changed)
+	}
+	if nums := v.dropGone(); !slices.Equal(nums, []uint32{3}) || v.told != 3 {
+		t.Errorf("EXPUNGE %v, %d told", nums, v.told)
+	}
+	v.told = len(v.uids)
+	v.changed = nil
+	set(5, mailstore.Seen)
+	v.poll()
+	if !slices.Equal(v.changed, mailstore.NewUIDSet(5)) {
+		t.Errorf("after the next gap changed %v, want 5", v.changed)
+	}
+}
