@@ -1,0 +1,132 @@
+package test
+
+import (
+	"context"
+	"flag"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"restante/auth"
+	"restante/imapd"
+	"restante/imapd/imaptest"
+	"restante/mailstore"
+	"restante/mailstore/maildir"
+	"restante/mailstore/mbox"
+)
+
+var (
+	randomTime = flag.Duration("random.time", 0, "how long the random dialogues run on each format")
+	randomSeed = flag.Uint64("random.seed", 0, "what they do; 0 means something else each time")
+)
+
+// format is a storage format with mail below a directory.
+type format struct {
+	name string
+	open func(ctx context.Context, dir string, log *slog.Logger) (mailstore.Account, error)
+}
+
+var formats = []format{
+	{"maildir", func(ctx context.Context, dir string, log *slog.Logger) (mailstore.Account, error) {
+		return maildir.Open(ctx, maildir.Options{Root: dir, Logger: log})
+	}},
+	{"maildir-fs", func(ctx context.Context, dir string, log *slog.Logger) (mailstore.Account, error) {
+		return maildir.Open(ctx, maildir.Options{Root: dir, Layout: maildir.FS, Logger: log})
+	}},
+	{"mbox", func(ctx context.Context, dir string, log *slog.Logger) (mailstore.Account, error) {
+		return mbox.Open(ctx, mbox.Options{Root: dir, Inbox: filepath.Join(dir, "inbox"), Logger: log})
+	}},
+}
+
+// oneAccount is a store with one account, which is opened once.
+type oneAccount struct{ mailstore.Account }
+
+func (s oneAccount) OpenAccount(context.Context, mailstore.User) (mailstore.Account, error) {
+	return shared(s), nil
+}
+
+// shared is the account as a session has it: closing it closes nothing.
+type shared struct{ mailstore.Account }
+
+func (shared) Close() error { return nil }
+
+type anyone struct{}
+
+func (anyone) Authenticate(_ context.Context, _ net.Addr, name, pass string) (auth.User, error) {
+	if pass != "pass" {
+		return auth.User{}, auth.ErrCredentials
+	}
+	return auth.User{Name: name}, nil
+}
+
+// serve serves IMAP over an empty account of the format until the test ends.
+func (f format) serve(t *testing.T) imaptest.Server {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	account, err := f.open(ctx, filepath.Join(t.TempDir(), "mail"), log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := imapd.New(imapd.Options{
+		Store: oneAccount{account}, Auth: anyone{}, Logger: log, Hostname: "test.example", Version: "0.1",
+		AllowPlaintext: func(net.Addr) bool { return true },
+	})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sessions sync.WaitGroup
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			sessions.Go(func() { srv.ServeConn(ctx, c, false) })
+		}
+	}()
+	t.Cleanup(func() {
+		l.Close()
+		cancel()
+		sessions.Wait()
+		if err := account.Close(); err != nil {
+			t.Errorf("closing the account: %v", err)
+		}
+	})
+	return imaptest.Server{
+		Name: "restante", User: "user", Pass: "pass",
+		Dial: func() (net.Conn, error) { return net.Dial("tcp", l.Addr().String()) },
+	}
+}
+
+// TestDialogues plays the scripts of the IMAP service over every format on disk.
+func TestDialogues(t *testing.T) {
+	for _, f := range formats {
+		t.Run(f.name, func(t *testing.T) {
+			imaptest.RunScripts(t, os.DirFS(filepath.Join("..", "imapd", "testdata", "dialogue")), "*.txt", f.serve)
+		})
+	}
+}
+
+// TestRandom lets two sessions do random things with one mailbox of every
+// format; what each was told must be what there is.
+func TestRandom(t *testing.T) {
+	seed := *randomSeed
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	for _, f := range formats {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			imaptest.Random(t, f.serve(t), imaptest.RandomOptions{
+				Sessions: 2, Duration: max(*randomTime, time.Second), Seed: seed, Parallel: true,
+			})
+		})
+	}
+}
