@@ -37,7 +37,7 @@ func (m *mailbox) load(ctx context.Context) error {
 		return err
 	}
 	m.probe()
-	if m.listIsStale() {
+	if m.listIsStale() || m.list.torn() {
 		m.list.rewrite = true
 	}
 	if err := m.settleFirst(ctx, found); err != nil {

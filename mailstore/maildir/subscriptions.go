@@ -23,7 +23,8 @@ const (
 // its first version each line is a name with the layout's delimiter; the second
 // begins with `V<TAB>2` and an empty line and has a tab between the levels.
 // Names are in modified UTF-7. As long as there is no such file, that of Courier
-// counts, whose names begin with "INBOX.".
+// counts, whose names begin with "INBOX."; a new file is of the second version, as
+// Dovecot makes it.
 type subscriptions struct {
 	lines   []string
 	version int // 1 or 2
@@ -86,13 +87,17 @@ func (t *tree) readSubscriptions() (*subscriptions, error) {
 }
 
 func (t *tree) readCourierSubscriptions() (*subscriptions, error) {
-	s := &subscriptions{version: 1}
+	s := &subscriptions{version: 2}
 	data, err := fsys.ReadFile(t.fs, filepath.Join(t.root, courierSubsName), maxSubscriptions)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
 	}
 	for _, line := range splitLines(string(data)) {
-		s.lines = append(s.lines, strings.TrimPrefix(line, mailstore.Inbox+"."))
+		levels := strings.Split(strings.TrimPrefix(line, mailstore.Inbox+"."), ".")
+		s.lines = append(s.lines, tabEscape(levels[0]))
+		for _, level := range levels[1:] {
+			s.lines[len(s.lines)-1] += "\t" + tabEscape(level)
+		}
 	}
 	return s, err
 }

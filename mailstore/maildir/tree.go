@@ -100,7 +100,13 @@ func (t *tree) encodings(name string) []string {
 	if t.layout == FS && reserved(name) {
 		return []string{encodeReserved(name)}
 	}
-	return encodings(name)
+	list := encodings(name)
+	if len(list) > 1 {
+		if other, ok := t.decode(list[1]); !ok || other != name {
+			list = list[:1] // the second is how a reserved name is written
+		}
+	}
+	return list
 }
 
 // encodeReserved writes a name in modified UTF-7, but its first character in

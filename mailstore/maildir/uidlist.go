@@ -74,6 +74,10 @@ func (l *uidList) unchanged(dir string) (bool, error) {
 	return err == nil && l.isSame(fi) && fi.Size() == l.info.Size() && fi.ModTime().Equal(l.info.ModTime()), err
 }
 
+// torn reports whether the file, as it was when it was read last, ends in the
+// middle of a line: somebody is writing it, or died while writing it.
+func (l *uidList) torn() bool { return l.info != nil && l.info.Size() > l.read }
+
 func (l *uidList) isSame(fi fs.FileInfo) bool {
 	return l.info != nil && fsys.SameFile(fi, l.info)
 }
@@ -111,22 +115,26 @@ func (l *uidList) update(dir string, locked bool, each func(uidRecord)) (listRea
 
 // readAll reads the file from its beginning.
 func (l *uidList) readAll(f fsys.File, fi fs.FileInfo, locked bool, each func(uidRecord)) (listReading, error) {
-	known := l.uidHeader
+	known, remember := l.uidHeader, l.validity != 0 && !l.lostHeader
+	if fi.Size() == 0 {
+		l.info, l.read, l.records, l.last = fi, 0, 0, 0
+		return listReading{missing: true, full: true}, nil
+	}
 	whole := uidList{fs: l.fs, info: fi, rewrite: l.rewrite}
 	r, err := whole.readFrom(f, locked, each)
 	if err != nil {
 		return r, err
 	}
 	r.full = true
-	if known.validity != 0 && whole.validity != known.validity && r.header == nil {
+	if remember && whole.validity != known.validity && r.header == nil {
 		r.changed = true
 		return r, nil
 	}
-	if r.header != nil && known.validity != 0 {
+	if r.header != nil && remember {
 		next := whole.next
 		whole.uidHeader, whole.next = known, next // we remember what the header said
 	}
-	whole.lostHeader = r.header != nil && known.validity == 0
+	whole.lostHeader = r.header != nil && !remember
 	whole.damaged = r.damaged()
 	if whole.guid == "" {
 		whole.guid = known.guid

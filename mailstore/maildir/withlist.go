@@ -31,8 +31,8 @@ func (m *mailbox) withList(ctx context.Context, wait time.Duration, found []entr
 	if err != nil {
 		return err
 	}
-	if !same || m.list.damaged {
-		if m.list.damaged { // judge it again while nobody writes
+	if again := m.list.damaged || m.list.torn(); !same || again {
+		if again { // judge it while nobody writes
 			m.list.info, m.list.read = nil, 0
 		}
 		if found, err = m.readAll(ctx, true); err != nil {
