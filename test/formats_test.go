@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"restante/auth"
+	"restante/certs"
 	"restante/imapd"
 	"restante/imapd/imaptest"
 	"restante/mailstore"
@@ -73,8 +74,12 @@ func (f format) serve(t *testing.T) imaptest.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	keys, err := certs.Open(certs.Options{Dir: t.TempDir(), Hostname: "test.example", Logger: log})
+	if err != nil {
+		t.Fatal(err)
+	}
 	srv := imapd.New(imapd.Options{
-		Store: oneAccount{account}, Auth: anyone{}, Logger: log, Hostname: "test.example", Version: "0.1",
+		Store: oneAccount{account}, Auth: anyone{}, Logger: log, Hostname: "test.example", Version: "0.1", TLS: keys.TLSConfig(),
 		AllowPlaintext: func(net.Addr) bool { return true },
 	})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -100,7 +105,7 @@ func (f format) serve(t *testing.T) imaptest.Server {
 		}
 	})
 	return imaptest.Server{
-		Name: "restante", User: "user", Pass: "pass",
+		Name: "restante", User: "user", Pass: "pass", Delimiter: string(account.Delimiter()),
 		Dial: func() (net.Conn, error) { return net.Dial("tcp", l.Addr().String()) },
 	}
 }

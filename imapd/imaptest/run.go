@@ -1,6 +1,7 @@
 package imaptest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,8 @@ type Server struct {
 	// User and Pass log in to an account that is empty but for its INBOX. They
 	// must need no quoting.
 	User, Pass string
+	// Delimiter separates the levels of mailbox names; "" means "/".
+	Delimiter string
 }
 
 // RunScripts runs all scripts of a directory that match pattern as subtests;
@@ -63,7 +66,7 @@ func (s *Script) Run(srv Server) error {
 	if s.only != "" && s.only != srv.Name {
 		return fmt.Errorf("%w: only for %s", ErrSkipped, s.only)
 	}
-	r := runner{s: s, srv: srv, conns: make(map[string]*talk), vars: map[string]string{"user": srv.User, "pass": srv.Pass}}
+	r := runner{s: s, srv: srv, conns: make(map[string]*talk), vars: srv.variables()}
 	defer r.close()
 	if len(s.needs) > 0 {
 		if err := r.checkNeeds(); err != nil {
@@ -84,6 +87,11 @@ func (s *Script) Run(srv Server) error {
 		i = last
 	}
 	return nil
+}
+
+// variables are those that every script has.
+func (srv Server) variables() map[string]string {
+	return map[string]string{"user": srv.User, "pass": srv.Pass, "/": cmp.Or(srv.Delimiter, "/")}
 }
 
 // A talk is one connection of a script.
@@ -259,7 +267,7 @@ func (r *runner) expect(c *talk, steps []step) error {
 	return nil
 }
 
-var placeholder = regexp.MustCompile(`\{([*=]?)([a-z][a-zA-Z0-9]*)?\}`)
+var placeholder = regexp.MustCompile(`\{([*=]?)([a-z][a-zA-Z0-9]*|/)?\}`)
 
 // match compares a response with a pattern and keeps what it captures.
 func (r *runner) match(pattern, line string) (bool, error) {

@@ -31,7 +31,8 @@ import (
 //	S1...                   pass over responses until one fits the next S1: line
 //	S1 closed               the server closes the connection
 //
-// In texts and patterns {name} is a variable, in patterns {*} is any text and
+// In texts and patterns {name} is a variable and {/} the separator of mailbox
+// names, in patterns {*} is any text and
 // {=name} text without spaces and closing brackets, kept as a variable. In texts
 // {literal NAME} is a message as a literal, which is sent when the server asks
 // for it, {literal+ NAME} as one that is not waited for, {size NAME} its size.
