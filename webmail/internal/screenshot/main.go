@@ -43,6 +43,9 @@ func main() {
 
 // run takes all pictures in one browser.
 func (s *settings) run(ctx context.Context) error {
+	if err := os.MkdirAll(s.dir, 0o755); err != nil {
+		return err
+	}
 	b, err := webdriver.Start(ctx, webdriver.Options{Args: []string{"--force-device-scale-factor=2"}})
 	if err != nil {
 		return err
