@@ -1,0 +1,344 @@
+package mbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"restante/fsys"
+	"restante/mailstore"
+)
+
+// Options are what Open needs.
+type Options struct {
+	FS fsys.FS
+	// Root is the directory of the mailboxes. It is made when it is not there.
+	Root string
+	// Inbox is the file of INBOX, as /var/mail/joe. Empty is `inbox` in Root.
+	Inbox string
+	// Logger is for what an operator should know. Nil discards it.
+	Logger *slog.Logger
+	// Locks are the locks that the programs around use, in their order. Nil is
+	// Dotlock, Fcntl, which is what Dovecot, Postfix and mutt do on Debian.
+	Locks []Lock
+	// LockTimeout is how long an operation waits for the locks of other programs;
+	// 0 is DefaultLockTimeout. Then it fails with mailstore.ErrInUse.
+	LockTimeout time.Duration
+	// Zone is the zone of From_ lines that name none. Nil is time.Local.
+	Zone *time.Location
+}
+
+// delimiter separates the levels of names.
+const delimiter = '/'
+
+// account implements mailstore.Account.
+type account struct {
+	opt Options
+
+	tree  sync.Mutex // one change of the tree at a time
+	mu    sync.Mutex // guards slots; taken before a slot's own
+	slots map[string]*slot
+
+	registry sync.Mutex
+}
+
+// slot is the place of a mailbox that is open, or being opened or closed.
+type slot struct {
+	users int // who works with the slot; under account.mu
+
+	mu   sync.Mutex
+	name string
+	m    *Mailbox // nil when it is not open
+}
+
+// Open opens the mail of one user.
+func Open(ctx context.Context, opt Options) (mailstore.Account, error) {
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	if opt.Locks == nil {
+		opt.Locks = defaultLocks
+	}
+	if opt.LockTimeout == 0 {
+		opt.LockTimeout = DefaultLockTimeout
+	}
+	if opt.Zone == nil {
+		opt.Zone = time.Local
+	}
+	a := &account{opt: opt, slots: make(map[string]*slot)}
+	if err := a.prepare(ctx); err != nil {
+		return nil, &mailstore.Error{Op: "open account", Err: errKind(err)}
+	}
+	return a, nil
+}
+
+func (a *account) prepare(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := fsys.MkdirAll(a.opt.FS, a.opt.Root, 0o700); err != nil {
+		return err
+	}
+	if a.opt.Inbox == "" {
+		a.opt.Inbox = filepath.Join(a.opt.Root, "inbox")
+		// Some programs write the name in capitals.
+		if fi, err := a.opt.FS.Stat(filepath.Join(a.opt.Root, mailstore.Inbox)); err == nil && !fi.IsDir() {
+			a.opt.Inbox = filepath.Join(a.opt.Root, mailstore.Inbox)
+		}
+	}
+	return nil
+}
+
+// Delimiter is the slash.
+func (a *account) Delimiter() rune { return delimiter }
+
+// Close has nothing to give back: mailboxes are closed one by one.
+func (a *account) Close() error { return nil }
+
+func (a *account) fail(op, name string, err error) error {
+	var already *mailstore.Error
+	if err == nil || errors.As(err, &already) {
+		return err
+	}
+	return &mailstore.Error{Op: op, Mailbox: name, Err: errKind(err)}
+}
+
+// Open returns the mailbox, one value for all.
+func (a *account) Open(ctx context.Context, name string) (mailstore.Mailbox, error) {
+	m, err := a.open(ctx, name)
+	if err != nil {
+		return nil, a.fail("open", name, err)
+	}
+	return m, nil
+}
+
+func (a *account) open(ctx context.Context, name string) (*Mailbox, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	name = mailstore.CanonicalName(name, delimiter)
+	for {
+		s := a.useSlot(name)
+		m, again, err := a.openSlot(ctx, s, name)
+		if m == nil {
+			a.leaveSlot(s)
+		}
+		if !again {
+			return m, err
+		}
+	}
+}
+
+// useSlot returns the slot of a name; leaveSlot must follow.
+func (a *account) useSlot(name string) *slot {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := a.slots[name]
+	if s == nil {
+		s = &slot{name: name}
+		a.slots[name] = s
+	}
+	s.users++
+	return s
+}
+
+func (a *account) leaveSlot(s *slot) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if s.users--; s.users == 0 && a.slots[s.name] == s {
+		delete(a.slots, s.name)
+	}
+}
+
+// openSlot opens the mailbox of a slot or joins those who have it open. again
+// says that the slot belongs to another name by now.
+func (a *account) openSlot(ctx context.Context, s *slot, name string) (_ *Mailbox, again bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.name != name {
+		return nil, true, nil
+	}
+	if s.m != nil && s.m.gone() == nil {
+		s.m.refs++
+		return s.m, false, nil
+	}
+	p, err := a.find(name)
+	if err != nil {
+		return nil, false, err
+	}
+	m := newMailbox(a, p)
+	if err := m.start(ctx); err != nil {
+		return nil, false, err
+	}
+	m.slot, m.refs = s, 1
+	s.m = m
+	return m, false, nil
+}
+
+// Close gives the mailbox back.
+func (m *Mailbox) Close() error {
+	s := m.slot
+	s.mu.Lock()
+	m.refs--
+	var err error
+	if m.refs == 0 {
+		if s.m == m {
+			s.m = nil
+		}
+		err = m.fail("close", m.shutdown())
+	}
+	s.mu.Unlock()
+	m.acct.leaveSlot(s)
+	return err
+}
+
+// start loads the mailbox under its locks.
+func (m *Mailbox) start(ctx context.Context) error {
+	m.op <- struct{}{}
+	defer m.end()
+	err := m.startLocked(ctx)
+	if err != nil {
+		if m.j != nil {
+			err = errors.Join(err, m.j.close())
+		}
+		m.setHandle(nil)
+	}
+	return err
+}
+
+func (m *Mailbox) startLocked(ctx context.Context) error {
+	if err := m.makeInbox(); err != nil {
+		return err
+	}
+	l, err := m.lock(ctx, false)
+	if err != nil {
+		return err
+	}
+	m.j, err = openJournal(m.acct.opt.FS, m.paths().journal(), false)
+	if err = unlessReadOnly(err); err != nil {
+		return errors.Join(err, l.unlock())
+	}
+	if m.j == nil || !m.j.dirty() {
+		return errors.Join(m.load(), l.unlock())
+	}
+	if err := l.unlock(); err != nil {
+		return err
+	}
+	if l, err = m.lock(ctx, true); err != nil {
+		return err
+	}
+	err = m.recoverFirst(l)
+	if err == nil {
+		err = m.load()
+	}
+	return errors.Join(err, l.unlock())
+}
+
+func (m *Mailbox) recoverFirst(l *fileLock) error {
+	if m.h == nil {
+		return nil
+	}
+	return m.recover(&rewriter{f: m.h, j: m.j, log: m.log(), name: m.Name(), alive: l.keep})
+}
+
+// makeInbox makes the file of INBOX, if it can be made; it may stand in a
+// directory where only delivery agents may make files.
+func (m *Mailbox) makeInbox() error {
+	if !m.isInbox() {
+		return nil
+	}
+	path := m.paths().mbox
+	if _, err := m.acct.opt.FS.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := m.acct.opt.FS.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) || errors.Is(errKind(err), mailstore.ErrReadOnly) || errors.Is(errKind(err), mailstore.ErrOverQuota) {
+		return nil // it is empty as long as it is not there
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), syncParent(m.acct.opt.FS, path))
+}
+
+// Status returns the state of a mailbox.
+func (a *account) Status(ctx context.Context, name string, _ mailstore.StatusItems) (mailstore.Status, error) {
+	m, err := a.open(ctx, name)
+	if err != nil {
+		return mailstore.Status{}, a.fail("status", name, err)
+	}
+	err = m.Refresh(ctx)
+	s := m.Status()
+	if err = errors.Join(err, m.Close()); err != nil {
+		return mailstore.Status{}, a.fail("status", name, err)
+	}
+	return s, nil
+}
+
+// newValidity returns a UIDVALIDITY that no mailbox of the account ever had: the
+// time, or one more than the last.
+func (a *account) newValidity() (uint32, error) {
+	a.registry.Lock()
+	defer a.registry.Unlock()
+	last, err := a.readValidity()
+	if err != nil {
+		return 0, err
+	}
+	now := time.Now().Unix()
+	v := max(uint32(min(max(now, 1), 1<<32-2)), last+1)
+	if v == 0 {
+		return 0, errors.New("no UIDVALIDITY is left")
+	}
+	err = a.writeValidity(v)
+	if errors.Is(errKind(err), mailstore.ErrReadOnly) || errors.Is(errKind(err), mailstore.ErrOverQuota) {
+		// Where nothing can be written, nothing can be deleted and made again.
+		a.opt.Logger.Warn("mbox: a UIDVALIDITY could not be recorded", "err", err)
+		err = nil
+	}
+	return v, err
+}
+
+// retireValidity sees to it that a UIDVALIDITY is not given again.
+func (a *account) retireValidity(v uint32) error {
+	a.registry.Lock()
+	defer a.registry.Unlock()
+	last, err := a.readValidity()
+	if err != nil || last >= v {
+		return err
+	}
+	return a.writeValidity(v)
+}
+
+func (a *account) validityFile() string {
+	return filepath.Join(a.opt.Root, notesDir, "restante.validity")
+}
+
+func (a *account) readValidity() (uint32, error) {
+	b, err := fsys.ReadFile(a.opt.FS, a.validityFile(), 100)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 32)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w; it should hold the last UIDVALIDITY that was given", a.validityFile(), err)
+	}
+	return uint32(n), nil
+}
+
+func (a *account) writeValidity(v uint32) error {
+	if err := fsys.MkdirAll(a.opt.FS, filepath.Dir(a.validityFile()), 0o700); err != nil {
+		return err
+	}
+	return fsys.WriteFile(a.opt.FS, a.validityFile(), fmt.Appendf(nil, "%d\n", v), 0o600)
+}

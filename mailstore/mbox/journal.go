@@ -1,0 +1,375 @@
+package mbox
+
+import (
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"restante/fsys"
+)
+
+// The journal is a file of its own for each mailbox, kept between operations.
+// Its layout, all numbers little-endian:
+//
+//	0     header block A (512 octets)
+//	4096  header block B
+//	8192  literals: the new octets of the edits, one after the other
+//	...   table: the edits (offset, deleted, inserted, place of the literal; 8
+//	      octets each)
+//
+// For an append the literal is what is appended. When that is large, it is left
+// out and the table holds checksums of it, 4 octets for each block of 512.
+//
+//	...   on the next multiple of 512: slot A and slot B, each a header (512
+//	      octets) and room for the data of a step
+//
+// Of the two header blocks the valid one with the larger sequence number counts;
+// a block or slot that was written in part has a wrong checksum and does not
+// exist. No valid block means that nothing is going on.
+const (
+	journalMagic   = 0x314c4e524a545352 // "RSTJRNL1"
+	blockSize      = 512
+	blockB         = 4096
+	journalStart   = 8192
+	journalCRCAt   = blockSize - 4
+	editSize       = 32
+	appendBlock    = 512     // what one checksum of an append covers
+	maxAppendData  = 1 << 20 // the largest append whose data goes into the journal
+	maxJournalMeta = 1 << 32 // bounds the table of a damaged header
+)
+
+// journalKind is what the journal says is going on.
+type journalKind uint32
+
+const (
+	journalClean journalKind = iota
+	// journalAppend: messages are being written behind oldSize.
+	journalAppend
+	// journalRewrite: the edits are being applied, see the slots for how far.
+	journalRewrite
+	// journalCut: the edits are applied; the file is to end at newSize.
+	journalCut
+)
+
+// journalHeader is the content of a header block.
+type journalHeader struct {
+	seq              uint64
+	kind             journalKind
+	entries          uint32 // of the table
+	dev, ino         uint64 // of the mbox
+	oldSize, newSize int64
+	litLen           int64
+	metaCRC          uint32 // over literals and table
+	slotRoom         int64  // octets of data in a slot
+	written          int64  // when, in nanoseconds since 1970
+}
+
+func (h *journalHeader) encode() []byte {
+	b := make([]byte, 0, blockSize)
+	le := binary.LittleEndian
+	b = le.AppendUint64(b, journalMagic)
+	b = le.AppendUint64(b, h.seq)
+	b = le.AppendUint32(b, uint32(h.kind))
+	b = le.AppendUint32(b, h.entries)
+	for _, n := range []uint64{h.dev, h.ino, uint64(h.oldSize), uint64(h.newSize), uint64(h.litLen), uint64(h.metaCRC), uint64(h.slotRoom), uint64(h.written)} {
+		b = le.AppendUint64(b, n)
+	}
+	return sealBlock(b)
+}
+
+func sealBlock(b []byte) []byte {
+	b = append(b, make([]byte, journalCRCAt-len(b))...)
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+}
+
+// openBlock checks a block that sealBlock made.
+func openBlock(b []byte) bool {
+	return len(b) == blockSize && binary.LittleEndian.Uint32(b[journalCRCAt:]) == crc32.Checksum(b[:journalCRCAt], castagnoli)
+}
+
+func decodeHeader(b []byte) (journalHeader, bool) {
+	le := binary.LittleEndian
+	if !openBlock(b) || le.Uint64(b) != journalMagic {
+		return journalHeader{}, false
+	}
+	n := func(i int) uint64 { return le.Uint64(b[24+8*i:]) }
+	h := journalHeader{
+		seq: le.Uint64(b[8:]), kind: journalKind(le.Uint32(b[16:])), entries: le.Uint32(b[20:]),
+		dev: n(0), ino: n(1), oldSize: int64(n(2)), newSize: int64(n(3)), litLen: int64(n(4)),
+		metaCRC: uint32(n(5)), slotRoom: int64(n(6)), written: int64(n(7)),
+	}
+	ok := h.kind <= journalCut && h.oldSize >= 0 && h.newSize >= 0 && h.litLen >= 0 && h.litLen < maxJournalMeta &&
+		h.slotRoom >= 0 && h.slotRoom <= stepData
+	return h, ok
+}
+
+// tableAt, tableLen and slotAt are places in the file.
+func (h *journalHeader) tableAt() int64 { return journalStart + h.litLen }
+
+func (h *journalHeader) tableLen() int64 {
+	if h.kind == journalAppend {
+		return 4 * int64(h.entries)
+	}
+	return editSize * int64(h.entries)
+}
+
+func (h *journalHeader) slotAt(k int) int64 {
+	first := (h.tableAt() + h.tableLen() + blockSize - 1) / blockSize * blockSize
+	return first + int64(k%2)*(blockSize+h.slotRoom)
+}
+
+// journal is the open journal of a mailbox.
+type journal struct {
+	fs   fsys.FS
+	path string
+	f    fsys.File
+	h    journalHeader
+	// unsure: an operation is finished, but it may not be written durably that it is.
+	unsure bool
+}
+
+// openJournal opens the journal at path; with create it makes one when there is
+// none. Without, a missing journal gives nil.
+func openJournal(fsx fsys.FS, path string, create bool) (*journal, error) {
+	f, err := fsx.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		if !create {
+			return nil, nil
+		}
+		if f, err = createFile(fsx, path, 0o600); err != nil {
+			return nil, err
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	j := &journal{fs: fsx, path: path, f: f}
+	if err := j.load(); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return j, nil
+}
+
+// createFile makes a new file whose name is durable, and its directory.
+func createFile(fsx fsys.FS, path string, perm fs.FileMode) (fsys.File, error) {
+	dir := filepath.Dir(path)
+	if err := fsys.MkdirAll(fsx, dir, 0o700); err != nil {
+		return nil, err
+	}
+	f, err := fsx.OpenFile(path, os.O_RDWR|os.O_CREATE, perm)
+	if err != nil {
+		return nil, err
+	}
+	if err := fsx.SyncDir(dir); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+func (j *journal) close() error { return j.f.Close() }
+
+// load reads the header that counts.
+func (j *journal) load() error {
+	j.h = journalHeader{}
+	for _, at := range []int64{0, blockB} {
+		var b [blockSize]byte
+		n, err := j.f.ReadAt(b[:], at)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if h, ok := decodeHeader(b[:n]); ok && h.seq > j.h.seq {
+			j.h = h
+		}
+	}
+	return nil
+}
+
+// dirty reports whether something was not finished.
+func (j *journal) dirty() bool { return j.h.kind != journalClean || j.unsure }
+
+// put writes the header, to the block that does not hold the present one.
+func (j *journal) put(h journalHeader) error {
+	h.seq = j.h.seq + 1
+	h.written = time.Now().UnixNano()
+	at := int64(0)
+	if h.seq%2 == 1 {
+		at = blockB
+	}
+	if _, err := j.f.WriteAt(h.encode(), at); err != nil {
+		return err
+	}
+	j.h = h
+	return nil
+}
+
+// clean says durably that nothing is going on.
+func (j *journal) clean() error {
+	if err := j.put(journalHeader{}); err != nil {
+		return err
+	}
+	return j.f.Sync()
+}
+
+// done is clean after the operation has succeeded: then a failure to say so is
+// none of the operation, but must be made good before the next one.
+func (j *journal) done() {
+	err := j.clean()
+	if err != nil {
+		err = j.clean()
+	}
+	j.unsure = err != nil
+}
+
+// settle makes sure that a journal that reads as clean is so durably.
+func (j *journal) settle() error {
+	if !j.unsure {
+		return nil
+	}
+	err := j.f.Sync()
+	j.unsure = err != nil
+	return err
+}
+
+// metaWriter writes literals and table and sums them up.
+type metaWriter struct {
+	f   io.WriterAt
+	off int64
+	crc uint32
+	buf []byte
+	err error
+}
+
+func newMetaWriter(f io.WriterAt) *metaWriter { return &metaWriter{f: f, off: journalStart} }
+
+// write appends b and returns where it begins.
+func (w *metaWriter) write(b []byte) int64 {
+	at := w.off + int64(len(w.buf))
+	w.crc = crc32.Update(w.crc, castagnoli, b)
+	if w.buf = append(w.buf, b...); len(w.buf) >= 256<<10 {
+		w.flush()
+	}
+	return at
+}
+
+func (w *metaWriter) flush() {
+	if w.err == nil && len(w.buf) > 0 {
+		_, w.err = w.f.WriteAt(w.buf, w.off)
+	}
+	w.off += int64(len(w.buf))
+	w.buf = w.buf[:0]
+}
+
+// len is the number of octets written so far.
+func (w *metaWriter) len() int64 { return w.off + int64(len(w.buf)) - journalStart }
+
+func (w *metaWriter) edits(list []edit) {
+	for _, e := range list {
+		var b [editSize]byte
+		for i, n := range []int64{e.off, e.del, e.ins, e.lit} {
+			binary.LittleEndian.PutUint64(b[8*i:], uint64(n))
+		}
+		w.write(b[:])
+	}
+}
+
+// table reads the table back if it and the literals are whole.
+func (j *journal) table() ([]byte, bool, error) {
+	size := j.h.litLen + j.h.tableLen()
+	crc := crc32.New(castagnoli)
+	n, err := io.Copy(crc, io.NewSectionReader(j.f, journalStart, size))
+	if err != nil {
+		return nil, false, err
+	}
+	if n < size || crc.Sum32() != j.h.metaCRC {
+		return nil, false, nil
+	}
+	b := make([]byte, j.h.tableLen())
+	if _, err := j.f.ReadAt(b, j.h.tableAt()); err != nil && !errors.Is(err, io.EOF) {
+		return nil, false, err
+	}
+	return b, true, nil
+}
+
+// readEdits reads the edits back. Not ok means that the rewrite never began.
+func (j *journal) readEdits() (list []edit, ok bool, err error) {
+	b, ok, err := j.table()
+	if !ok || err != nil {
+		return nil, false, err
+	}
+	for ; len(b) > 0; b = b[editSize:] {
+		n := func(i int) int64 { return int64(binary.LittleEndian.Uint64(b[8*i:])) }
+		list = append(list, edit{n(0), n(1), n(2), n(3)})
+	}
+	return list, true, nil
+}
+
+// slotHeader says which step was about to be written.
+type slotHeader struct {
+	seq     uint64 // of the journal header that it belongs to
+	step    int
+	data    int64 // octets of data behind the header, 0 if the step needs none
+	crc     uint32
+	written int64
+}
+
+func (j *journal) putSlot(step int, data []byte) error {
+	le := binary.LittleEndian
+	b := make([]byte, 0, blockSize+len(data))
+	for _, n := range []uint64{j.h.seq, uint64(step), uint64(len(data)), uint64(crc32.Checksum(data, castagnoli)), uint64(time.Now().UnixNano())} {
+		b = le.AppendUint64(b, n)
+	}
+	b = append(sealBlock(b), data...)
+	_, err := j.f.WriteAt(b, j.h.slotAt(step))
+	return err
+}
+
+// getSlot returns the step that was begun last and its data. Not ok means that
+// none was begun.
+func (j *journal) getSlot() (s slotHeader, data []byte, ok bool, err error) {
+	for k := range 2 {
+		var b [blockSize]byte
+		at := j.h.slotAt(k)
+		n, err := j.f.ReadAt(b[:], at)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return slotHeader{}, nil, false, err
+		}
+		if !openBlock(b[:n]) {
+			continue
+		}
+		n64 := func(i int) uint64 { return binary.LittleEndian.Uint64(b[8*i:]) }
+		c := slotHeader{n64(0), int(n64(1)), int64(n64(2)), uint32(n64(3)), int64(n64(4))}
+		if c.seq != j.h.seq || c.data < 0 || c.data > j.h.slotRoom || ok && c.step < s.step {
+			continue
+		}
+		d := make([]byte, c.data)
+		if n, err := j.f.ReadAt(d, at+blockSize); n < len(d) {
+			if err != nil && !errors.Is(err, io.EOF) {
+				return slotHeader{}, nil, false, err
+			}
+			continue
+		}
+		if crc32.Checksum(d, castagnoli) == c.crc {
+			s, data, ok = c, d, true
+		}
+	}
+	return s, data, ok, nil
+}
+
+// reserve makes sure that the slots have room on the disk, so that a rewrite
+// that has begun does not meet a full one.
+func (j *journal) reserve() error {
+	zero := make([]byte, 64<<10)
+	for at, end := j.h.slotAt(0), j.h.slotAt(1)+blockSize+j.h.slotRoom; at < end; {
+		n := min(int64(len(zero)), end-at)
+		if _, err := j.f.WriteAt(zero[:n], at); err != nil {
+			return err
+		}
+		at += n
+	}
+	return nil
+}

@@ -1,0 +1,412 @@
+package mbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"restante/fsys"
+	"restante/mailstore"
+	"restante/mailstore/index"
+)
+
+// Mailbox is an open mailbox. It implements mailstore.Mailbox.
+//
+// op is the right to work on the file: one operation at a time has it. io keeps
+// the octets of the file where they are: who reads a message holds it for the
+// length of one read, who rewrites the file holds it alone.
+type Mailbox struct {
+	*index.Index[loc]
+	acct     *account
+	place    atomic.Pointer[place]
+	validity uint32
+	readOnly atomic.Bool
+	goneErr  atomic.Pointer[error]
+	warned   atomic.Bool // that lock files cannot be made
+	volatile atomic.Bool // UIDs could not be made durable
+
+	op chan struct{}
+	io sync.RWMutex
+
+	// What follows belongs to who has op; h, snap and layoutGen change only with
+	// io held alone, and may be read with io.
+	h             *handle
+	fileReadOnly  bool
+	j             *journal
+	state         *stateFile
+	snap          fileStamp // the file that the index describes
+	layoutGen     uint64    // raised whenever messages move
+	style         style
+	base          base
+	claimed       mailstore.UID
+	unsaved       []known // new messages that are not in the state file yet
+	parsedAt      time.Time
+	partial       bool   // parts of the file were not read when it grew
+	changed       bool   // the state file no longer describes everything
+	marked        bool   // it says so
+	hasOpen       bool   // a Content-Length points behind the end of the file
+	savedValidity uint32 // the UIDVALIDITY that the state file is for
+	wantNotes     bool   // the mbox lacks notes that it should have
+
+	readers readers
+	watch   watcher
+
+	slot *slot // which guards refs
+	refs int
+}
+
+// place is where a mailbox stands.
+type place struct {
+	name  string
+	mbox  string // the file
+	notes string // the directory of our files for it
+}
+
+func (p *place) state() string   { return filepath.Join(p.notes, "restante.uids") }
+func (p *place) journal() string { return filepath.Join(p.notes, "restante.journal") }
+
+// handle is an open file, closed when the mailbox and all messages that read
+// from it have let it go.
+type handle struct {
+	fsys.File
+	refs atomic.Int32 // besides the mailbox's own
+}
+
+func (h *handle) hold() { h.refs.Add(1) }
+
+func (h *handle) release() error {
+	if h.refs.Add(-1) < 0 {
+		return h.File.Close()
+	}
+	return nil
+}
+
+func (m *Mailbox) setHandle(h *handle) {
+	if m.h == h {
+		return
+	}
+	m.io.Lock()
+	old := m.h
+	m.h = h
+	m.layoutGen++
+	m.io.Unlock()
+	if old != nil {
+		_ = old.release() // nothing unwritten is left in it
+	}
+}
+
+func newMailbox(a *account, p place) *Mailbox {
+	m := &Mailbox{acct: a, op: make(chan struct{}, 1), state: newStateFile(a.opt.FS, p.state())}
+	m.place.Store(&p)
+	return m
+}
+
+func (m *Mailbox) paths() *place     { return m.place.Load() }
+func (m *Mailbox) log() *slog.Logger { return m.acct.opt.Logger }
+
+// Name is the mailbox's present name.
+func (m *Mailbox) Name() string { return m.paths().name }
+
+// UIDValidity is the mailbox's UIDVALIDITY.
+func (m *Mailbox) UIDValidity() uint32 { return m.validity }
+
+// ReadOnly reports that the file cannot be changed: by this process, or because
+// it is an MMDF file, which is only read.
+func (m *Mailbox) ReadOnly() bool { return m.readOnly.Load() }
+
+// Status returns the shared state as it is now.
+func (m *Mailbox) Status() mailstore.Status { return m.Index.Status(m.validity) }
+
+// Fill has nothing to find out: sizes and dates are known from the first look
+// at the file on.
+func (m *Mailbox) Fill(ctx context.Context, _ mailstore.UIDSet, _ mailstore.Attrs) error {
+	return m.fail("fill", errors.Join(ctx.Err(), m.gone()))
+}
+
+// gone returns why the mailbox can no longer be used, if so.
+func (m *Mailbox) gone() error {
+	if err := m.goneErr.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+func (m *Mailbox) setGone(why string) {
+	err := fmt.Errorf("%w: %s", mailstore.ErrGone, why)
+	m.goneErr.CompareAndSwap(nil, &err)
+}
+
+// fail gives an error its operation, name and kind.
+func (m *Mailbox) fail(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var already *mailstore.Error
+	if errors.As(err, &already) {
+		return err
+	}
+	return &mailstore.Error{Op: op, Mailbox: m.Name(), Err: errKind(err)}
+}
+
+// begin takes the right to work on the file.
+func (m *Mailbox) begin(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case m.op <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if err := m.gone(); err != nil {
+		m.end()
+		return err
+	}
+	return nil
+}
+
+func (m *Mailbox) end() { <-m.op }
+
+// Refresh folds in what other programs did.
+func (m *Mailbox) Refresh(ctx context.Context) error {
+	if err := m.begin(ctx); err != nil {
+		return m.fail("refresh", err)
+	}
+	defer m.end()
+	return m.fail("refresh", m.refresh(ctx))
+}
+
+// refresh is Refresh for who has op.
+func (m *Mailbox) refresh(ctx context.Context) error {
+	if m.unchanged() {
+		return nil
+	}
+	l, err := m.lock(ctx, false)
+	if err != nil {
+		return err
+	}
+	if m.j == nil {
+		m.j, err = openJournal(m.acct.opt.FS, m.paths().journal(), false)
+		if err = unlessReadOnly(err); err != nil {
+			return errors.Join(err, l.unlock())
+		}
+	}
+	if m.j != nil && m.j.dirty() {
+		if err := l.unlock(); err != nil {
+			return err
+		}
+		return m.withWriteLock(ctx, func(*rewriter) error { return nil })
+	}
+	return errors.Join(m.sync(), l.unlock())
+}
+
+// unlessReadOnly forgives a journal that cannot be opened for writing: then we
+// cannot have left it dirty.
+func unlessReadOnly(err error) error {
+	if errors.Is(errKind(err), mailstore.ErrReadOnly) {
+		return nil
+	}
+	return err
+}
+
+// unchanged reports whether the file is as it was. What was read only in part
+// when it grew is read as a whole once a while.
+func (m *Mailbox) unchanged() bool {
+	if m.j != nil && m.j.dirty() || len(m.unsaved) > 0 {
+		return false
+	}
+	if m.partial && time.Since(m.parsedAt) > fullAfter {
+		return false
+	}
+	fi, err := m.acct.opt.FS.Stat(m.paths().mbox)
+	if errors.Is(err, fs.ErrNotExist) {
+		return m.h == nil && m.isInbox()
+	}
+	return err == nil && stampOf(fi) == m.snap
+}
+
+// change runs fn with the right to change the file, its locks, and the index up
+// to date.
+func (m *Mailbox) change(ctx context.Context, op string, fn func(r *rewriter) error) error {
+	if err := m.begin(ctx); err != nil {
+		return m.fail(op, err)
+	}
+	defer m.end()
+	return m.fail(op, m.withWriteLock(ctx, fn))
+}
+
+func (m *Mailbox) withWriteLock(ctx context.Context, fn func(r *rewriter) error) error {
+	for range 5 {
+		again, err := m.tryWrite(ctx, fn)
+		if !again {
+			return err
+		}
+	}
+	return fmt.Errorf("%w, which replaces the file again and again", mailstore.ErrInUse)
+}
+
+// tryWrite is withWriteLock; again says that the file was replaced meanwhile by
+// a program that does not know locks.
+func (m *Mailbox) tryWrite(ctx context.Context, fn func(r *rewriter) error) (again bool, err error) {
+	if err := m.writable(); err != nil {
+		return false, err
+	}
+	l, err := m.lock(ctx, true)
+	if err != nil {
+		return false, err
+	}
+	defer func() {
+		if err := l.unlock(); err != nil {
+			m.log().Warn("mbox: giving back the locks failed", "mailbox", m.Name(), "err", err)
+		}
+	}()
+	if m.j == nil {
+		if m.j, err = openJournal(m.acct.opt.FS, m.paths().journal(), true); err != nil {
+			return false, err
+		}
+	}
+	h := m.h
+	if h == nil {
+		return true, nil
+	}
+	r := &rewriter{f: h, j: m.j, log: m.log(), name: m.Name(), alive: l.keep}
+	if m.j.dirty() {
+		if err := m.recover(r); err != nil {
+			return false, err
+		}
+	}
+	if err := m.sync(); err != nil {
+		return false, err
+	}
+	if err := m.gone(); err != nil {
+		return false, err
+	}
+	if m.h != h {
+		return true, nil
+	}
+	if m.ReadOnly() {
+		return false, m.whyReadOnly()
+	}
+	return false, fn(r)
+}
+
+// recover ends what an earlier operation left half done.
+func (m *Mailbox) recover(r *rewriter) error {
+	m.io.Lock()
+	defer m.io.Unlock()
+	m.snap = fileStamp{}
+	m.layoutGen++
+	_, err := r.recover()
+	return err
+}
+
+// writable makes sure that there is a file to write to.
+func (m *Mailbox) writable() error {
+	h, err := m.reopen()
+	if err == nil && h == nil {
+		if !m.isInbox() {
+			m.setGone("the file has been removed")
+			return m.gone()
+		}
+		var f fsys.File
+		if f, err = createFile(m.acct.opt.FS, m.paths().mbox, 0o600); err == nil {
+			m.setHandle(&handle{File: f})
+		}
+	}
+	if err == nil && m.ReadOnly() {
+		err = m.whyReadOnly()
+	}
+	return err
+}
+
+func (m *Mailbox) whyReadOnly() error {
+	if m.style.mmdf {
+		return fmt.Errorf("%w: it is an MMDF file, which can only be read", mailstore.ErrReadOnly)
+	}
+	return mailstore.ErrReadOnly
+}
+
+func (m *Mailbox) isInbox() bool { return m.Name() == mailstore.Inbox }
+
+// entries returns the messages in the order of the file, which is that of UIDs.
+func (m *Mailbox) entries() []index.Entry[loc] { return m.Collect(mailstore.AllUIDs()) }
+
+// knownMessages is what the index holds, for the resolver.
+func (m *Mailbox) knownMessages() []known {
+	list := make([]known, 0, m.Len())
+	m.View(func(records iter.Seq2[mailstore.Record, loc]) {
+		for r, l := range records {
+			list = append(list, knownOf(r, l))
+		}
+	})
+	return list
+}
+
+func knownOf(r mailstore.Record, l loc) known {
+	return known{loc: l, uid: r.UID, flags: r.Flags, date: r.Date, size: r.Size, modSeq: r.ModSeq}
+}
+
+// shutdown ends the mailbox when nobody has it open any more. With notes that
+// the mbox should have, and room to write them, it writes them.
+func (m *Mailbox) shutdown() error {
+	m.watch.stopAll()
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	m.op <- struct{}{}
+	defer m.end()
+	if m.gone() == nil && m.wantNotes {
+		if err := m.withWriteLock(ctx, m.writeAllNotes); err != nil {
+			m.log().Info("mbox: notes stay in the state file for now", "mailbox", m.Name(), "err", err)
+		}
+	}
+	var err error
+	if m.gone() == nil && m.changed && !m.volatile.Load() {
+		err = m.saveState()
+	}
+	if m.j != nil {
+		err = errors.Join(err, m.j.close())
+		m.j = nil
+	}
+	m.setHandle(nil)
+	m.setGone("it has been closed")
+	return err
+}
+
+// closeTimeout is how long Close waits for other programs before it leaves the
+// notes to the next time.
+const closeTimeout = 2 * time.Second
+
+// saveState writes the state file anew. It is a cache but for what was made
+// durable before, so a full disk is no reason to fail.
+func (m *Mailbox) saveState() error {
+	st := m.stateNow()
+	fi, err := m.acct.opt.FS.Stat(m.paths().mbox)
+	st.whole = err == nil && stampOf(fi) == m.snap && !m.partial
+	err = m.state.save(st, func(yield func([]known) error) error {
+		for list := range slices.Chunk(m.knownMessages(), recordBatch) {
+			if err := yield(list); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		m.log().Warn("mbox: the state of a mailbox could not be saved", "mailbox", m.Name(), "err", err)
+	}
+	return nil
+}
+
+func (m *Mailbox) stateNow() *state {
+	return &state{
+		validity: m.validity, next: m.UIDNext(), claimed: m.claimed, modSeq: m.HighestModSeq(),
+		file: m.snap, style: m.style, base: m.base,
+	}
+}

@@ -1,0 +1,204 @@
+package mbox
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"restante/mailstore"
+)
+
+// notes is what an mbox keeps about a message in the header.
+type notes struct {
+	base     *base // the first message carries it
+	pseudo   bool  // UW's pseudo message: the base, and nothing else
+	uid      mailstore.UID
+	system   mailstore.System
+	old      bool // not recent
+	keywords mailstore.Keywords
+	length   int64 // of the body, for Content-Length; -1 for none
+}
+
+// Spaces that are left behind the keywords when a header is written anew, so
+// that later changes fit in. They cost the less the later the message stands;
+// in front of it stands the one with X-IMAPbase, whose list of keywords grows.
+const (
+	padding     = 40
+	basePadding = 160
+)
+
+// lines writes the fields. Flags have their fixed places, so that setting one
+// changes one octet. pad is the place for spaces. compact leaves out what says
+// nothing.
+func (n *notes) lines(compact bool) (b []byte, pad int) {
+	if n.base != nil {
+		name := "X-IMAPbase"
+		if n.pseudo {
+			name = "X-IMAP"
+		}
+		b = fmt.Appendf(b, "%s: %d %010d", name, n.base.validity, n.base.last)
+		for _, w := range n.base.keywords {
+			b = append(append(b, ' '), w...)
+		}
+		pad = len(b)
+		b = append(b, '\n')
+	}
+	if n.uid != 0 {
+		b = fmt.Appendf(b, "X-UID: %d\n", n.uid)
+		pad = len(b) - 1
+	}
+	if n.system&mailstore.Seen != 0 || n.old || !compact {
+		b = append(b, "Status: "...)
+		b = appendLetter(b, 'R', n.system&mailstore.Seen != 0)
+		b = append(appendLetter(b, 'O', n.old), '\n')
+		pad = len(b) - 1
+	}
+	if n.system&^mailstore.Seen&^mailstore.Recent != 0 || !compact && !n.pseudo {
+		b = append(b, "X-Status: "...)
+		for _, l := range xStatusLetters {
+			b = appendLetter(b, l.letter, n.system&l.flag != 0)
+		}
+		b = append(b, '\n')
+		pad = len(b) - 1
+	}
+	if n.keywords != (mailstore.Keywords{}) || !compact && !n.pseudo {
+		b = append(append(b, "X-Keywords: "...), n.keywords.String()...)
+		pad = len(b)
+		b = append(b, '\n')
+	}
+	if n.length >= 0 {
+		b = fmt.Appendf(b, "Content-Length: %d\n", n.length)
+	}
+	return b, pad
+}
+
+func appendLetter(b []byte, letter byte, set bool) []byte {
+	if !set {
+		letter = ' '
+	}
+	return append(b, letter)
+}
+
+// fit writes the fields in exactly room octets.
+func (n *notes) fit(room int64) ([]byte, bool) {
+	for _, compact := range []bool{false, true} {
+		b, pad := n.lines(compact)
+		if spare := room - int64(len(b)); spare == 0 || spare > 0 && pad > 0 {
+			return slices.Insert(b, pad, bytes.Repeat([]byte{' '}, int(spare))...), true
+		}
+	}
+	return nil, false
+}
+
+// anew writes the fields with room for more.
+func (n *notes) anew() []byte {
+	b, pad := n.lines(false)
+	spaces := padding
+	if n.base != nil {
+		spaces = basePadding
+	}
+	return slices.Insert(b, pad, bytes.Repeat([]byte{' '}, spaces)...)
+}
+
+// noteRuns are the places in a header where the mbox's own fields stand.
+type noteRuns struct {
+	runs   []span
+	total  int64
+	end    int64 // of the last header line
+	broken bool  // that line has no line end
+}
+
+// findNotes reads the header of a message.
+func findNotes(r io.ReaderAt, l loc) (noteRuns, error) {
+	p := newParser(r, l.header(), l.header()+int64(l.hdr), time.UTC)
+	p.first = false
+	p.from.date = 0
+	n := noteRuns{end: l.header()}
+	p.fields = func(kind fieldKind, off, size int64, _ bool) {
+		n.end = off + size
+		if kind.hidden() {
+			n.runs = joinSpan(n.runs, span{off, off + size})
+			n.total += size
+		}
+	}
+	m := found{loc: loc{off: l.off, from: l.from}, date: mailstore.Unknown}
+	var t tally
+	p.header(&m, &t)
+	var last [1]byte
+	if _, err := r.ReadAt(last[:], n.end-1); err != nil {
+		return n, err
+	}
+	n.broken = last[0] != '\n'
+	return n, p.w.err
+}
+
+// maxNotes bounds what is read of a header to change its notes in place.
+const maxNotes = 1 << 20
+
+// writeNotes plans the change of a message's notes and returns the place of the
+// message afterwards, but for what other edits add in front of it. If the notes
+// fit into the place of the old ones, nothing moves. exact is false when the
+// message must be parsed again.
+func writeNotes(p *plan, r io.ReaderAt, l loc, n *notes) (_ loc, exact bool, err error) {
+	have, err := findNotes(r, l)
+	if err != nil {
+		return l, false, err
+	}
+	if len(have.runs) == 0 {
+		return insertNotes(p, l, have, n.anew())
+	}
+	first, last := have.runs[0], have.runs[len(have.runs)-1]
+	if b, ok := n.fit(have.total); ok && last.hi-first.lo <= maxNotes {
+		old := make([]byte, last.hi-first.lo)
+		if _, err := r.ReadAt(old, first.lo); err != nil && err != io.EOF {
+			return l, false, err
+		}
+		p.replace(first.lo, old, withoutRuns(old, first.lo, have.runs, b))
+		return l, true, nil
+	}
+	b := n.anew()
+	for _, run := range have.runs {
+		p.remove(run.lo, run.hi-run.lo)
+	}
+	p.insert(last.hi, b)
+	grown := int64(len(b)) - have.total
+	l.hdr = uint32(int64(l.hdr) + grown)
+	l.hidden = uint32(int64(l.hidden) + grown)
+	return l, true, nil
+}
+
+// withoutRuns is old without the runs, and with b in the place of the last one.
+func withoutRuns(old []byte, off int64, runs []span, b []byte) []byte {
+	var out []byte
+	at := off
+	for _, run := range runs {
+		out = append(out, old[at-off:run.lo-off]...)
+		at = run.hi
+	}
+	return append(out, b...)
+}
+
+func insertNotes(p *plan, l loc, have noteRuns, b []byte) (loc, bool, error) {
+	if have.broken {
+		// The file ends within a header line.
+		p.insert(have.end, append([]byte{'\n'}, b...))
+		return l, false, nil
+	}
+	p.insert(have.end, b)
+	l.hdr += uint32(len(b))
+	l.hidden += uint32(len(b))
+	return l, true, nil
+}
+
+// withWords adds the words of k that the list does not have.
+func withWords(list []string, k mailstore.Keywords) []string {
+	for _, w := range k.List() {
+		if !slices.ContainsFunc(list, func(have string) bool { return strings.EqualFold(have, w) }) {
+			list = append(list[:len(list):len(list)], w)
+		}
+	}
+	return list
+}

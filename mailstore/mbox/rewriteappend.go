@@ -1,0 +1,252 @@
+package mbox
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"io"
+	"path/filepath"
+	"time"
+
+	"restante/fsys"
+)
+
+func syncParent(fsx fsys.FS, path string) error { return fsx.SyncDir(filepath.Dir(path)) }
+
+// cutLine cuts b behind its first line.
+func cutLine(b []byte) (line, rest []byte, whole bool) {
+	if i := bytes.IndexByte(b, '\n'); i >= 0 {
+		return b[:i+1], b[i+1:], true
+	}
+	return b, nil, false
+}
+
+// appendNote is a writer that collects what the journal must hold to recognize
+// an interrupted append: the data or, when there is much of it, checksums.
+type appendNote struct {
+	n    int64
+	data []byte
+	crc  uint32
+	sums []byte
+}
+
+func (s *appendNote) Write(b []byte) (int, error) {
+	if s.n += int64(len(b)); s.n <= maxAppendData {
+		s.data = append(s.data, b...)
+		return len(b), nil
+	}
+	total := len(b)
+	if s.data != nil {
+		s.sum(s.data, 0)
+		s.data = nil
+	}
+	s.sum(b, s.n-int64(len(b)))
+	return total, nil
+}
+
+// sum adds the octets that stand at off.
+func (s *appendNote) sum(b []byte, off int64) {
+	for len(b) > 0 {
+		k := min(int64(len(b)), appendBlock-off%appendBlock)
+		s.crc = crc32.Update(s.crc, castagnoli, b[:k])
+		if off += k; off%appendBlock == 0 {
+			s.end()
+		}
+		b = b[k:]
+	}
+}
+
+func (s *appendNote) end() {
+	s.sums = binary.LittleEndian.AppendUint32(s.sums, s.crc)
+	s.crc = 0
+}
+
+// finish completes the checksums.
+func (s *appendNote) finish() {
+	if s.sums != nil && s.n%appendBlock != 0 {
+		s.end()
+	}
+}
+
+// offsetWriter writes to a file from a place on.
+type offsetWriter struct {
+	f   io.WriterAt
+	off int64
+}
+
+func (w *offsetWriter) Write(b []byte) (int, error) {
+	n, err := w.f.WriteAt(b, w.off)
+	w.off += int64(n)
+	return n, err
+}
+
+// append writes what compose gives behind size, or nothing. compose is called
+// twice and must give the same both times.
+func (r *rewriter) append(size int64, compose func(io.Writer) error) (end int64, err error) {
+	fi, err := r.f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	var note appendNote
+	if err := compose(&note); err != nil {
+		return 0, err
+	}
+	note.finish()
+	w := newMetaWriter(r.j.f)
+	w.write(note.data)
+	w.write(note.sums)
+	w.flush()
+	if w.err != nil {
+		return 0, w.err
+	}
+	h := journalHeader{
+		kind: journalAppend, entries: uint32(len(note.sums) / 4), litLen: int64(len(note.data)),
+		oldSize: size, newSize: size + note.n, metaCRC: w.crc,
+	}
+	h.dev, h.ino = fileID(fi)
+	if err := r.j.put(h); err != nil {
+		return 0, err
+	}
+	if err := r.j.f.Sync(); err != nil {
+		return 0, errors.Join(err, r.j.clean())
+	}
+	err = compose(&offsetWriter{r.f, size})
+	if err == nil {
+		err = r.f.Sync()
+	}
+	if err != nil {
+		return 0, errors.Join(err, r.takeBackAppend())
+	}
+	return size + note.n, nil
+}
+
+// takeBackAppend removes what append wrote, before its journal was made clean.
+func (r *rewriter) takeBackAppend() error {
+	if err := r.cut(r.j.h.oldSize); err != nil {
+		return errors.Join(errHalfDone, err)
+	}
+	return r.j.clean()
+}
+
+// recoverAppend ends an append that was interrupted: if all of it is in the file
+// it stays, else it goes. Mail may have been delivered behind it since.
+func (r *rewriter) recoverAppend(size int64) (done bool, err error) {
+	oldSize, newSize := r.j.h.oldSize, r.j.h.newSize
+	sums, ok, err := r.j.table()
+	if err != nil {
+		return false, err
+	}
+	if !ok || size <= oldSize {
+		return false, r.j.clean() // not begun
+	}
+	c := comparer{f: r.f, off: oldSize, end: min(size, newSize), sums: sums}
+	if r.j.h.litLen > 0 {
+		c.data = io.NewSectionReader(r.j.f, journalStart, r.j.h.litLen)
+	}
+	if err := c.run(); err != nil {
+		return false, err
+	}
+	if c.whole && c.off == newSize {
+		if err := r.f.Sync(); err != nil {
+			return false, err
+		}
+		return true, r.j.clean()
+	}
+	// What is there up to c.off is ours or was never written.
+	mail, err := r.findMail(oldSize, c, size)
+	if err != nil {
+		return false, err
+	}
+	if mail == size {
+		return false, r.takeBackAppend()
+	}
+	return false, r.deleteUnderMail(oldSize, mail)
+}
+
+// comparer walks along what an append has left in the file.
+type comparer struct {
+	f        io.ReaderAt
+	off, end int64 // in the file
+	sums     []byte
+	data     *io.SectionReader // what was to be appended, if it is known
+	whole    bool              // so far all of it is there
+}
+
+// run goes on as long as what stands in the file is what was to be appended, or
+// was never written and reads as zeros.
+func (c *comparer) run() error {
+	c.whole = true
+	start := c.off
+	have, want := make([]byte, appendBlock), make([]byte, appendBlock)
+	for c.off < c.end {
+		b := have[:min(appendBlock, c.end-c.off)]
+		if n, err := c.f.ReadAt(b, c.off); n < len(b) {
+			return err
+		}
+		good := 0
+		if c.data != nil {
+			w := want[:len(b)]
+			if n, err := c.data.ReadAt(w, c.off-start); n < len(w) {
+				return err
+			}
+			for good < len(b) && (b[good] == w[good] || b[good] == 0) {
+				c.whole = c.whole && b[good] == w[good]
+				good++
+			}
+		} else {
+			good = c.block(b, (c.off-start)/appendBlock)
+		}
+		if c.off += int64(good); good < len(b) {
+			c.whole = false
+			return nil
+		}
+	}
+	return nil
+}
+
+// block compares a block by its checksum and returns its length, or 0.
+func (c *comparer) block(b []byte, i int64) int {
+	if crc32.Checksum(b, castagnoli) == binary.LittleEndian.Uint32(c.sums[4*i:]) {
+		return len(b)
+	}
+	c.whole = false
+	if len(bytes.Trim(b, "\x00")) == 0 {
+		return len(b)
+	}
+	return 0
+}
+
+// findMail looks for a message that somebody delivered behind an unfinished
+// append: for a dated From_ line, at a line start or not, that is not one of
+// ours. Without one it returns end.
+func (r *rewriter) findMail(start int64, c comparer, end int64) (int64, error) {
+	off := c.off
+	if c.data != nil {
+		off = start // the line may begin with octets that ours has at that place too
+	}
+	w := newWindow(r.f, off, end)
+	for off < end {
+		b := w.at(off, maxFromLine)
+		if w.err != nil {
+			return 0, w.err
+		}
+		i := bytes.Index(b, fromPrefix)
+		switch {
+		case i < 0 && off+int64(len(b)) >= end:
+			return end, nil
+		case i < 0:
+			off += int64(len(b) - len(fromPrefix))
+			continue
+		}
+		off += int64(i)
+		line, rest, _ := cutLine(w.at(off, maxFromLine))
+		kind, _ := parseFrom(line, time.UTC)
+		ours := off+int64(len(line)) <= c.off
+		if kind == fromDated && !ours && (looksLikeField(rest) || len(rest) == 0) {
+			return off, nil
+		}
+		off++
+	}
+	return end, nil
+}

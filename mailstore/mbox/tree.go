@@ -1,0 +1,502 @@
+package mbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"restante/fsys"
+	"restante/mailstore"
+)
+
+// maxDepth bounds the levels that are listed, should links lead in a circle.
+const maxDepth = 40
+
+// Mailboxes lists the files and directories.
+func (a *account) Mailboxes(ctx context.Context) ([]mailstore.Info, error) {
+	var have []mailstore.Info
+	err := a.walk(ctx, a.opt.Root, "", 0, &have)
+	if err != nil {
+		return nil, a.fail("list", "", err)
+	}
+	subscribed, err := a.subscriptions()
+	if err != nil {
+		return nil, a.fail("list", "", err)
+	}
+	return mailstore.FinishList(have, subscribed, delimiter), nil
+}
+
+// walk lists what is in dir; prefix stands in front of the names.
+func (a *account) walk(ctx context.Context, dir, prefix string, depth int, have *[]mailstore.Info) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	entries, err := a.opt.FS.ReadDir(dir)
+	if err != nil {
+		if depth > 0 && (isMissing(err) || errors.Is(err, fs.ErrPermission)) {
+			return nil
+		}
+		return err
+	}
+	seen := make(map[string]bool)
+	for _, e := range entries {
+		name, ok := nameOf(e.Name)
+		path := filepath.Join(dir, e.Name)
+		if !ok || hiddenName(e.Name) || path == a.opt.Inbox || len(e.Name) > maxNameBytes {
+			continue
+		}
+		kind := e.Type
+		if kind != 0 && kind != fs.ModeDir {
+			fi, err := a.opt.FS.Stat(path)
+			if err != nil {
+				continue // a link to nowhere, or gone meanwhile
+			}
+			kind = fi.Mode().Type()
+		}
+		isInbox := depth == 0 && strings.EqualFold(name, mailstore.Inbox)
+		if isInbox {
+			name = mailstore.Inbox
+		}
+		switch {
+		case kind == fs.ModeDir:
+			if !isInbox && !seen[name] {
+				*have = append(*have, mailstore.Info{Name: prefix + name, NoSelect: true})
+			}
+			if depth < maxDepth {
+				if err := a.walk(ctx, path, prefix+name+string(delimiter), depth+1, have); err != nil {
+					return err
+				}
+			}
+		case kind != 0 || isInbox || seen[name]:
+			continue
+		default:
+			*have = append(*have, mailstore.Info{Name: prefix + name})
+		}
+		seen[name] = true
+	}
+	return nil
+}
+
+// changeTree runs fn with the right to change the tree.
+func (a *account) changeTree(ctx context.Context, op, name string, fn func(name string) error) error {
+	if err := ctx.Err(); err != nil {
+		return a.fail(op, name, err)
+	}
+	a.tree.Lock()
+	defer a.tree.Unlock()
+	return a.fail(op, name, fn(mailstore.CanonicalName(name, delimiter)))
+}
+
+// Create makes an empty file, or with a trailing delimiter a directory.
+func (a *account) Create(ctx context.Context, name string) error {
+	return a.changeTree(ctx, "create", name, func(name string) error {
+		name, isPlace := strings.CutSuffix(name, string(delimiter))
+		if name == mailstore.Inbox && !isPlace {
+			return mailstore.ErrExists
+		}
+		return a.create(name, isPlace)
+	})
+}
+
+func (a *account) create(name string, isPlace bool) error {
+	p, err := a.locateNew(name, isPlace)
+	if err != nil {
+		return err
+	}
+	if err := a.makeParents(name, p.mbox); err != nil {
+		return err
+	}
+	if isPlace {
+		if err := a.opt.FS.Mkdir(p.mbox, 0o700); err != nil {
+			return err
+		}
+		return syncParent(a.opt.FS, p.mbox)
+	}
+	// What a mailbox of this name has left behind, removed by another program.
+	if err := removeTree(a.opt.FS, p.notes); err != nil {
+		return err
+	}
+	f, err := a.opt.FS.OpenFile(p.mbox, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), syncParent(a.opt.FS, p.mbox))
+}
+
+// locateNew returns the place of a name that is free.
+func (a *account) locateNew(name string, isPlace bool) (place, error) {
+	p, err := a.locate(name)
+	if name == mailstore.Inbox {
+		p.mbox = filepath.Join(a.opt.Root, mailstore.Inbox) // a place below INBOX
+	}
+	if err != nil {
+		return place{}, err
+	}
+	fi, err := a.opt.FS.Lstat(p.mbox)
+	switch {
+	case err != nil && isMissing(err):
+		return p, nil
+	case err != nil:
+		return place{}, err
+	case fi.IsDir() && !isPlace:
+		return place{}, fmt.Errorf("%w: it is a directory for others, and an mbox mailbox cannot be both", mailstore.ErrExists)
+	}
+	return place{}, mailstore.ErrExists
+}
+
+// makeParents makes the directories above a mailbox.
+func (a *account) makeParents(name, path string) error {
+	dir := filepath.Dir(path)
+	if dir == a.opt.Root {
+		return nil
+	}
+	for up, above := dir, name; up != a.opt.Root; up = filepath.Dir(up) {
+		above = above[:strings.LastIndexByte(above, delimiter)]
+		if fi, err := a.opt.FS.Stat(up); err == nil && !fi.IsDir() {
+			return errBelowFile(above)
+		}
+	}
+	return fsys.MkdirAll(a.opt.FS, dir, 0o700)
+}
+
+// removeTree deletes a directory of our own notes with all that is in it.
+func removeTree(fsx fsys.FS, dir string) error {
+	entries, err := fsx.ReadDir(dir)
+	if err != nil {
+		if isMissing(err) {
+			return nil
+		}
+		return err
+	}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name)
+		if e.Type.IsDir() {
+			err = removeTree(fsx, path)
+		} else {
+			err = ignoreMissing(fsx.Remove(path))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := ignoreMissing(fsx.Remove(dir)); err != nil {
+		return err
+	}
+	return syncParent(fsx, dir)
+}
+
+// Delete removes the file, or a directory without mailboxes.
+func (a *account) Delete(ctx context.Context, name string) error {
+	return a.changeTree(ctx, "delete", name, func(name string) error {
+		if name == mailstore.Inbox {
+			return mailstore.ErrNotPermitted
+		}
+		name = strings.TrimSuffix(name, string(delimiter))
+		m, err := a.open(ctx, name)
+		switch {
+		case errors.Is(err, mailstore.ErrNoSelect):
+			return a.deletePlace(name)
+		case errors.Is(err, errNotMbox), errors.Is(err, errMacLines):
+			return a.deleteFile(name)
+		case err != nil:
+			return err
+		}
+		err = m.remove(ctx)
+		if err = errors.Join(err, m.Close()); err != nil {
+			return err
+		}
+		return a.prune(filepath.Dir(m.paths().mbox))
+	})
+}
+
+func (a *account) deletePlace(name string) error {
+	p, err := a.locate(name)
+	if err != nil {
+		return err
+	}
+	removed, err := removeEmpty(a.opt.FS, p.mbox)
+	if err == nil && !removed {
+		err = mailstore.ErrHasChildren
+	}
+	if err != nil {
+		return err
+	}
+	return a.prune(filepath.Dir(p.mbox))
+}
+
+// removeEmpty removes a directory in which there is nothing but notes of
+// mailboxes that have gone.
+func removeEmpty(fsx fsys.FS, dir string) (bool, error) {
+	entries, err := fsx.ReadDir(dir)
+	if err != nil {
+		return false, err
+	}
+	for _, e := range entries {
+		if e.Name != notesDir {
+			return false, nil
+		}
+	}
+	if err := removeTree(fsx, filepath.Join(dir, notesDir)); err != nil {
+		return false, err
+	}
+	if err := fsx.Remove(dir); err != nil {
+		return false, err
+	}
+	return true, syncParent(fsx, dir)
+}
+
+// prune removes directories, from dir upwards, that lead to nothing any more:
+// they were made for what stood in them.
+func (a *account) prune(dir string) error {
+	for dir != a.opt.Root {
+		removed, err := removeEmpty(a.opt.FS, dir)
+		if err != nil || !removed {
+			return err
+		}
+		dir = filepath.Dir(dir)
+	}
+	return nil
+}
+
+// deleteFile removes a file that is no mbox.
+func (a *account) deleteFile(name string) error {
+	p, err := a.locate(name)
+	if err != nil {
+		return err
+	}
+	if err := removeFile(a.opt.FS, p); err != nil {
+		return err
+	}
+	return a.prune(filepath.Dir(p.mbox))
+}
+
+func removeFile(fsx fsys.FS, p place) error {
+	if err := removeTree(fsx, p.notes); err != nil {
+		return err
+	}
+	if err := fsx.Remove(p.mbox); err != nil {
+		return err
+	}
+	return syncParent(fsx, p.mbox)
+}
+
+// remove deletes the mailbox's file.
+func (m *Mailbox) remove(ctx context.Context) error {
+	if err := m.begin(ctx); err != nil {
+		return err
+	}
+	defer m.end()
+	l, err := m.lock(ctx, true)
+	if err != nil {
+		return err
+	}
+	err = m.acct.retireValidity(m.validity)
+	if err == nil {
+		err = removeFile(m.acct.opt.FS, *m.paths())
+	}
+	if err == nil {
+		m.setGone("it was deleted")
+	}
+	return errors.Join(err, l.unlock())
+}
+
+// Rename gives a file or a directory another name.
+func (a *account) Rename(ctx context.Context, from, to string) error {
+	return a.changeTree(ctx, "rename", from, func(from string) error {
+		to := mailstore.CanonicalName(to, delimiter)
+		from = strings.TrimSuffix(from, string(delimiter))
+		if err := checkName(to); err != nil {
+			return err
+		}
+		if to == mailstore.Inbox {
+			return mailstore.ErrExists
+		}
+		if from == mailstore.Inbox {
+			return a.renameInbox(ctx, to)
+		}
+		if strings.HasPrefix(to, from+string(delimiter)) {
+			return fmt.Errorf("%w: it would be below itself", mailstore.ErrInvalidName)
+		}
+		return a.rename(ctx, from, to)
+	})
+}
+
+// renameInbox moves the messages of INBOX into a new mailbox.
+func (a *account) renameInbox(ctx context.Context, to string) error {
+	if err := a.create(to, false); err != nil {
+		return err
+	}
+	inbox, err := a.open(ctx, mailstore.Inbox)
+	if err != nil {
+		return err
+	}
+	defer inbox.Close()
+	dest, err := a.open(ctx, to)
+	if err != nil {
+		return err
+	}
+	defer dest.Close()
+	if err := inbox.Refresh(ctx); err != nil {
+		return err
+	}
+	if _, err = inbox.Move(ctx, mailstore.AllUIDs(), dest); err != nil {
+		return errors.Join(err, dest.remove(context.WithoutCancel(ctx)))
+	}
+	return nil
+}
+
+func (a *account) rename(ctx context.Context, from, to string) error {
+	old, err := a.locate(from)
+	if err != nil {
+		return err
+	}
+	fi, err := a.opt.FS.Lstat(old.mbox)
+	if err != nil {
+		if isMissing(err) {
+			return mailstore.ErrNotFound
+		}
+		return err
+	}
+	if old.mbox == a.opt.Inbox {
+		return mailstore.ErrNotFound
+	}
+	p, err := a.locateNew(to, false)
+	if err != nil {
+		return err
+	}
+	if err := a.makeParents(to, p.mbox); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	held, release, err := a.holdBelow(ctx, from)
+	defer release()
+	if err != nil {
+		return err
+	}
+	if err := a.moveFiles(old, p, fi.IsDir()); err != nil {
+		return err
+	}
+	if err := a.renameSlots(held, from, to); err != nil {
+		return err
+	}
+	return a.prune(filepath.Dir(old.mbox))
+}
+
+// holdBelow stops all work on the mailboxes at and below a name. The caller has
+// a.mu.
+func (a *account) holdBelow(ctx context.Context, name string) (held []*slot, release func(), err error) {
+	release = func() {
+		for _, s := range held {
+			if s.m != nil {
+				s.m.end()
+			}
+			s.mu.Unlock()
+		}
+	}
+	for n, s := range a.slots {
+		if n != name && !strings.HasPrefix(n, name+string(delimiter)) {
+			continue
+		}
+		s.mu.Lock()
+		if s.m != nil && s.m.gone() != nil {
+			s.m = nil // those who have it open may keep it
+		}
+		if s.m != nil {
+			if err := s.m.begin(ctx); err != nil {
+				s.mu.Unlock()
+				return held, release, err
+			}
+		}
+		held = append(held, s)
+	}
+	return held, release, nil
+}
+
+// moveFiles renames a mailbox with our notes for it. The notes go last: without
+// them the mailbox is still whole, but for UIDs that the file does not hold.
+func (a *account) moveFiles(old, p place, isDir bool) error {
+	fsx := a.opt.FS
+	if !isDir {
+		if err := removeTree(fsx, p.notes); err != nil {
+			return err
+		}
+		if err := fsys.MkdirAll(fsx, filepath.Dir(p.notes), 0o700); err != nil {
+			return err
+		}
+		if err := copyNotes(fsx, old, p); err != nil {
+			return err
+		}
+	}
+	if err := fsx.Rename(old.mbox, p.mbox); err != nil {
+		return err
+	}
+	if err := errors.Join(syncParent(fsx, p.mbox), syncParent(fsx, old.mbox)); err != nil {
+		return err
+	}
+	if isDir {
+		return nil
+	}
+	return removeTree(fsx, old.notes)
+}
+
+// copyNotes makes hard links of our notes at the new place, so that they are
+// there at every moment, whichever name the mailbox has after a crash.
+func copyNotes(fsx fsys.FS, old, p place) error {
+	entries, err := fsx.ReadDir(old.notes)
+	if err != nil {
+		if isMissing(err) {
+			return nil
+		}
+		return err
+	}
+	if err := fsys.MkdirAll(fsx, p.notes, 0o700); err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Type.IsDir() || !strings.HasPrefix(e.Name, "restante.") {
+			continue
+		}
+		if err := fsx.Link(filepath.Join(old.notes, e.Name), filepath.Join(p.notes, e.Name)); err != nil {
+			return err
+		}
+	}
+	return fsx.SyncDir(p.notes)
+}
+
+// renameSlots gives open mailboxes their new names. The caller holds them.
+func (a *account) renameSlots(held []*slot, from, to string) error {
+	var errs []error
+	for _, s := range held {
+		delete(a.slots, s.name)
+		s.name = to + s.name[len(from):]
+	}
+	for _, s := range held {
+		// Nobody can have a slot of the new name but who looked for it in vain.
+		if other := a.slots[s.name]; other != nil && other != s {
+			other.mu.Lock()
+			other.name = ""
+			other.mu.Unlock()
+		}
+		a.slots[s.name] = s
+		if s.m == nil {
+			continue
+		}
+		p, err := a.locate(s.name)
+		if err != nil {
+			errs = append(errs, err)
+			s.m.setGone("it was renamed, and cannot be found any more")
+			continue
+		}
+		s.m.place.Store(&p)
+		s.m.state.path = p.state()
+		if s.m.j != nil {
+			s.m.j.path = p.journal()
+		}
+	}
+	return errors.Join(errs...)
+}
