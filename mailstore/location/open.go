@@ -6,6 +6,7 @@ import (
 
 	"restante/mailstore"
 	"restante/mailstore/maildir"
+	"restante/mailstore/mbox"
 )
 
 // openFormat opens an account in the format of its location.
@@ -17,6 +18,8 @@ func openFormat(ctx context.Context, r Resolved, opt Options) (mailstore.Account
 			layout = maildir.FS
 		}
 		return maildir.Open(ctx, maildir.Options{FS: opt.FS, Root: r.Path, Layout: layout, Inbox: r.Inbox, Logger: opt.Logger})
+	case Mbox:
+		return mbox.Open(ctx, mbox.Options{FS: opt.FS, Root: r.Path, Inbox: r.Inbox, Logger: opt.Logger})
 	}
 	return nil, fmt.Errorf("no format is called %q", r.Format)
 }
