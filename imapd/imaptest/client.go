@@ -43,7 +43,7 @@ func (c *Client) Send(octets string) error {
 	return err
 }
 
-var literalAtEnd = regexp.MustCompile(`~?\{(\d+)\}$`)
+var literalAtEnd = regexp.MustCompile(`^(\d+)\}$`)
 
 // Response reads one response: a line with the literals in it, without its line
 // end. A literal stands as {5}hello, with CR, LF and other control characters of
@@ -63,7 +63,10 @@ func (c *Client) Response() (string, error) {
 			return text.String() + line, fmt.Errorf("line without CRLF: %q", line)
 		}
 		text.WriteString(stripped)
-		m := literalAtEnd.FindStringSubmatch(stripped)
+		if !strings.HasSuffix(stripped, "}") {
+			return text.String(), nil
+		}
+		m := literalAtEnd.FindStringSubmatch(stripped[strings.LastIndexByte(stripped, '{')+1:])
 		if m == nil {
 			return text.String(), nil
 		}
@@ -82,18 +85,24 @@ func (c *Client) Response() (string, error) {
 // Escape gives octets as they stand in a response that was read.
 func Escape(octets []byte) string {
 	var b strings.Builder
-	for _, c := range octets {
-		switch {
-		case c == '\r':
+	b.Grow(len(octets) + len(octets)/32)
+	from := 0
+	for i, c := range octets {
+		if c >= ' ' && c != 0x7f {
+			continue
+		}
+		b.Write(octets[from:i])
+		from = i + 1
+		switch c {
+		case '\r':
 			b.WriteString(`\r`)
-		case c == '\n':
+		case '\n':
 			b.WriteString(`\n`)
-		case c < ' ' || c == 0x7f:
-			fmt.Fprintf(&b, `\x%02x`, c)
 		default:
-			b.WriteByte(c)
+			fmt.Fprintf(&b, `\x%02x`, c)
 		}
 	}
+	b.Write(octets[from:])
 	return b.String()
 }
 
