@@ -1,0 +1,54 @@
+package imapd
+
+import (
+	"log/slog"
+	"net"
+	"runtime"
+	"testing"
+
+	"restante/imapd/imaptest"
+)
+
+// TestIdleMemory: a connection in IDLE costs kilobytes, as between commands it
+// holds no large buffer.
+func TestIdleMemory(t *testing.T) {
+	opt := testOptions(t)
+	opt.Logger = slog.New(slog.DiscardHandler)
+	flagsStore(t, opt, 100)
+	dial := listen(t, opt)
+	const n, most = 200, 32 << 10
+	var conns []net.Conn
+	before := memoryInUse()
+	for range n {
+		nc, err := dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nc.Close()
+		conns = append(conns, nc)
+		c := imaptest.NewClient(nc)
+		if _, err := c.Response(); err != nil {
+			t.Fatal(err)
+		}
+		do(t, c, "LOGIN user pass")
+		do(t, c, "SELECT INBOX")
+		if err := c.Send("i IDLE\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if line, err := c.Response(); err != nil || line != "+ idling" {
+			t.Fatal(line, err)
+		}
+	}
+	if each := (memoryInUse() - before) / n; each > most {
+		t.Errorf("an idle connection costs %d octets, its client's end included", each)
+	}
+	runtime.KeepAlive(conns)
+}
+
+func memoryInUse() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapInuse + m.StackInuse)
+}
