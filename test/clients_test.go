@@ -50,7 +50,7 @@ func fill(t *testing.T, s *server) (boxes int) {
 	if line := c.ok(`LIST "" ""`)[0]; strings.Contains(line, `"/"`) {
 		delim = "/"
 	}
-	names := []string{"INBOX", "Archive" + delim + "2024" + delim + "Q1", "Entw&APw-rfe", "&ZeVnLIqe-" + delim + "&U,BTFw-", "With space", "A&-B"}
+	names := []string{"INBOX", "Work" + delim + "2024" + delim + "Q1", "Entw&APw-rfe", "&ZeVnLIqe-" + delim + "&U,BTFw-", "With space", "A&-B"}
 	for i, name := range names {
 		if i > 0 {
 			c.ok(fmt.Sprintf("CREATE %q", name))

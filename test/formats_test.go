@@ -14,6 +14,7 @@ import (
 
 	"restante/auth"
 	"restante/certs"
+	"restante/fsys"
 	"restante/imapd"
 	"restante/imapd/imaptest"
 	"restante/mailstore"
@@ -40,7 +41,7 @@ var formats = []format{
 		return maildir.Open(ctx, maildir.Options{Root: dir, Layout: maildir.FS, Logger: log})
 	}},
 	{"mbox", func(ctx context.Context, dir string, log *slog.Logger) (mailstore.Account, error) {
-		return mbox.Open(ctx, mbox.Options{Root: dir, Inbox: filepath.Join(dir, "inbox"), Logger: log})
+		return mbox.Open(ctx, mbox.Options{FS: fsys.OS{}, Root: dir, Inbox: filepath.Join(dir, "inbox"), Logger: log})
 	}},
 }
 
