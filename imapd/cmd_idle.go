@@ -2,6 +2,7 @@ package imapd
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"restante/imap"
@@ -29,11 +30,21 @@ func (s *session) cmdIdle(*imap.Command) (reply, error) {
 	}
 	s.conn.beforeRead = nil // the writer stays with this goroutine
 	done := make(chan error, 1)
-	go func() { done <- s.r.ReadDone() }()
+	go s.awaitDone(done)
 	err := s.idle(done)
 	s.conn.beforeRead = s.flush
 	s.conn.endWait(deadline)
 	return s.idleEnded(err)
+}
+
+// awaitDone reads DONE. A panic here must not be the end of all sessions.
+func (s *session) awaitDone(done chan<- error) {
+	defer func() {
+		if p := recover(); p != nil {
+			done <- fmt.Errorf("reading DONE panicked: %v", p)
+		}
+	}()
+	done <- s.r.ReadDone()
 }
 
 // idleEnded tells DONE from what else can end IDLE.
