@@ -237,8 +237,6 @@ func (m *Mailbox) afterFailure(r *rewriter, err error) error {
 	if !errors.Is(err, errHalfDone) {
 		return err
 	}
-	if rerr := m.recover(r); rerr != nil {
-		return errors.Join(err, rerr)
-	}
-	return err
+	r.j.refused = true
+	return errors.Join(err, m.recover(r))
 }

@@ -66,6 +66,7 @@ type journalHeader struct {
 	litLen           int64
 	metaCRC          uint32 // over literals and table
 	slotRoom         int64  // octets of data in a slot
+	stepLimit        int64  // bounds the steps, which are not written down
 	written          int64  // when, in nanoseconds since 1970
 }
 
@@ -76,7 +77,7 @@ func (h *journalHeader) encode() []byte {
 	b = le.AppendUint64(b, h.seq)
 	b = le.AppendUint32(b, uint32(h.kind))
 	b = le.AppendUint32(b, h.entries)
-	for _, n := range []uint64{h.dev, h.ino, uint64(h.oldSize), uint64(h.newSize), uint64(h.litLen), uint64(h.metaCRC), uint64(h.slotRoom), uint64(h.written)} {
+	for _, n := range []uint64{h.dev, h.ino, uint64(h.oldSize), uint64(h.newSize), uint64(h.litLen), uint64(h.metaCRC), uint64(h.slotRoom), uint64(h.written), uint64(h.stepLimit)} {
 		b = le.AppendUint64(b, n)
 	}
 	return sealBlock(b)
@@ -101,10 +102,10 @@ func decodeHeader(b []byte) (journalHeader, bool) {
 	h := journalHeader{
 		seq: le.Uint64(b[8:]), kind: journalKind(le.Uint32(b[16:])), entries: le.Uint32(b[20:]),
 		dev: n(0), ino: n(1), oldSize: int64(n(2)), newSize: int64(n(3)), litLen: int64(n(4)),
-		metaCRC: uint32(n(5)), slotRoom: int64(n(6)), written: int64(n(7)),
+		metaCRC: uint32(n(5)), slotRoom: int64(n(6)), written: int64(n(7)), stepLimit: int64(n(8)),
 	}
 	ok := h.kind <= journalCut && h.oldSize >= 0 && h.newSize >= 0 && h.litLen >= 0 && h.litLen < maxJournalMeta &&
-		h.slotRoom >= 0 && h.slotRoom <= stepData
+		h.slotRoom >= 0 && h.slotRoom <= stepData && h.stepLimit >= 0 && h.stepLimit <= stepData && (h.stepLimit > 0 || h.kind != journalRewrite)
 	return h, ok
 }
 
@@ -131,6 +132,9 @@ type journal struct {
 	h    journalHeader
 	// unsure: an operation is finished, but it may not be written durably that it is.
 	unsure bool
+	// refused: the append in the journal was reported as failed, so it must go
+	// even if all of it is in the file.
+	refused bool
 }
 
 // openJournal opens the journal at path; with create it makes one when there is
@@ -141,7 +145,7 @@ func openJournal(fsx fsys.FS, path string, create bool) (*journal, error) {
 		if !create {
 			return nil, nil
 		}
-		if f, err = createFile(fsx, path, 0o600); err != nil {
+		if f, err = createJournal(fsx, path); err != nil {
 			return nil, err
 		}
 	}
@@ -153,6 +157,20 @@ func openJournal(fsx fsys.FS, path string, create bool) (*journal, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	return j, nil
+}
+
+// journalRoom is how large a journal is from the beginning, so that there is a
+// way to expunge when the disk is full.
+const journalRoom = 256 << 10
+
+func createJournal(fsx fsys.FS, path string) (fsys.File, error) {
+	f, err := createFile(fsx, path, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	// It does not matter whether this succeeds as a whole.
+	_, _ = f.WriteAt(make([]byte, journalRoom), 0)
+	return f, nil
 }
 
 // createFile makes a new file whose name is durable, and its directory.
@@ -212,6 +230,7 @@ func (j *journal) clean() error {
 	if err := j.put(journalHeader{}); err != nil {
 		return err
 	}
+	j.refused = false
 	return j.f.Sync()
 }
 

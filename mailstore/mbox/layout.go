@@ -98,6 +98,9 @@ type step struct {
 const (
 	// stepData bounds a step that goes through the journal, and with it memory.
 	stepData = 8 << 20
+	// smallStepData is the bound when there is no room for more: the journal is
+	// large enough for that from the beginning.
+	smallStepData = 32 << 10
 	// stepDirect bounds a step that copies within the file.
 	stepDirect = 64 << 20
 	// minDirect is the distance from which on copying within the file is worth it.
@@ -109,7 +112,8 @@ const (
 // docs/design/mbox.md, "Rewriting in place": what moves towards the front goes
 // first, front to back; then what moves back, back to front; then the edits
 // between the two.
-func (l *layout) steps() []step {
+// limit bounds the steps that go through the journal.
+func (l *layout) steps(limit int64) []step {
 	var front, back, last []span
 	for i := 0; i <= len(l.edits); i++ {
 		before := l.shift(i)
@@ -133,7 +137,7 @@ func (l *layout) steps() []step {
 			last = append(last, lit)
 		}
 	}
-	c := cutter{l: l}
+	c := cutter{l: l, limit: limit}
 	for _, s := range front {
 		c.forwards(s)
 	}
@@ -173,10 +177,11 @@ func joinSpan(list []span, s span) []span {
 
 // cutter cuts spans into steps.
 type cutter struct {
-	l    *layout
-	list []step
-	open step  // collects small spans
-	size int64 // of what it has
+	l     *layout
+	limit int64
+	list  []step
+	open  step  // collects small spans
+	size  int64 // of what it has
 }
 
 func (c *cutter) flush() {
@@ -189,7 +194,7 @@ func (c *cutter) flush() {
 // add puts a span into the open step, which goes through the journal if the
 // span holds old octets.
 func (c *cutter) add(s span) {
-	if c.size+s.hi-s.lo > stepData {
+	if c.size+s.hi-s.lo > c.limit {
 		c.flush()
 	}
 	c.open.spans = append(c.open.spans, s)
@@ -219,7 +224,7 @@ func (c *cutter) forwards(s span) {
 			s.lo += free
 			continue
 		}
-		n := min(s.hi-s.lo, stepData)
+		n := min(s.hi-s.lo, c.limit)
 		c.add(span{s.lo, s.lo + n})
 		s.lo += n
 	}
@@ -247,7 +252,7 @@ func (c *cutter) backwards(s span) {
 			s.hi -= free
 			continue
 		}
-		n := min(s.hi-s.lo, stepData)
+		n := min(s.hi-s.lo, c.limit)
 		c.add(span{s.hi - n, s.hi})
 		s.hi -= n
 	}

@@ -40,6 +40,7 @@ const (
 
 // fileLock is what an operation holds while it works on the file.
 type fileLock struct {
+	fs      fsys.FS
 	dot     *fsys.Dotlock
 	touched time.Time
 	fcntl   *handle
@@ -72,7 +73,7 @@ func (m *Mailbox) lock(ctx context.Context, exclusive bool) (*fileLock, error) {
 
 // tryLock takes all locks or none; then holder tells who has the one that failed.
 func (m *Mailbox) tryLock(exclusive bool) (_ *fileLock, holder string, err error) {
-	l := &fileLock{}
+	l := &fileLock{fs: m.acct.opt.FS}
 	for _, kind := range m.acct.opt.Locks {
 		switch {
 		case kind == Fcntl:
@@ -126,7 +127,9 @@ func (l *fileLock) takeDot(m *Mailbox) (holder string, err error) {
 	switch {
 	case errors.As(err, &locked):
 		return locked.Holder.String(), nil
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS),
+		m.hasFcntl() && (errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)):
+		// A full disk must not keep anybody from expunging.
 		m.warnDot(err)
 		return "", nil
 	}
@@ -155,7 +158,10 @@ func (l *fileLock) unlock() error {
 		errs = append(errs, l.fcntl.Unlock())
 	}
 	if l.dot != nil {
-		if err := l.dot.Unlock(); !errors.Is(err, fsys.ErrLockLost) {
+		err := l.dot.Unlock()
+		if err != nil && !errors.Is(err, fsys.ErrLockLost) {
+			// A lock file of ours that stays behind would keep out everybody, us too.
+			err = ignoreMissing(l.fs.Remove(l.dot.Path()))
 			errs = append(errs, err)
 		}
 	}

@@ -20,7 +20,8 @@ type plan struct {
 	w     *metaWriter
 	old   int64 // the size of the file
 	shift int64 // what the edits so far add to it
-	// single is the one octet that changes when all there is to do is that.
+	// single is the one octet that changes, before and after, when all there is
+	// to do is that.
 	single []byte
 }
 
@@ -44,7 +45,7 @@ func (p *plan) replace(off int64, old, ins []byte) {
 	}
 	p.single = nil
 	if len(p.edits) == 0 && len(old) == 1 && len(ins) == 1 {
-		p.single = []byte{ins[0]}
+		p.single = []byte{old[0], ins[0]}
 	}
 	e := edit{off: off, del: int64(len(old)), ins: int64(len(ins))}
 	p.shift += e.ins - e.del
@@ -102,74 +103,101 @@ func (r *rewriter) apply(p *plan) error {
 		return nil
 	case p.single != nil:
 		// One octet reaches the disk or does not.
-		return r.writeSync(p.single, p.edits[0].off)
+		return r.writeOctet(p.edits[0].off, p.single[0], p.single[1])
 	case p.cutsTail():
 		// So does a new size.
 		return r.cut(p.edits[0].off)
 	}
 	l := newLayout(p.edits, p.old, r.f, r.j.f)
-	steps := l.steps()
-	if err := r.prepare(p, l, steps); err != nil {
+	steps, err := r.prepare(p, l)
+	if err != nil {
 		return err
 	}
 	return r.finish(l, steps, 0, nil, false)
 }
 
-func (r *rewriter) writeSync(b []byte, off int64) error {
-	if _, err := r.f.WriteAt(b, off); err != nil {
+func (r *rewriter) writeOctet(off int64, before, after byte) error {
+	if _, err := r.f.WriteAt([]byte{after}, off); err != nil {
 		return err
 	}
-	return r.f.Sync()
+	err := r.sync()
+	if err != nil {
+		_, undone := r.f.WriteAt([]byte{before}, off)
+		err = errors.Join(err, undone)
+	}
+	return err
 }
 
+// sync tries twice: a failure may have been none of this file.
+func (r *rewriter) sync() error {
+	err := r.f.Sync()
+	if err != nil {
+		err = r.f.Sync()
+	}
+	return err
+}
+
+// cut makes the file end at size.
 func (r *rewriter) cut(size int64) error {
 	if err := r.f.Truncate(size); err != nil {
 		return err
 	}
-	return r.f.Sync()
+	if err := r.sync(); err != nil {
+		return errors.Join(errHalfDone, err) // it is shorter, but perhaps not for long
+	}
+	return nil
 }
 
 // prepare writes the plan and takes all the room that it will need, so that from
 // then on a full disk cannot stop it. On an error nothing has changed.
-func (r *rewriter) prepare(p *plan, l *layout, steps []step) error {
+func (r *rewriter) prepare(p *plan, l *layout) ([]step, error) {
 	fi, err := r.f.Stat()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	h := journalHeader{kind: journalRewrite, entries: uint32(len(p.edits)), oldSize: l.oldSize, newSize: l.newSize, litLen: p.w.len()}
 	h.dev, h.ino = fileID(fi)
 	p.w.edits(p.edits)
 	p.w.flush()
-	h.metaCRC, err = p.w.crc, p.w.err
+	if p.w.err != nil {
+		return nil, p.w.err
+	}
+	h.metaCRC = p.w.crc
+	steps, err := r.makeRoom(&h, l, stepData)
 	if err != nil {
-		return err
+		steps, err = r.makeRoom(&h, l, smallStepData)
 	}
-	for _, s := range steps {
-		if s.data {
-			h.slotRoom = max(h.slotRoom, s.size())
-		}
-	}
-	// The slots come first: their sequence number is not the plan's yet.
-	room := *r.j
-	room.h = h
-	if len(steps) > 1 {
-		if err := room.reserve(); err != nil {
-			return err
-		}
+	if err != nil {
+		return nil, err
 	}
 	if err := r.j.put(h); err != nil {
-		return err
+		return nil, err
 	}
 	if l.newSize <= l.oldSize {
-		return nil
+		return steps, nil
 	}
 	if err = r.j.f.Sync(); err == nil {
 		err = r.extend(l.oldSize, l.newSize)
 	}
 	if err != nil {
-		return errors.Join(err, r.undo(l.oldSize))
+		return nil, errors.Join(err, r.undo(l.oldSize))
 	}
-	return nil
+	return steps, nil
+}
+
+// makeRoom cuts the rewrite into steps and makes room for them in the journal.
+func (r *rewriter) makeRoom(h *journalHeader, l *layout, limit int64) ([]step, error) {
+	steps := l.steps(limit)
+	h.stepLimit, h.slotRoom = limit, 0
+	for _, s := range steps {
+		if s.data {
+			h.slotRoom = max(h.slotRoom, s.size())
+		}
+	}
+	// The sequence number is not the plan's yet, so no slot can be taken for its.
+	room := *r.j
+	room.h = *h
+	return steps, room.reserve()
 }
 
 // undo takes back what prepare did.
@@ -203,22 +231,12 @@ func (r *rewriter) extend(from, to int64) error {
 // errHalfDone: the file is between two states.
 var errHalfDone = errors.New("the rewriting of the file was interrupted; it goes on at the next access")
 
-// finish does the steps from first on, whose data may have been read from the
-// journal, and everything that comes after. begun says that the file may have
-// been changed already.
+// finish does the steps from first on and everything that comes after. begun
+// says that the first of them was announced, with these data, and may have
+// changed the file.
 func (r *rewriter) finish(l *layout, steps []step, first int, data []byte, begun bool) error {
-	for k := first; k < len(steps); k++ {
-		if r.alive != nil {
-			r.alive()
-		}
-		err := r.doStep(l, steps[k], k, data, &begun)
-		if err != nil && !begun {
-			return errors.Join(err, r.undo(l.oldSize))
-		}
-		if err != nil {
-			return errors.Join(errHalfDone, err)
-		}
-		data = nil
+	if err := r.doSteps(l, steps, first, data, begun); err != nil {
+		return err
 	}
 	if l.newSize < l.oldSize {
 		if err := r.finishCut(l); err != nil {
@@ -226,6 +244,29 @@ func (r *rewriter) finish(l *layout, steps []step, first int, data []byte, begun
 		}
 	}
 	r.j.done()
+	return nil
+}
+
+func (r *rewriter) doSteps(l *layout, steps []step, first int, data []byte, begun bool) error {
+	for k := first; k < len(steps); k++ {
+		if r.alive != nil {
+			r.alive()
+		}
+		if k > first || !begun {
+			// The step that was begun stands in the journal; to write it there
+			// again could destroy what is needed to do it.
+			var err error
+			if data, err = r.announce(l, steps[k], k); err != nil && !begun {
+				return errors.Join(err, r.undo(l.oldSize))
+			} else if err != nil {
+				return errors.Join(errHalfDone, err)
+			}
+			begun = true
+		}
+		if err := r.doStep(l, steps[k], data); err != nil {
+			return errors.Join(errHalfDone, err)
+		}
+	}
 	return nil
 }
 
@@ -256,15 +297,8 @@ func (r *rewriter) rest(from, to int64) (uint32, error) {
 	return crc32.Checksum(b, castagnoli), nil
 }
 
-// doStep does step k. *begun is set when octets of the file may have changed.
-func (r *rewriter) doStep(l *layout, s step, k int, data []byte, begun *bool) error {
-	if data == nil {
-		var err error
-		if data, err = r.announce(l, s, k); err != nil {
-			return err
-		}
-	}
-	*begun = true
+// doStep does a step that was announced.
+func (r *rewriter) doStep(l *layout, s step, data []byte) error {
 	for _, sp := range s.spans {
 		var err error
 		if s.data {
@@ -398,7 +432,7 @@ func (r *rewriter) recoverRewrite(fi fs.FileInfo) (done bool, err error) {
 		data = nil
 	}
 	if size == full {
-		return true, r.finish(l, l.steps(), slot.step, data, true)
+		return true, r.finish(l, l.steps(r.j.h.stepLimit), slot.step, data, true)
 	}
 	return true, r.finishUnderMail(l, slot.step, data, full)
 }
@@ -439,13 +473,9 @@ func (r *rewriter) firstText(off, end int64) (int64, error) {
 // finishUnderMail finishes a rewrite behind whose end mail has been delivered
 // since it was interrupted. The mail moves to its place afterwards.
 func (r *rewriter) finishUnderMail(l *layout, first int, data []byte, full int64) error {
-	steps := l.steps()
-	begun := true
-	for k := first; k < len(steps); k++ {
-		if err := r.doStep(l, steps[k], k, data, &begun); err != nil {
-			return errors.Join(errHalfDone, err)
-		}
-		data = nil
+	steps := l.steps(r.j.h.stepLimit)
+	if err := r.doSteps(l, steps, first, data, true); err != nil {
+		return err
 	}
 	if l.newSize == full {
 		return r.j.clean()
@@ -470,11 +500,11 @@ func (r *rewriter) deleteUnderMail(from, to int64) error {
 	p := newPlan(j, fi.Size())
 	p.remove(from, to-from)
 	l := newLayout(p.edits, p.old, r.f, j.f)
-	steps := l.steps()
 	next := *r
 	next.j = j
 	var data []byte
-	if err = next.prepare(p, l, steps); err == nil {
+	steps, err := next.prepare(p, l)
+	if err == nil {
 		data, err = next.announce(l, steps[0], 0)
 	}
 	if err == nil {

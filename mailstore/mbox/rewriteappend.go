@@ -147,7 +147,12 @@ func (r *rewriter) recoverAppend(size int64) (done bool, err error) {
 	if err := c.run(); err != nil {
 		return false, err
 	}
-	if c.whole && c.off == newSize {
+	switch whole := c.whole && c.off == newSize; {
+	case whole && r.j.refused && size == newSize:
+		return false, r.takeBackAppend()
+	case whole && r.j.refused:
+		return false, r.deleteUnderMail(oldSize, newSize)
+	case whole:
 		if err := r.f.Sync(); err != nil {
 			return false, err
 		}

@@ -173,7 +173,8 @@ func (st *state) add(kind byte, b []byte, sets *[]mailstore.Keywords) bool {
 	le := binary.LittleEndian
 	switch {
 	case kind == frameBase && len(b) == 20:
-		st.validity, st.next, st.claimed = le.Uint32(b), mailstore.UID(le.Uint32(b[4:])), mailstore.UID(le.Uint32(b[8:]))
+		st.validity, st.claimed = le.Uint32(b), mailstore.UID(le.Uint32(b[8:]))
+		st.next = max(st.next, mailstore.UID(le.Uint32(b[4:])))
 		st.modSeq = le.Uint64(b[12:])
 	case kind == frameWords:
 		*sets = append(*sets, mailstore.NewFlags(0, keywordWords(b)...).Keywords)
@@ -185,6 +186,7 @@ func (st *state) add(kind byte, b []byte, sets *[]mailstore.Keywords) bool {
 				return false
 			}
 			st.messages = append(st.messages, k)
+			st.next = max(st.next, k.uid+1)
 		}
 	case kind == frameFile:
 		return st.decodeFile(b)
@@ -293,10 +295,13 @@ func (s *stateFile) records(dst []byte, list []known) []byte {
 
 // add makes UIDNEXT and the like, and these messages, durable.
 func (s *stateFile) add(st *state, list []known) error {
-	b := s.base(nil, st)
+	var b []byte
 	if len(list) > 0 {
 		b = s.records(b, list)
 	}
+	// UIDNEXT comes behind the records that raise it: written in part, both are
+	// what they were.
+	b = s.base(b, st)
 	if st.dirty {
 		b = appendFrame(b, frameDirty, nil)
 	}

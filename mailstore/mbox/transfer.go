@@ -31,10 +31,25 @@ func (m *Mailbox) Move(ctx context.Context, uids mailstore.UIDSet, dest mailstor
 	ctx = context.WithoutCancel(ctx)
 	removed, err := m.Expunge(ctx, mailstore.NewUIDSet(res.Source...), false)
 	if err != nil {
-		_, again := dest.Expunge(ctx, mailstore.NewUIDSet(res.Dest...), false)
-		return mailstore.CopyResult{}, errors.Join(m.fail("move from", err), again)
+		return mailstore.CopyResult{}, errors.Join(m.fail("move from", err), m.takeBack(ctx, res, dest))
 	}
 	return m.onlyMoved(ctx, res, removed, dest)
+}
+
+// takeBack removes the copies of a move that failed, of those messages that are
+// certainly still where they were.
+func (m *Mailbox) takeBack(ctx context.Context, res mailstore.CopyResult, dest mailstore.Mailbox) error {
+	if err := m.Refresh(ctx); err != nil {
+		return err
+	}
+	var copies mailstore.UIDSet
+	for i, uid := range res.Source {
+		if _, there := m.Record(uid); there {
+			copies.Add(res.Dest[i])
+		}
+	}
+	_, err := dest.Expunge(ctx, copies, false)
+	return err
 }
 
 // onlyMoved takes back the copies of messages that somebody else removed while

@@ -20,7 +20,12 @@ type window struct {
 }
 
 func newWindow(r io.ReaderAt, start, size int64) window {
-	return window{r: r, size: size, buf: make([]byte, min(windowSize, max(size-start, 1)+maxFromLine)), off: start}
+	return newWindowOf(windowSize, r, start, size)
+}
+
+// newWindowOf holds n octets, at least twice what a From_ line may have.
+func newWindowOf(n int64, r io.ReaderAt, start, size int64) window {
+	return window{r: r, size: size, buf: make([]byte, min(n, max(size-start, 1)+maxFromLine)), off: start}
 }
 
 // at returns what stands at off: at least need octets, fewer only at the end of
