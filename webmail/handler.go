@@ -34,9 +34,40 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	inner := protection.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		pageHeaders(w.Header())
+		setDeadlines(w, r)
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		inner.ServeHTTP(w, r)
 	})
+}
+
+const (
+	// bodyTime is how long a form may take to arrive. It holds for bodies that nobody wants as well: net/http reads them to
+	// their end before the next request.
+	bodyTime = 30 * time.Second
+	// pageTime is how long an answer may take, a sign-in that has to wait for its turn included.
+	pageTime = 3 * time.Minute
+	// pieceTime is how long a client may take for each sendPiece of a download.
+	pieceTime = time.Minute
+	sendPiece = 256 << 10
+)
+
+// setDeadlines keeps clients that send or read slower than any line from holding a connection for ever.
+func setDeadlines(w http.ResponseWriter, r *http.Request) {
+	rc, now := http.NewResponseController(w), time.Now()
+	_ = rc.SetWriteDeadline(now.Add(pageTime)) // what knows no deadlines is no network
+	if r.Body != nil && r.Body != http.NoBody {
+		_ = rc.SetReadDeadline(now.Add(bodyTime))
+	}
+}
+
+// form reads the form of a request.
+func (c *call) form() (url.Values, error) {
+	if err := c.r.ParseForm(); err != nil {
+		return nil, errForm
+	}
+	// The body is here: what the server does with it may take longer.
+	_ = http.NewResponseController(c.w).SetReadDeadline(time.Time{})
+	return c.r.PostForm, nil
 }
 
 // page makes an http.Handler of a handlerFunc: the one place where errors become pages.

@@ -34,10 +34,10 @@ func (s *Server) showLogin(c *call) error {
 
 // login checks a password and begins a session.
 func (s *Server) login(c *call) error {
-	if err := c.r.ParseForm(); err != nil {
+	form, err := c.form()
+	if err != nil {
 		return err
 	}
-	form := c.r.PostForm
 	name, next := form.Get("name"), localPath(form.Get("next"))
 	user, err := s.opt.Auth.Authenticate(c.ctx(), remoteAddr(c.r), name, form.Get("password"))
 	if err != nil {

@@ -42,10 +42,11 @@ const maxOrder = 1000
 
 // act carries out what the buttons of list and message ask for.
 func (s *Server) act(c *call) error {
-	if err := c.r.ParseForm(); err != nil {
-		return errForm
+	form, err := c.form()
+	if err != nil {
+		return err
 	}
-	o, err := readOrder(c.r.PostForm)
+	o, err := readOrder(form)
 	if err != nil {
 		return err
 	}

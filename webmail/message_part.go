@@ -108,7 +108,13 @@ func (s *Server) sendPicture(c *call, o *opened, p *message.Part) error {
 
 // send copies a part to the browser. Once it has begun, a failure can only cut it off.
 func (s *Server) send(c *call, r io.Reader) {
-	if _, err := io.Copy(c.w, r); err != nil {
+	rc := http.NewResponseController(c.w)
+	var err error
+	for err == nil {
+		_ = rc.SetWriteDeadline(time.Now().Add(pieceTime))
+		_, err = io.CopyN(c.w, r, sendPiece)
+	}
+	if err != io.EOF {
 		s.log.Debug("part not sent to its end", slog.String("path", c.r.URL.Path), slog.Any("err", err))
 		panic(http.ErrAbortHandler)
 	}
