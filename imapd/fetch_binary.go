@@ -11,27 +11,30 @@ import (
 // section 6.4.5): the part with its transfer encoding undone, NULs and all.
 // Without a part number it is the whole message, which has none to undo.
 func (f *fetcher) prepareBinary(m *loaded, it *imap.FetchItem) (value, error) {
-	part := m.root.Find(it.Section.Path)
+	sizeOnly := it.Att == imap.FetchBinarySize
+	src, err := m.decoded(it.Section.Path)
 	switch {
-	case part == nil:
+	case err != nil:
+		return value{}, err
+	case src == nil && sizeOnly: // its grammar has no NIL
+		return value{kind: valueNumber}, nil
+	case src == nil:
 		return value{kind: valueNIL}, nil
-	case !knownEncodings[part.Encoding]:
-		return value{}, errUnknownCTE
 	}
-	size, err := io.Copy(io.Discard, m.decoded(part, it.Section.Path))
+	size, err := io.Copy(io.Discard, src())
 	if err != nil {
 		return value{}, err
 	}
-	if it.Att == imap.FetchBinarySize {
+	if sizeOnly {
 		return value{kind: valueNumber, size: size}, nil
 	}
 	off, length := window(it.Section.Partial)
 	off = min(off, size)
-	src := m.decoded(part, it.Section.Path)
-	if _, err := io.CopyN(io.Discard, src, off); err != nil {
+	r := src()
+	if _, err := io.CopyN(io.Discard, r, off); err != nil {
 		return value{}, err
 	}
-	return value{kind: valueBinary, size: min(length, size-off), src: src}, nil
+	return value{kind: valueBinary, size: min(length, size-off), src: r}, nil
 }
 
 // errUnknownCTE is RFC 3516 section 4.3.
@@ -44,17 +47,26 @@ var knownEncodings = map[string]bool{
 	"x-uuencode": true, "uuencode": true, "x-uue": true, "uue": true,
 }
 
-// decoded gives the decoded octets of a part. Line ends become CRLF where they
-// stand for line ends, which is not so within base64.
-func (m *loaded) decoded(p *message.Part, path []int) io.Reader {
-	e := p.Body
+// decoded gives what makes readers of the decoded octets of a part, nil when
+// there is no such part. Line ends become CRLF where they stand for line ends,
+// which is not so within base64.
+func (m *loaded) decoded(path []int) (func() io.Reader, error) {
 	if len(path) == 0 {
-		return message.ToCRLF(m.section(0, m.Len()))
+		return func() io.Reader { return message.ToCRLF(m.section(0, m.Len())) }, nil
 	}
-	raw := m.section(e.Offset, e.Length)
-	switch p.Encoding {
-	case "7bit", "8bit", "binary", "quoted-printable":
-		raw = message.ToCRLF(raw)
+	p := m.root.Find(path)
+	switch {
+	case p == nil:
+		return nil, nil
+	case !knownEncodings[p.Encoding]:
+		return nil, errUnknownCTE
 	}
-	return p.DecodeBody(raw)
+	return func() io.Reader {
+		raw := m.section(p.Body.Offset, p.Body.Length)
+		switch p.Encoding {
+		case "7bit", "8bit", "binary", "quoted-printable":
+			raw = message.ToCRLF(raw)
+		}
+		return p.DecodeBody(raw)
+	}, nil
 }
