@@ -1,7 +1,9 @@
 package imapd
 
 import (
+	"log/slog"
 	"net"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -133,5 +135,34 @@ func TestPipelinedFlush(t *testing.T) {
 	}
 	if line, err := c.Response(); err != nil || !strings.HasPrefix(line, "b OK") {
 		t.Fatal(line, err)
+	}
+}
+
+// TestSessionLog: the lines of one session can be told from those of others,
+// and name the user once.
+func TestSessionLog(t *testing.T) {
+	opt := testOptions(t)
+	var log strings.Builder
+	opt.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	speak(t, opt, "a LOGIN ann wrong\r\nb LOGIN ann pass\r\nc LOGOUT\r\n")
+	speak(t, opt, "c LOGOUT\r\n")
+	lines := strings.Split(strings.TrimSuffix(log.String(), "\n"), "\n")
+	if len(lines) != 3 {
+		t.Fatalf("%q", lines)
+	}
+	var sessions []string
+	id := regexp.MustCompile(` session=(\w{8,}) `)
+	for i, want := range []string{"login failed", "session ended", "session ended"} {
+		m := id.FindStringSubmatch(lines[i])
+		if m == nil || !strings.Contains(lines[i], want) {
+			t.Fatalf("%s: want %s with a session", lines[i], want)
+		}
+		sessions = append(sessions, m[1])
+	}
+	if sessions[0] != sessions[1] || sessions[1] == sessions[2] {
+		t.Errorf("sessions %q", sessions)
+	}
+	if n := strings.Count(lines[1], "user="); n != 1 {
+		t.Errorf("the user stands there %d times: %s", n, lines[1])
 	}
 }

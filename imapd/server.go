@@ -2,6 +2,7 @@ package imapd
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"log/slog"
 	"net"
@@ -40,7 +41,7 @@ func (srv *Server) ServeConn(ctx context.Context, c net.Conn, isTLS bool) {
 func (srv *Server) newSession(ctx context.Context, c net.Conn, isTLS bool) *session {
 	s := &session{
 		srv:     srv,
-		log:     srv.opt.Logger.With(slog.String("remote", c.RemoteAddr().String())),
+		log:     srv.opt.Logger.With(slog.String("session", newID()), slog.String("remote", c.RemoteAddr().String())),
 		ctx:     context.WithoutCancel(ctx),
 		quit:    ctx,
 		state:   notAuthenticated,
@@ -58,6 +59,10 @@ func (srv *Server) newSession(ctx context.Context, c net.Conn, isTLS bool) *sess
 	return s
 }
 
+// newID tells a session from all others in the log, also from those before the
+// last start.
+func newID() string { return rand.Text()[:10] }
+
 // end closes what the session holds and writes its one line in the log.
 func (s *session) end() {
 	if p := recover(); p != nil {
@@ -69,7 +74,6 @@ func (s *session) end() {
 	}
 	s.conn.Close() // nothing is left to be lost by an error here
 	s.log.Info("session ended",
-		slog.String("user", s.user.Name),
 		slog.String("reason", s.reason),
 		slog.Int("commands", s.commands),
 		slog.Int64("in", s.conn.in),

@@ -2,6 +2,7 @@ package pop3d
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"log/slog"
 	"net"
@@ -35,7 +36,7 @@ func (srv *Server) newSession(ctx context.Context, c net.Conn, isTLS bool) *sess
 	s := &session{
 		srv:     srv,
 		opt:     &srv.opt,
-		log:     srv.opt.Logger.With(slog.String("remote", c.RemoteAddr().String())),
+		log:     srv.opt.Logger.With(slog.String("session", newID()), slog.String("remote", c.RemoteAddr().String())),
 		ctx:     context.WithoutCancel(ctx), // what has begun is finished
 		state:   authorization,
 		secure:  isTLS,
@@ -47,6 +48,10 @@ func (srv *Server) newSession(ctx context.Context, c net.Conn, isTLS bool) *sess
 	s.conn.flush = s.flush
 	return s
 }
+
+// newID tells a session from all others in the log, also from those before the
+// last start.
+func newID() string { return rand.Text()[:10] }
 
 // end closes what the session holds and writes its one line in the log.
 func (s *session) end() {
@@ -61,7 +66,6 @@ func (s *session) end() {
 	}
 	s.conn.Close() // nothing is left to be lost by an error here
 	s.log.Info("session ended",
-		slog.String("user", s.user.Name),
 		slog.String("reason", s.reason),
 		slog.Int("retrieved", s.retrieved),
 		slog.Int("deleted", s.deleted),

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"log/slog"
 	"net"
 	"strings"
 	"testing"
@@ -245,4 +246,37 @@ func BenchmarkRetr(b *testing.B) {
 	}
 	client.Close()
 	<-done
+}
+
+// TestSessionLog: the lines of one session can be told from those of others, and name the user once.
+func TestSessionLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		o.opt.Logger = slog.New(slog.NewTextHandler(&o.log, nil))
+		for range 2 {
+			p := newPipe(t, t.Context(), o)
+			p.say("USER jo", "PASS wrong")
+			p.expect("+OK", "-ERR")
+			p.login()
+			p.say("QUIT")
+			p.expect("+OK")
+			<-p.done
+		}
+		lines := strings.Split(strings.TrimSuffix(o.log.String(), "\n"), "\n")
+		if len(lines) != 4 {
+			t.Fatalf("%q", lines)
+		}
+		var sessions []string
+		for _, line := range lines {
+			_, id, _ := strings.Cut(line, " session=")
+			id, _, _ = strings.Cut(id, " ")
+			sessions = append(sessions, id)
+			if n := strings.Count(line, "user="); n != 1 {
+				t.Errorf("the user stands there %d times: %s", n, line)
+			}
+		}
+		if sessions[0] == "" || sessions[0] != sessions[1] || sessions[1] == sessions[2] {
+			t.Errorf("sessions %q", sessions)
+		}
+	})
 }
