@@ -214,6 +214,19 @@ func (a *Authenticator) Lookup(name string) (User, bool) { return a.fresh().Tabl
 // Users returns all users of the table.
 func (a *Authenticator) Users() []User { return a.fresh().Table.Users() }
 
+// Mark stands for what the table says of a user at the moment: it changes when
+// the password, the place of the mail or the owner does, and gives none of them
+// away. It is false for a user who is not there any more or cannot log in.
+// Whoever keeps somebody logged in for long compares it with that of the login.
+func (a *Authenticator) Mark(name string) (mark string, ok bool) {
+	acct := a.fresh().accounts[Normalize(name)]
+	if acct == nil || acct.password == nil {
+		return "", false
+	}
+	sum := a.mac(acct.stored, fmt.Sprintf("%q %d %d %q %q", acct.Name, acct.UID, acct.GID, acct.Home, acct.Location))
+	return string(sum[:]), true
+}
+
 // Authenticate returns the user of that name and password. It takes its time
 // after failures from the same network or for the same user, and ends early
 // with the context's error when that ends. The errors are ErrCredentials and

@@ -361,3 +361,27 @@ func BenchmarkProvenLogin(b *testing.B) {
 		}
 	}
 }
+
+// TestMark: a login holds until the user's line says something else.
+func TestMark(t *testing.T) {
+	a, file := newAuth(t, family)
+	before, ok := a.Mark("Amelie ")
+	if !ok {
+		t.Fatal("no mark")
+	}
+	for _, tt := range []struct {
+		why, table string
+		same, ok   bool
+	}{
+		{"another user comes", family + "new:{PLAIN}x\n", true, true},
+		{"another password", strings.Replace(family, "right", "other", 1), false, true},
+		{"other mail", strings.Replace(family, "~/Maildir", "~/Other", 1), false, true},
+		{"locked", strings.Replace(family, "{PLAIN}right", "!", 1), false, false},
+		{"removed", "bruno:{PLAIN}right\n", false, false},
+	} {
+		write(t, file, tt.table)
+		if after, ok := a.Mark("amelie"); (after == before) != tt.same || ok != tt.ok {
+			t.Errorf("%s: same %v, ok %v", tt.why, after == before, ok)
+		}
+	}
+}

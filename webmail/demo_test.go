@@ -65,6 +65,9 @@ func (oneUser) Authenticate(_ context.Context, _ net.Addr, name, password string
 	return auth.User{Name: name}, nil
 }
 
+// Mark never changes.
+func (oneUser) Mark(name string) (string, bool) { return "", name == testUser }
+
 // demoStore holds an account with special mailboxes and one mailbox for each set of the corpus.
 func demoStore(t *testing.T) mailstore.Store {
 	store := memory.New(memory.Options{})

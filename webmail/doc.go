@@ -10,8 +10,8 @@
 //   - A message is named by mailbox, UIDVALIDITY and UID. A link that has gone stale leads to a page that says so,
 //     never to another message.
 //   - A list costs what stands on its page: fifty messages are looked at, whatever the mailbox holds.
-//   - Sessions live in memory and end: after a time without use, after a longest time, at sign-out and with the
-//     process. Passwords are handed to the Authenticator and kept nowhere.
+//   - Sessions live in memory and end: after a time without use, after a longest time, at sign-out, with the process,
+//     and when the user's password changes or the user is removed. Passwords are handed to the Authenticator and kept nowhere.
 //
 // docs/design/html-mail.md tells how a message body is kept apart from the page round it.
 package webmail

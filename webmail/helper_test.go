@@ -26,7 +26,10 @@ type site struct {
 func newSite(t testing.TB, opt webmail.Options) *site {
 	t.Helper()
 	store := memory.New(memory.Options{})
-	opt.Store, opt.Auth, opt.Hostname = store, oneUser{}, "mail.example.org"
+	opt.Store, opt.Hostname = store, "mail.example.org"
+	if opt.Auth == nil {
+		opt.Auth = oneUser{}
+	}
 	s := &site{t: t, srv: webmail.New(opt), cookies: make(map[string]*http.Cookie), header: make(http.Header)}
 	t.Cleanup(func() { s.srv.Close() })
 	var err error

@@ -39,6 +39,7 @@ func (s *Server) login(c *call) error {
 		return err
 	}
 	name, next := form.Get("name"), localPath(form.Get("next"))
+	mark, _ := s.opt.Auth.Mark(name) // of before: a change of the password meanwhile ends the session
 	user, err := s.opt.Auth.Authenticate(c.ctx(), remoteAddr(c.r), name, form.Get("password"))
 	if err != nil {
 		return s.loginFailed(c, name, next, err)
@@ -53,7 +54,7 @@ func (s *Server) login(c *call) error {
 		s.sessions.end(old)
 		old.release()
 	}
-	http.SetCookie(c.w, s.sessions.start(user, account, now))
+	http.SetCookie(c.w, s.sessions.start(user, account, mark, now))
 	s.log.Info("signed in", slog.String("user", user.Name), slog.String("remote", c.r.RemoteAddr))
 	return seeOther(c, next)
 }

@@ -23,6 +23,7 @@ const autoHeader = "Restante-Auto"
 type sessions struct {
 	idle, longest time.Duration
 	perUser, all  int
+	mark          func(name string) (string, bool)
 
 	mu      sync.Mutex
 	byToken map[[sha256.Size]byte]*session // by the hash: a map look-up with the token itself could leak it by its timing
@@ -36,6 +37,7 @@ type session struct {
 	key     [32]byte          // signs picture addresses
 	user    mailstore.User
 	account mailstore.Account
+	mark    string // Authenticator.Mark of before the sign-in
 	created time.Time
 
 	owner *sessions
@@ -51,14 +53,14 @@ type session struct {
 }
 
 func newSessions(opt Options) *sessions {
-	return &sessions{idle: opt.IdleTimeout, longest: opt.MaxSession, perUser: opt.SessionsPerUser, all: opt.Sessions,
+	return &sessions{idle: opt.IdleTimeout, longest: opt.MaxSession, perUser: opt.SessionsPerUser, all: opt.Sessions, mark: opt.Auth.Mark,
 		byToken: make(map[[sha256.Size]byte]*session), byID: make(map[string]*session)}
 }
 
 // start begins a session, which takes the account over, and gives the cookie for it.
-func (ss *sessions) start(user mailstore.User, account mailstore.Account, now time.Time) *http.Cookie {
+func (ss *sessions) start(user mailstore.User, account mailstore.Account, mark string, now time.Time) *http.Cookie {
 	var token [32]byte
-	sess := &session{user: user, account: account, created: now, used: now, owner: ss, refs: 1, id: rand.Text(), counts: make(map[string]count)}
+	sess := &session{user: user, account: account, mark: mark, created: now, used: now, owner: ss, refs: 1, id: rand.Text(), counts: make(map[string]count)}
 	rand.Read(token[:]) // never fails (crypto/rand)
 	rand.Read(sess.key[:])
 	value := base64.RawURLEncoding.EncodeToString(token[:])
@@ -130,28 +132,40 @@ func (ss *sessions) find(r *http.Request, now time.Time) *session {
 	}
 	token := sha256.Sum256([]byte(cookie.Value))
 	ss.mu.Lock()
-	defer ss.mu.Unlock()
 	sess := ss.byToken[token]
 	if sess == nil || subtle.ConstantTimeCompare(sess.token[:], token[:]) != 1 || ss.over(sess, now) {
+		ss.mu.Unlock()
 		return nil
 	}
 	if r.Header.Get(autoHeader) == "" {
 		sess.used = now
 	}
 	sess.refs++
-	return sess
+	ss.mu.Unlock()
+	return ss.standing(sess)
+}
+
+// standing gives a session that was found, or ends it when the user may not have it any more.
+func (ss *sessions) standing(sess *session) *session {
+	if mark, ok := ss.mark(sess.user.Name); ok && mark == sess.mark {
+		return sess
+	}
+	ss.end(sess)
+	sess.release()
+	return nil
 }
 
 // findID gives the session of a picture address, which is no use of it. The caller checks the signature and releases it.
 func (ss *sessions) findID(id string, now time.Time) *session {
 	ss.mu.Lock()
-	defer ss.mu.Unlock()
 	sess := ss.byID[id]
 	if sess == nil || ss.over(sess, now) {
+		ss.mu.Unlock()
 		return nil
 	}
 	sess.refs++
-	return sess
+	ss.mu.Unlock()
+	return ss.standing(sess)
 }
 
 func (ss *sessions) over(sess *session, now time.Time) bool {

@@ -108,3 +108,31 @@ func TestSignOutEnds(t *testing.T) {
 	s.cookies[kept.Name] = &kept
 	s.get("/m/INBOX").want(http.StatusSeeOther)
 }
+
+// changing is oneUser whose line in the table can change.
+type changing struct {
+	oneUser
+	mark string
+	gone bool
+}
+
+func (c *changing) Mark(string) (string, bool) { return c.mark, !c.gone }
+
+// TestStanding: whoever changes a password or removes a user ends the sessions of before.
+func TestStanding(t *testing.T) {
+	for why, change := range map[string]func(*changing){
+		"another password":    func(c *changing) { c.mark = "other" },
+		"the user is removed": func(c *changing) { c.gone = true },
+	} {
+		c := &changing{mark: "first"}
+		s := newSite(t, webmail.Options{Auth: c})
+		s.signIn()
+		s.get("/m/INBOX").want(http.StatusOK)
+		change(c)
+		s.get("/m/INBOX").want(http.StatusSeeOther)
+		c.mark, c.gone = "first", false
+		if got := s.get("/m/INBOX").Code; got != http.StatusSeeOther {
+			t.Errorf("%s: the session came back: %d", why, got)
+		}
+	}
+}

@@ -17,6 +17,9 @@ type Authenticator interface {
 	// Authenticate returns the user of that name and password. An error that is auth.ErrCredentials tells the user that
 	// name or password are wrong; any other asks them to try later, and goes to the log.
 	Authenticate(ctx context.Context, remote net.Addr, name, password string) (auth.User, error)
+	// Mark changes when a sign-in of before should hold no longer, as after a change of the password, and is false for who
+	// may not sign in any more. It is asked for with every request.
+	Mark(name string) (mark string, ok bool)
 }
 
 // Options is what a [Server] works with. Store and Auth are needed; what is left zero of the rest gets its default.
