@@ -59,6 +59,8 @@ func (oneUser) Authenticate(_ context.Context, _ net.Addr, name, password string
 	switch {
 	case name == "broken":
 		return auth.User{}, errors.New("the table cannot be read")
+	case name == "guessed":
+		return auth.User{}, fmt.Errorf("%w: too many wrong passwords", auth.ErrUnavailable)
 	case name != testUser || password != testPassword:
 		return auth.User{}, fmt.Errorf("table: %w", auth.ErrCredentials)
 	}

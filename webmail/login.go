@@ -22,6 +22,8 @@ type loginPage struct {
 	Bye     bool // the user has just signed out
 }
 
+const maxName = 200 // characters of a name that somebody typed
+
 func (s *Server) showLogin(c *call) error {
 	next := localPath(c.r.URL.Query().Get("next"))
 	if sess := s.sessions.find(c.r, time.Now()); sess != nil {
@@ -60,16 +62,23 @@ func (s *Server) login(c *call) error {
 }
 
 func (s *Server) loginFailed(c *call, name, next string, err error) error {
-	if errors.Is(err, auth.ErrCredentials) {
-		s.log.Info("login failed", slog.String("user", name), slog.String("remote", c.r.RemoteAddr))
+	who := slog.Group("", slog.String("user", truncate(name, maxName)), slog.String("remote", c.r.RemoteAddr))
+	switch {
+	case errors.Is(err, auth.ErrCredentials):
+		s.log.Info("login failed", who)
 		return s.loginAgain(c, http.StatusForbidden, name, next, "Name or password is wrong. Check both; capitals count in the password.")
+	case errors.Is(err, auth.ErrUnavailable):
+		s.log.Info("login put off", who, slog.Any("err", err)) // no error of ours: strangers can bring it about
+		return s.loginAgain(c, http.StatusTooManyRequests, name, next, "There were too many wrong passwords. Wait a minute, then try again.")
+	case c.ctx().Err() != nil:
+		return err // the browser went away
 	}
-	s.log.Error("authentication is not possible", slog.String("user", name), slog.Any("err", err))
+	s.log.Error("authentication is not possible", who, slog.Any("err", err))
 	return s.loginAgain(c, http.StatusServiceUnavailable, name, next, "Nobody can sign in at the moment. Try again in a few minutes.")
 }
 
 func (s *Server) loginAgain(c *call, status int, name, next, problem string) error {
-	data := loginPage{Page: s.newPage(c, "Sign in"), Host: s.opt.Hostname, Name: truncate(shown(name), 200), Next: next, Problem: problem}
+	data := loginPage{Page: s.newPage(c, "Sign in"), Host: s.opt.Hostname, Name: truncate(shown(name), maxName), Next: next, Problem: problem}
 	return s.render(c, status, "login", data)
 }
 

@@ -1,8 +1,10 @@
 package webmail_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -234,5 +236,27 @@ func TestNaughtyNames(t *testing.T) {
 	for _, str := range naughty(t) {
 		r := s.post("/login", url.Values{"name": {str}, "password": {"x"}}).want(http.StatusForbidden)
 		checkPage(t, fmt.Sprintf("name %q", str), r)
+	}
+}
+
+// TestLoginLog: strangers write no errors into the log, and no more of it than a name is long.
+func TestLoginLog(t *testing.T) {
+	for _, tt := range []struct {
+		why, body string
+		status    int
+		level     string
+	}{
+		{"a wrong password", "name=nobody&password=x", http.StatusForbidden, "INFO"},
+		{"too many of them", "name=guessed&password=x", http.StatusTooManyRequests, "INFO"},
+		{"a name without end", "name=" + strings.Repeat("x", 50000) + "&password=x", http.StatusForbidden, "INFO"},
+		{"no form", "%zz", http.StatusBadRequest, ""},
+		{"a failure of ours", "name=broken&password=x", http.StatusServiceUnavailable, "ERROR"},
+	} {
+		var log bytes.Buffer
+		s := newSite(t, webmail.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		s.do("POST", "/login", strings.NewReader(tt.body)).want(tt.status)
+		if got := log.String(); tt.level == "" && got != "" || !strings.Contains(got, tt.level) || len(got) > 1000 {
+			t.Errorf("%s: the log got %.300q", tt.why, got)
+		}
 	}
 }
