@@ -35,16 +35,17 @@ func (s *session) authenticate(name, password string) (mailstore.User, error) {
 	case s.quit.Err() != nil:
 		return user, errStopping
 	}
-	s.failedLogins++
-	if s.failedLogins >= s.srv.opt.Limits.LoginFailures {
-		return user, &closing{"Too many failed logins"}
-	}
 	if errors.Is(err, auth.ErrCredentials) {
 		s.log.Info("login failed", slog.String("user", name))
-		return user, no("AUTHENTICATIONFAILED", "Wrong user name or password")
+		err = no("AUTHENTICATIONFAILED", "Wrong user name or password")
+	} else {
+		s.log.Error("authentication is not possible", slog.String("user", name), slog.Any("err", err))
+		err = no("UNAVAILABLE", "Nobody can be authenticated at the moment; try again later")
 	}
-	s.log.Error("authentication is not possible", slog.String("user", name), slog.Any("err", err))
-	return user, no("UNAVAILABLE", "Nobody can be authenticated at the moment; try again later")
+	if s.failedLogins++; s.failedLogins >= s.srv.opt.Limits.LoginFailures {
+		err = &closing{"Too many failed logins"}
+	}
+	return user, err
 }
 
 // enter opens the account of a user who has proved to be that.

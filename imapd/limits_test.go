@@ -166,3 +166,19 @@ func TestSessionLog(t *testing.T) {
 		t.Errorf("the user stands there %d times: %s", n, lines[1])
 	}
 }
+
+// TestLastFailureLogged: the login that ends a connection for guessing is
+// logged like those before: who watches the log counts them.
+func TestLastFailureLogged(t *testing.T) {
+	opt := testOptions(t)
+	opt.Limits.LoginFailures = 2
+	var log strings.Builder
+	opt.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	said := speak(t, opt, "a LOGIN ann wrong\r\nb LOGIN ann wrong\r\nc LOGIN ann pass\r\n")
+	if !strings.HasPrefix(last(said), "* BYE") {
+		t.Errorf("%q", said)
+	}
+	if n := strings.Count(log.String(), "login failed"); n != 2 {
+		t.Errorf("%d of 2 failures are in the log:\n%s", n, log.String())
+	}
+}

@@ -124,10 +124,16 @@ func (s *session) loginFailed(name string, err error) error {
 	case errors.Is(err, sasl.ErrMalformed):
 		return refuse("", "The response does not fit the mechanism")
 	}
+	err = s.refuseLogin(name, err)
 	if s.failedLogins++; s.failedLogins >= s.opt.LoginFailures {
 		s.bye(pop3.Auth, "Too many failed logins", "too many failed logins")
 		return nil
 	}
+	return err
+}
+
+// refuseLogin logs why a login failed and gives what the client is told.
+func (s *session) refuseLogin(name string, err error) error {
 	switch {
 	case errors.Is(err, auth.ErrCredentials):
 		s.log.Info("login failed", slog.String("user", name))

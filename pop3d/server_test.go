@@ -280,3 +280,22 @@ func TestSessionLog(t *testing.T) {
 		}
 	})
 }
+
+// TestLastFailureLogged: the login that ends a connection for guessing is logged like those before: who
+// watches the log counts them.
+func TestLastFailureLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		o.opt.LoginFailures = 2
+		o.opt.Logger = slog.New(slog.NewTextHandler(&o.log, nil))
+		p := newPipe(t, t.Context(), o)
+		for range 2 {
+			p.say("USER jo", "PASS wrong")
+			p.expect("+OK", "-ERR")
+		}
+		<-p.done
+		if n := strings.Count(o.log.String(), "login failed"); n != 2 {
+			t.Errorf("%d of 2 failures are in the log:\n%s", n, o.log.String())
+		}
+	})
+}
