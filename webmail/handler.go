@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"strings"
 	"time"
 )
 
@@ -80,7 +81,7 @@ func (s *Server) page(h handlerFunc) http.Handler {
 			case http.ErrAbortHandler:
 				panic(v)
 			default:
-				s.log.Error("request failed", slog.String("path", r.URL.Path), slog.Any("err", v), slog.String("stack", string(debug.Stack())))
+				s.log.Error("request failed", slog.String("path", logPath(r)), slog.Any("err", v), slog.String("stack", string(debug.Stack())))
 				s.fail(c, errInternal)
 			}
 		}()
@@ -132,7 +133,7 @@ func (s *Server) fail(c *call, err error) {
 		if c.session != nil {
 			user = c.session.user.Name
 		}
-		s.log.Error("request failed", slog.String("path", c.r.URL.Path), slog.String("user", user), slog.Any("err", err))
+		s.log.Error("request failed", slog.String("path", logPath(c.r)), slog.String("user", user), slog.Any("err", err))
 	}
 	pageHeaders(c.w.Header())
 	c.w.Header().Del("Content-Disposition")
@@ -141,6 +142,15 @@ func (s *Server) fail(c *call, err error) {
 		s.log.Error("error page failed", slog.Any("err", err))
 		http.Error(c.w, pe.title, pe.status)
 	}
+}
+
+// logPath is the path of a request as it stands in the log. That of a picture is a permission (capability.go), so its route
+// stands for it.
+func logPath(r *http.Request) string {
+	if strings.HasPrefix(r.URL.Path, "/picture/") {
+		return picturePattern
+	}
+	return truncate(r.URL.Path, maxName)
 }
 
 func seeOther(c *call, path string) error {

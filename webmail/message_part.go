@@ -115,7 +115,7 @@ func (s *Server) send(c *call, r io.Reader) {
 		_, err = io.CopyN(c.w, r, sendPiece)
 	}
 	if err != io.EOF {
-		s.log.Debug("part not sent to its end", slog.String("path", c.r.URL.Path), slog.Any("err", err))
+		s.log.Debug("part not sent to its end", slog.String("path", logPath(c.r)), slog.Any("err", err))
 		panic(http.ErrAbortHandler)
 	}
 }

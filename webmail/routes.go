@@ -2,6 +2,8 @@ package webmail
 
 import "net/http"
 
+const picturePattern = "/picture/{session}/{box}/{v}/{uid}/{part}/{mac}"
+
 // routes is the whole address space. {box} is a mailbox (boxPath), {v} its UIDVALIDITY, {part} a part's section number.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
@@ -20,7 +22,7 @@ func (s *Server) routes() http.Handler {
 	private("GET /m/{box}/{v}/{uid}/part/{part}", s.showPart)
 	private("GET /m/{box}/{v}/{uid}/raw", s.showRaw)
 
-	public("GET /picture/{session}/{box}/{v}/{uid}/{part}/{mac}", s.showPicture)
+	public("GET "+picturePattern, s.showPicture)
 	public("GET /assets/{name}", s.showAsset)
 	public("GET /favicon.ico", s.favicon)
 	public("/", s.notFound)

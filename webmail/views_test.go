@@ -3,6 +3,7 @@ package webmail
 import (
 	"io"
 	"io/fs"
+	"net/http/httptest"
 	"reflect"
 	"slices"
 	"strings"
@@ -225,5 +226,19 @@ func TestSummaryCache(t *testing.T) {
 	}
 	if n := len(sc.young) + len(sc.previous); n > 2*cacheGeneration+2 {
 		t.Errorf("%d entries are kept", n)
+	}
+}
+
+// TestLogPath: what opens a picture to anybody stays out of the log, and a path without end too.
+func TestLogPath(t *testing.T) {
+	for path, want := range map[string]string{
+		"/m/INBOX/1/2":                      "/m/INBOX/1/2",
+		"/picture/SECRET/INBOX/1/2/1.2/MAC": picturePattern,
+		"/picture/SECRET":                   picturePattern,
+		"/m/" + strings.Repeat("x", 1<<16):  "/m/" + strings.Repeat("x", maxName-3),
+	} {
+		if got := logPath(httptest.NewRequest("GET", path, nil)); got != want {
+			t.Errorf("%.60s: %.80s", path, got)
+		}
 	}
 }
