@@ -3,6 +3,11 @@ package maildir_test
 import (
 	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -30,10 +35,87 @@ func (r readOnlyFS) Remove(name string) error                  { return r.no("re
 func (r readOnlyFS) Mkdir(name string, _ fs.FileMode) error    { return r.no("mkdir", name) }
 func (r readOnlyFS) Chtimes(name string, _, _ time.Time) error { return r.no("chtimes", name) }
 
-// noLinksFS cannot link and cannot rename between directories, as when each
-// mailbox is a mount of its own.
-type noLinksFS struct{ fsys.OS }
+// mountsFS cannot link or rename between mailboxes, as when each is on a file
+// system of its own.
+type mountsFS struct{ fsys.OS }
 
-func (noLinksFS) Link(_, newname string) error {
-	return &os.LinkError{Op: "link", New: newname, Err: syscall.EXDEV}
+func mailboxOf(path string) string { return filepath.Dir(filepath.Dir(path)) }
+
+func (m mountsFS) Link(oldname, newname string) error {
+	if mailboxOf(oldname) != mailboxOf(newname) {
+		return &os.LinkError{Op: "link", Old: oldname, New: newname, Err: syscall.EXDEV}
+	}
+	return m.OS.Link(oldname, newname)
+}
+
+func (m mountsFS) Rename(oldname, newname string) error {
+	if mailboxOf(oldname) != mailboxOf(newname) {
+		return &os.LinkError{Op: "rename", Old: oldname, New: newname, Err: syscall.EXDEV}
+	}
+	return m.OS.Rename(oldname, newname)
+}
+
+// busyFS is a file system on which somebody renames while a directory is being
+// read: some readings miss an entry, or return it under a second name too, and
+// the directory's time changes.
+type busyFS struct {
+	fsys.OS
+	mu    sync.Mutex
+	edits []func([]fsys.Entry) []fsys.Entry // of the next readings of cur/
+	reads int
+}
+
+func (b *busyFS) ReadDir(name string) ([]fsys.Entry, error) {
+	list, err := b.OS.ReadDir(name)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if filepath.Base(name) != "cur" || err != nil {
+		return list, err
+	}
+	b.reads++
+	if len(b.edits) == 0 {
+		return list, nil
+	}
+	list = b.edits[0](list)
+	b.edits = b.edits[1:]
+	now := time.Now()
+	return list, b.Chtimes(name, now, now)
+}
+
+// hiding misses the entries with a prefix.
+func hiding(prefix string) func([]fsys.Entry) []fsys.Entry {
+	return func(list []fsys.Entry) []fsys.Entry {
+		return slices.DeleteFunc(list, func(e fsys.Entry) bool { return strings.HasPrefix(e.Name, prefix) })
+	}
+}
+
+// adding returns an entry that is not there any more.
+func adding(name string) func([]fsys.Entry) []fsys.Entry {
+	return func(list []fsys.Entry) []fsys.Entry { return append(list, fsys.Entry{Name: name}) }
+}
+
+// countingFS counts what waits for the disk.
+type countingFS struct {
+	fsys.OS
+	syncs atomic.Int64
+}
+
+type countingFile struct {
+	fsys.File
+	syncs *atomic.Int64
+}
+
+func (c *countingFS) OpenFile(name string, flag int, perm fs.FileMode) (fsys.File, error) {
+	f, err := c.OS.OpenFile(name, flag, perm)
+	return countingFile{f, &c.syncs}, err
+}
+
+func (c *countingFS) SyncDir(name string) error {
+	c.syncs.Add(1)
+	return c.OS.SyncDir(name)
+}
+
+func (c countingFile) Sync() error {
+	c.syncs.Add(1)
+	return c.File.Sync()
 }

@@ -32,8 +32,8 @@ func (g gate) unlock() { <-g }
 // directory and not sixteen. The zero value is ready.
 type shared struct {
 	mu   sync.Mutex
-	next *sharedCall // not begun; nil when nobody waits
-	busy sync.Mutex  // held while it is being done
+	now  *sharedCall // being done
+	next *sharedCall // not begun
 }
 
 type sharedCall struct {
@@ -51,15 +51,20 @@ func (s *shared) do(fn func() error) error {
 		return c.err
 	}
 	c := &sharedCall{done: make(chan struct{})}
-	s.next = c
+	if before := s.now; before != nil {
+		s.next = c
+		s.mu.Unlock()
+		<-before.done
+		s.mu.Lock()
+		s.next = nil // who comes from here on must wait for another
+	}
+	s.now = c
 	s.mu.Unlock()
 
-	s.busy.Lock()
-	s.mu.Lock()
-	s.next = nil // who comes from here on must wait for the next
-	s.mu.Unlock()
 	c.err = fn()
-	s.busy.Unlock()
+	s.mu.Lock()
+	s.now = nil
+	s.mu.Unlock()
 	close(c.done)
 	return c.err
 }

@@ -151,6 +151,17 @@ func deliver(t testing.TB, dir, path, id string) {
 	rename(t, temp, filepath.Join(dir, path))
 }
 
+// letLie makes a Maildir look as if nobody had touched it for an hour.
+func letLie(t testing.TB, dir string) {
+	t.Helper()
+	long := time.Now().Add(-time.Hour)
+	for _, sub := range []string{"cur", "new"} {
+		if err := os.Chtimes(filepath.Join(dir, sub), long, long); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func rename(t testing.TB, from, to string) {
 	t.Helper()
 	if err := os.Rename(from, to); err != nil {

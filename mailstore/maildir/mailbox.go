@@ -217,6 +217,9 @@ func (m *mailbox) retire() {
 	if m.learned.Load() == 0 && !m.listIsStale() {
 		return
 	}
+	if m.refresh(ctx) != nil || !m.exact {
+		return // what we have not seen must not lose its record
+	}
 	m.list.rewrite = true
 	if err := m.withList(ctx, refreshLockWait, nil, nil); err != nil {
 		m.a.log.Info("did not tidy the UID list", "mailbox", m.Name(), "err", err)

@@ -89,10 +89,8 @@ func newAccount(opt Options) (*account, error) {
 		names:    newNamer(opt.Hostname),
 		boxes:    make(map[string]*mailbox),
 	}
-	a.tree = tree{
-		fs: opt.FS, layout: opt.Layout, log: opt.Logger,
-		root: filepath.Clean(opt.Root), inbox: filepath.Clean(opt.Inbox),
-	}
+	a.tree.fs, a.tree.layout, a.tree.log = opt.FS, opt.Layout, opt.Logger
+	a.tree.root, a.tree.inbox = filepath.Clean(opt.Root), filepath.Clean(opt.Inbox)
 	return a, nil
 }
 
@@ -109,7 +107,7 @@ func (a *account) prepare() error {
 	}
 	a.dirPerm = fi.Mode().Perm() | 0o700
 	a.filePerm = a.dirPerm & 0o666
-	a.valid = validities{fs: a.fs, root: root, perm: a.filePerm}
+	a.valid.fs, a.valid.root, a.valid.perm = a.fs, root, a.filePerm
 	if err := fsys.MkdirAll(a.fs, a.tree.inbox, a.dirPerm); err != nil {
 		return err
 	}

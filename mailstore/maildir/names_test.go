@@ -168,7 +168,7 @@ func FuzzDirName(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		for _, tr := range []tree{{layout: MaildirPP}, {layout: FS}} {
+		for _, tr := range []*tree{{layout: MaildirPP}, {layout: FS}} {
 			if name, ok := tr.decode(s); ok && !slices.Contains(tr.encodings(name), s) && !(tr.layout == FS && reserved(s)) {
 				t.Errorf("directory %q is %q, which stands in %q", s, name, tr.encodings(name))
 			}

@@ -44,10 +44,14 @@ func (m *mailbox) refresh(ctx context.Context) error {
 }
 
 // vanished turns the error of a missing directory into ErrGone: another program
-// has removed or renamed the mailbox.
+// has removed or renamed the mailbox. If it only lacks new/, it gets that again.
 func (m *mailbox) vanished(err error) error {
 	if !isAbsent(err) {
 		return err
+	}
+	if k, kindErr := m.a.tree.kindOf(m.dir()); kindErr == nil && k == box {
+		m.newDir.known = false
+		return m.a.makeSubdirs(m.dir())
 	}
 	m.lose()
 	return mailstore.ErrGone
@@ -206,6 +210,9 @@ func (m *mailbox) fold(l *listing, r listReading, vanished map[mailstore.UID]str
 		vanished[uid] = struct{}{}
 	}
 	listed, found := m.sortOut(l)
+	if len(m.names) == 0 && len(listed) > 0 {
+		m.names = make(map[string]uint32, len(listed))
+	}
 	m.Update(func(tx *index.Tx[file]) {
 		for _, u := range updates {
 			m.replace(tx, u.uid, u.file, u.flags)
@@ -270,33 +277,33 @@ func (m *mailbox) compare(l *listing, r listReading, again bool) (updates []upda
 // UIDs, and those that have none.
 func (m *mailbox) sortOut(l *listing) (listed, found []entry) {
 	next := m.UIDNext()
-	sorted := true
-	for _, e := range l.entries {
-		switch {
+	var order []uint64 // UID and place in entries, which sorts faster than entries
+	for i := range l.entries {
+		switch e := &l.entries[i]; {
 		case e.known:
 		case e.uid < next || e.uid == mailstore.MaxUID:
 			e.uid = 0
-			found = append(found, e)
+			found = append(found, *e)
 		default:
-			sorted = sorted && (len(listed) == 0 || e.uid > listed[len(listed)-1].uid)
-			listed = append(listed, e)
+			if order == nil {
+				order = make([]uint64, 0, len(l.entries)-i)
+			}
+			order = append(order, uint64(e.uid)<<32|uint64(i))
 		}
 	}
-	if sorted {
-		return listed, found
-	}
-	slices.SortStableFunc(listed, func(a, b entry) int { return int(int64(a.uid) - int64(b.uid)) })
-	// A damaged list may give one UID to two files: the second needs another.
-	kept := listed[:0]
-	for _, e := range listed {
-		if len(kept) > 0 && kept[len(kept)-1].uid == e.uid {
+	slices.Sort(order)
+	listed = make([]entry, 0, len(order))
+	for _, o := range order {
+		e := l.entries[uint32(o)]
+		if n := len(listed); n > 0 && listed[n-1].uid == e.uid {
+			// A damaged list may give one UID to two files: the second needs another.
 			e.uid = 0
 			found = append(found, e)
 			continue
 		}
-		kept = append(kept, e)
+		listed = append(listed, e)
 	}
-	return kept, found
+	return listed, found
 }
 
 // insert adds a message to the index.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -36,6 +37,14 @@ type tree struct {
 	root   string
 	inbox  string // the directory of INBOX
 	log    *slog.Logger
+	warned sync.Map // paths that were complained of
+}
+
+// warn logs once what an operator can repair.
+func (t *tree) warn(msg, path string, args ...any) {
+	if _, again := t.warned.LoadOrStore(path, true); !again {
+		t.log.Warn(msg, append([]any{"path", path}, args...)...)
+	}
 }
 
 // kind is what stands under a name.
@@ -247,7 +256,7 @@ func (t *tree) listFlat(ctx context.Context) ([]node, error) {
 		name, ok := t.decode(encoded)
 		if !ok || t.check(name) != nil {
 			if !strings.HasPrefix(encoded, ".") && encoded != "" {
-				t.log.Warn("directory cannot be shown as a mailbox: rename it", "path", filepath.Join(t.root, e.Name))
+				t.warn("directory cannot be shown as a mailbox: rename it", filepath.Join(t.root, e.Name))
 			}
 			continue
 		}
@@ -263,7 +272,8 @@ func (t *tree) listFlat(ctx context.Context) ([]node, error) {
 func (t *tree) add(list []node, name, dir string, e fsys.Entry) ([]node, error) {
 	n := node{name: mailstore.CanonicalName(name, rune(t.delimiter()[0])), dir: dir}
 	if n.name == mailstore.Inbox {
-		return list, nil // the inbox is elsewhere
+		t.warnInbox(dir)
+		return list, nil
 	}
 	var err error
 	if n.kind, err = t.kindOf(dir); err != nil || n.kind != box {
@@ -278,8 +288,15 @@ func (t *tree) add(list []node, name, dir string, e fsys.Entry) ([]node, error) 
 	default:
 		list[i] = n
 	}
-	t.log.Warn("two directories have the same mailbox name: rename one", "mailbox", n.name, "shown", dir, "path", e.Name)
+	t.warn("two directories have the same mailbox name: rename one", filepath.Join(t.root, e.Name), "mailbox", n.name, "shown", dir)
 	return list, nil
+}
+
+// warnInbox tells of a directory that has the name of the inbox and is not it.
+func (t *tree) warnInbox(dir string) {
+	if dir != t.inbox {
+		t.warn("directory has the name of the inbox, which is elsewhere: rename it or give it as the place of INBOX", dir, "inbox", t.inbox)
+	}
 }
 
 // listBelow walks the directories of the FS layout. above are the directories
@@ -303,7 +320,7 @@ func (t *tree) listBelow(ctx context.Context, dir, prefix string, above []fs.Fil
 		path := filepath.Join(dir, e.Name)
 		level, ok := t.decode(e.Name)
 		if !ok || t.check(level) != nil {
-			t.log.Warn("directory cannot be shown as a mailbox: rename it", "path", path)
+			t.warn("directory cannot be shown as a mailbox: rename it", path)
 			continue
 		}
 		fi, err := t.fs.Stat(path)
@@ -317,7 +334,10 @@ func (t *tree) listBelow(ctx context.Context, dir, prefix string, above []fs.Fil
 		if n.kind, err = t.kindOf(path); err != nil {
 			return nil, err
 		}
-		if n.name != mailstore.Inbox && n.kind != nothing {
+		switch {
+		case n.name == mailstore.Inbox && n.kind == box:
+			t.warnInbox(path)
+		case n.name != mailstore.Inbox && n.kind != nothing:
 			list = append(list, n)
 		}
 		below, err := t.listBelow(ctx, path, prefix+level+"/", append(above, fi))

@@ -1,0 +1,72 @@
+package maildir
+
+import (
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestMustRead(t *testing.T) {
+	at := func(d time.Duration) time.Time { return time.Unix(1_000_000, 1).Add(d) }
+	whole := time.Unix(1_000_000, 0) // a file system without fractions of seconds
+	const ms = time.Millisecond
+	for _, c := range []struct {
+		why   string
+		state dirState
+		mtime time.Time
+		now   time.Time
+		want  bool
+	}{
+		{"never read", dirState{}, at(0), at(0), true},
+		{"another time", dirState{known: true, mtime: at(0), seen: at(0), read: at(500 * ms)}, at(1), at(time.Second), true},
+		{"read long after it was first seen so", dirState{known: true, mtime: at(0), seen: at(0), read: at(200 * ms)}, at(0), at(time.Second), false},
+		{"read long after it changed", dirState{known: true, mtime: at(0), seen: at(time.Hour), read: at(time.Hour)}, at(0), at(time.Hour), false},
+		{"read within a tick of the change", dirState{known: true, mtime: at(0), seen: at(ms), read: at(ms)}, at(0), at(2 * ms), true},
+		{"the same on a large directory: not yet", dirState{known: true, mtime: at(0), seen: at(ms), read: at(ms), cost: 80 * ms}, at(0), at(time.Second), false},
+		{"on a large directory: now", dirState{known: true, mtime: at(0), seen: at(ms), read: at(ms), cost: 80 * ms}, at(0), at(5 * time.Second), true},
+		{"our own change: not yet", dirState{known: true, own: true, mtime: at(0), seen: at(0), read: at(-time.Hour), cost: ms}, at(0), at(-time.Hour + 10*ms), false},
+		{"our own change: look whether it was alone", dirState{known: true, own: true, mtime: at(0), seen: at(0), read: at(-time.Hour), cost: ms}, at(0), at(ms), true},
+		{"whole seconds: a second is not enough", dirState{known: true, mtime: whole, seen: at(0), read: at(1000 * ms)}, whole, at(time.Minute), true},
+		{"whole seconds: two are", dirState{known: true, mtime: whole, seen: at(0), read: at(2000 * ms)}, whole, at(time.Minute), false},
+	} {
+		if got := c.state.mustRead(c.mtime, c.now); got != c.want {
+			t.Errorf("%s: must read is %v", c.why, got)
+		}
+	}
+}
+
+// TestShared: each caller's wish is fulfilled by a call that began after it, and
+// those who wait at the same time share one.
+func TestShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s shared
+		var mu sync.Mutex
+		calls := 0
+		fn := func() error {
+			time.Sleep(time.Second)
+			mu.Lock()
+			defer mu.Unlock()
+			calls++
+			return nil
+		}
+		var wg sync.WaitGroup
+		start := time.Now()
+		for i := range 10 {
+			wg.Go(func() {
+				time.Sleep(time.Duration(i) * 10 * time.Millisecond)
+				if err := s.do(fn); err != nil {
+					t.Error(err)
+				}
+				// The first takes a second, all others wait for the second call.
+				if took := time.Since(start); i == 0 && took != time.Second || i > 0 && took != 2*time.Second {
+					t.Errorf("caller %d waited %v", i, took)
+				}
+			})
+		}
+		wg.Wait()
+		if calls != 2 {
+			t.Errorf("%d calls", calls)
+		}
+	})
+}
