@@ -140,6 +140,25 @@ func TestSlowLine(t *testing.T) {
 	})
 }
 
+// TestPipelinedDeadline: a command of which a part came together with the one
+// before has as much time as any other.
+func TestPipelinedDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t, testOptions(t))
+		b.login()
+		time.Sleep(35*time.Minute - time.Second)
+		b.send("b NOOP\r\nc NO")
+		time.Sleep(2 * time.Second)
+		if b.ended() {
+			t.Fatalf("it did not wait for the rest: %q", b.said())
+		}
+		b.send("OP\r\n")
+		if said := last(b.said()); !strings.HasPrefix(said, "c OK") {
+			t.Errorf("it says %q", said)
+		}
+	})
+}
+
 func TestIdleTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, testOptions(t))

@@ -76,7 +76,8 @@ func (s *session) serve() {
 
 // next waits for a command and reads it. What waits to be sent goes out before
 // the connection blocks (conn.beforeRead), so that pipelined commands are
-// answered together.
+// answered together. Each command has its own time, also one of which a part
+// came with the command before, whose answer may have taken long to send.
 func (s *session) next() (*imap.Command, error) {
 	if s.conn.stopped() {
 		return nil, errStopping
@@ -91,6 +92,8 @@ func (s *session) next() (*imap.Command, error) {
 		if err != nil {
 			return nil, err
 		}
+	} else if err := s.conn.SetReadDeadline(s.deadline()); err != nil {
+		return nil, err
 	}
 	return s.r.ReadCommand()
 }

@@ -299,3 +299,22 @@ func TestLastFailureLogged(t *testing.T) {
 		}
 	})
 }
+
+// TestPipelinedDeadline: a command of which a part came together with the one before has as much time as any
+// other.
+func TestPipelinedDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipe(t, t.Context(), newOffice(t))
+		p.login()
+		time.Sleep(10*time.Minute - time.Second)
+		if _, err := io.WriteString(p.conn, "NOOP\r\nNO"); err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			time.Sleep(2 * time.Second)
+			p.conn.Write([]byte("OP\r\nQUIT\r\n"))
+		}()
+		p.expect("+OK", "+OK", "+OK")
+		<-p.done
+	})
+}

@@ -66,12 +66,15 @@ func (s *session) serve() {
 	s.flush()
 }
 
-// next waits for a command and reads it.
+// next waits for a command and reads it. Each command has its own time, also one of which a part came with the
+// command before, whose answer may have taken long to send.
 func (s *session) next() (*pop3.Command, error) {
 	if s.r.Buffered() == 0 || s.conn.stopped() {
 		if err := s.wait(); err != nil {
 			return nil, err
 		}
+	} else if err := s.conn.SetReadDeadline(s.deadline()); err != nil {
+		return nil, err
 	}
 	return s.r.ReadCommand()
 }
