@@ -20,6 +20,7 @@ type folder struct {
 	Depth   int
 	Unseen  uint32
 	Current bool
+	rank    int // its place: the inbox, the special mailboxes in their order, the others
 }
 
 // count is what the list shows of a mailbox, and when it was so.
@@ -54,8 +55,28 @@ func (s *Server) folders(c *call, current mailstore.Mailbox) ([]folder, []mailst
 	for _, in := range infos {
 		list = append(list, newFolder(in, delim, counts, current))
 	}
-	slices.SortStableFunc(list, func(a, b folder) int { return cmp.Compare(a.rank(), b.rank()) })
+	arrange(list, delim)
 	return list, infos, nil
+}
+
+// arrange puts the inbox first, then the special mailboxes in their order, then the others, each with what stands below it.
+func arrange(list []folder, delim string) {
+	var tops []folder
+	for i := range list {
+		f := &list[i]
+		if f.rank = f.ownRank(); f.rank > 0 && f.Special() {
+			tops = append(tops, *f)
+		}
+	}
+	for _, top := range tops {
+		for i := range list {
+			f := &list[i]
+			if below, ok := strings.CutPrefix(f.Full, top.Full+delim); ok && !f.Special() {
+				f.rank, f.Depth = top.rank, min(strings.Count(below, delim)+1, 6)
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b folder) int { return cmp.Compare(a.rank, b.rank) })
 }
 
 func newFolder(in mailstore.Info, delim string, counts map[string]uint32, current mailstore.Mailbox) folder {
@@ -76,8 +97,8 @@ func newFolder(in mailstore.Info, delim string, counts map[string]uint32, curren
 	return f
 }
 
-// rank puts the inbox first, then the special mailboxes in their order.
-func (f folder) rank() int {
+// ownRank is the place of a mailbox for its own use.
+func (f folder) ownRank() int {
 	if f.Icon == "inbox" {
 		return 0
 	}
@@ -90,7 +111,7 @@ func (f folder) rank() int {
 }
 
 // Special says whether the mailbox stands among the first ones.
-func (f folder) Special() bool { return f.Icon != "folder" }
+func (f folder) Special() bool { return f.rank <= len(specials) }
 
 // unseen gives the counts of unread messages: the open mailbox's from its state, the others' from at most countAge ago.
 func (sess *session) unseen(ctx context.Context, infos []mailstore.Info, current mailstore.Mailbox, log *slog.Logger) map[string]uint32 {

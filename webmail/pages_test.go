@@ -2,6 +2,7 @@ package webmail_test
 
 import (
 	"fmt"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -488,5 +489,45 @@ func TestErrorPages(t *testing.T) {
 		if href := r.one(".actions a").Attr("href"); href != "/m/INBOX" {
 			t.Errorf("%s: no way on: %q", c.path, href)
 		}
+	}
+}
+
+// TestLongSummary: a list shows the beginning of what is too long for a line, and remembers no more of it.
+func TestLongSummary(t *testing.T) {
+	s := signedIn(t)
+	long := strings.Repeat("long ", 4000)
+	s.add("INBOX", "From: "+long+" <a@b.example>\r\nTo: "+long+"@b.example\r\nSubject: "+long+"\r\n\r\nx\r\n", 0)
+	r := s.get("/m/INBOX").want(http.StatusOK)
+	if n := r.Body.Len(); n > 20000 {
+		t.Errorf("the list has %d octets", n)
+	}
+	if got := r.texts(".subject"); len(got) != 1 || !strings.HasPrefix(got[0], "long long") || !strings.HasSuffix(got[0], "…") {
+		t.Errorf("subject: %.100q", got)
+	}
+}
+
+// TestDownloadName: a name that is saved reads as the one that is shown.
+func TestDownloadName(t *testing.T) {
+	s := signedIn(t)
+	uid := s.add("INBOX", "Subject: x\r\nContent-Type: application/octet-stream\r\n"+
+		"Content-Disposition: attachment; filename*=utf-8''..%2F..%5Ca%E2%80%AEgpj%0D%0Ab.exe\r\n\r\nx\r\n", 0)
+	r := s.get(fmt.Sprintf("/m/INBOX/1/%d/part/1", uid)).want(http.StatusOK)
+	_, params, err := mime.ParseMediaType(r.Header().Get("Content-Disposition"))
+	if err != nil || strings.ContainsAny(params["filename"], "\u202e/\\\r\n") || !strings.HasSuffix(params["filename"], "b.exe") {
+		t.Errorf("%q: %q, %v", r.Header().Get("Content-Disposition"), params["filename"], err)
+	}
+}
+
+// TestNestedSpecial: what stands below a special mailbox is shown below it.
+func TestNestedSpecial(t *testing.T) {
+	s := signedIn(t)
+	for _, name := range []string{"Archive/2024", "Archive/2024/Q1", "AAA"} {
+		if err := s.account.Create(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := strings.Join(s.get("/m/INBOX").texts(".folder-name"), " ")
+	if want := "Inbox Drafts Sent Archive 2024 Q1 Junk Trash AAA family Übersicht"; got != want {
+		t.Errorf("got %s\nwant %s", got, want)
 	}
 }

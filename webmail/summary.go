@@ -44,7 +44,7 @@ func readSummary(msg mailstore.Message, internal time.Time) (*summary, error) {
 		return nil, err
 	}
 	h := root.RawHeader
-	sum := &summary{Subject: headerText(h, "Subject"), Date: messageDate(h, internal)}
+	sum := &summary{Subject: short(headerText(h, "Subject")), Date: messageDate(h, internal)}
 	sum.Who, sum.Addr = firstAddress(h, "From")
 	sum.ToWho, sum.ToAddr = firstAddress(h, "To")
 	if msg.Len() > scanBytes {
@@ -91,9 +91,21 @@ func firstAddress(header []byte, field string) (who, addr string) {
 	}
 	a := newAddress(list[0])
 	if a.Suspicious {
-		return "", a.Addr
+		return "", short(a.Addr)
 	}
-	return a.Name, a.Addr
+	return short(a.Name), short(a.Addr)
+}
+
+// maxSummary is how many characters of a text a list shows: more than there is room for on any screen, and so few that a
+// remembered summary stays small whatever the message holds.
+const maxSummary = 250
+
+// short cuts a text for a list. The copy lets go of the header that the text may be a piece of.
+func short(s string) string {
+	if cut := truncate(s, maxSummary); cut != s {
+		return strings.TrimSpace(cut) + "…"
+	}
+	return strings.Clone(s)
 }
 
 // messageDate is the date that the sender wrote. One that cannot be read, or that is in the future, gives way to the
