@@ -2,7 +2,6 @@ package imapd
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -99,43 +98,6 @@ func readFull(r *wireReader, p []byte) (n int, err error) {
 	return n, err
 }
 
-// A faultStore is a store some of whose messages cannot be read.
-type faultStore struct {
-	mailstore.Store
-	open func(uid mailstore.UID, m mailstore.Message) (mailstore.Message, error)
-}
-
-type faultAccount struct {
-	mailstore.Account
-	s *faultStore
-}
-
-type faultBox struct {
-	mailstore.Mailbox
-	s *faultStore
-}
-
-func (s *faultStore) OpenAccount(ctx context.Context, u mailstore.User) (mailstore.Account, error) {
-	a, err := s.Store.OpenAccount(ctx, u)
-	return faultAccount{a, s}, err
-}
-
-func (a faultAccount) Open(ctx context.Context, name string) (mailstore.Mailbox, error) {
-	m, err := a.Account.Open(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	return faultBox{m, a.s}, nil
-}
-
-func (b faultBox) OpenMessage(ctx context.Context, uid mailstore.UID) (mailstore.Message, error) {
-	m, err := b.Mailbox.OpenMessage(ctx, uid)
-	if err != nil {
-		return nil, err
-	}
-	return b.s.open(uid, m)
-}
-
 // shrinking has fewer octets than it says once some have been read.
 type shrinking struct {
 	mailstore.Message
@@ -156,7 +118,7 @@ func TestUnreadable(t *testing.T) {
 	opt := testOptions(t)
 	opt.Logger = nil
 	fault := errors.New("input/output error")
-	opt.Store = &faultStore{opt.Store, func(uid mailstore.UID, m mailstore.Message) (mailstore.Message, error) {
+	opt.Store = &faultStore{Store: opt.Store, open: func(uid mailstore.UID, m mailstore.Message) (mailstore.Message, error) {
 		if uid == 2 {
 			return nil, fault
 		}
@@ -190,7 +152,7 @@ func TestUnreadable(t *testing.T) {
 func TestShrinks(t *testing.T) {
 	opt := testOptions(t)
 	opt.Logger = nil
-	opt.Store = &faultStore{opt.Store, func(_ mailstore.UID, m mailstore.Message) (mailstore.Message, error) {
+	opt.Store = &faultStore{Store: opt.Store, open: func(_ mailstore.UID, m mailstore.Message) (mailstore.Message, error) {
 		return &shrinking{Message: m}, nil
 	}}
 	long := strings.Repeat("0123456789\n", 30_000)

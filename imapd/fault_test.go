@@ -1,0 +1,99 @@
+package imapd
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"restante/mailstore"
+)
+
+// A faultStore is a store in which things fail: what its functions say, where
+// they are set.
+type faultStore struct {
+	mailstore.Store
+	open    func(uid mailstore.UID, m mailstore.Message) (mailstore.Message, error)
+	refresh func() error
+	expunge func() error
+}
+
+type faultAccount struct {
+	mailstore.Account
+	s *faultStore
+}
+
+type faultBox struct {
+	mailstore.Mailbox
+	s *faultStore
+}
+
+func (s *faultStore) OpenAccount(ctx context.Context, u mailstore.User) (mailstore.Account, error) {
+	a, err := s.Store.OpenAccount(ctx, u)
+	return faultAccount{a, s}, err
+}
+
+func (a faultAccount) Open(ctx context.Context, name string) (mailstore.Mailbox, error) {
+	m, err := a.Account.Open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return faultBox{m, a.s}, nil
+}
+
+func (b faultBox) OpenMessage(ctx context.Context, uid mailstore.UID) (mailstore.Message, error) {
+	m, err := b.Mailbox.OpenMessage(ctx, uid)
+	if err != nil || b.s.open == nil {
+		return m, err
+	}
+	return b.s.open(uid, m)
+}
+
+func (b faultBox) Refresh(ctx context.Context) error {
+	if b.s.refresh != nil {
+		return b.s.refresh()
+	}
+	return b.Mailbox.Refresh(ctx)
+}
+
+func (b faultBox) Expunge(ctx context.Context, uids mailstore.UIDSet, onlyDeleted bool) (mailstore.UIDSet, error) {
+	if b.s.expunge != nil {
+		return nil, b.s.expunge()
+	}
+	return b.Mailbox.Expunge(ctx, uids, onlyDeleted)
+}
+
+// TestBusyMailbox: when what other programs did cannot be folded in, because one
+// of them has the mailbox locked, sessions go on with what they know. NOOP and
+// IDLE do not fail; RFC 9051 sections 6.1.2 and 6.3.13 have no NO for that.
+func TestBusyMailbox(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		opt := testOptions(t)
+		opt.Logger = nil
+		busy := false
+		opt.Store = &faultStore{Store: opt.Store, refresh: func() error {
+			if busy {
+				return mailstore.ErrInUse
+			}
+			return nil
+		}}
+		b := newBubble(t, opt)
+		b.login()
+		b.send("a2 SELECT INBOX\r\n")
+		b.said()
+		busy = true
+		b.send("a3 NOOP\r\na4 CHECK\r\na5 IDLE\r\n")
+		if got := strings.Join(b.said(), "; "); got != "a3 OK Noop completed; a4 OK Check completed; + idling" {
+			t.Fatal(got)
+		}
+		time.Sleep(5 * time.Minute)
+		if got := strings.Join(b.said(), "; "); got != "* OK Still here; * OK Still here" {
+			t.Error(got)
+		}
+		b.send("DONE\r\n")
+		if got := last(b.said()); got != "a5 OK Idle completed" {
+			t.Error(got)
+		}
+	})
+}
