@@ -1,13 +1,21 @@
 package imapd
 
-import "restante/imap"
+import (
+	"errors"
+
+	"restante/imap"
+	"restante/mailstore"
+)
 
 // cmdClose is CLOSE (RFC 9051 section 6.4.1): EXPUNGE without its answers, unless
-// the mailbox is read-only, and UNSELECT.
-func (s *session) cmdClose(*imap.Command) (reply, error) {
+// the mailbox is read-only, and UNSELECT. It leaves the mailbox whatever happens;
+// the client is told if messages could not be removed.
+func (s *session) cmdClose(cmd *imap.Command) (reply, error) {
 	if v := s.view; !v.readOnly && v.told > 0 {
-		if _, err := v.box.Expunge(s.ctx, v.set([]span{{0, v.told}}), true); err != nil {
-			return reply{}, err
+		_, err := v.box.Expunge(s.ctx, v.set([]span{{0, v.told}}), true)
+		if err != nil && !errors.Is(err, mailstore.ErrGone) {
+			r := s.replyTo(cmd.Name, err)
+			s.w.Status("", r.cond, r.code, r.text)
 		}
 	}
 	s.unselect()

@@ -2,6 +2,7 @@ package imapd
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -96,4 +97,34 @@ func TestBusyMailbox(t *testing.T) {
 			t.Error(got)
 		}
 	})
+}
+
+// TestCloseFails: CLOSE leaves the mailbox in any case (RFC 9051 section 6.4.1
+// has no NO); that something was not removed is told untagged.
+func TestCloseFails(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want string // the untagged answer
+	}{
+		{mailstore.ErrInUse, "* NO [INUSE]"},
+		{errors.New("input/output error"), "* NO [SERVERBUG]"},
+		{mailstore.ErrGone, ""}, // the mailbox was deleted, and what was to be removed with it
+	} {
+		opt := testOptions(t)
+		opt.Logger = nil
+		opt.Store = &faultStore{Store: opt.Store, expunge: func() error { return tt.err }}
+		fill(t, opt.Store, "INBOX", "Subject: a\n\n1\n")
+		c := client(t, listen(t, opt))
+		do(t, c, "SELECT INBOX")
+		lines, tagged, err := c.Do("CLOSE")
+		if err != nil || tagged != "OK Close completed" {
+			t.Errorf("%v: %q, %v", tt.err, tagged, err)
+		}
+		if got := strings.Join(lines, "; "); !strings.HasPrefix(got, tt.want) || tt.want == "" && got != "" {
+			t.Errorf("%v: %q", tt.err, got)
+		}
+		if _, tagged, _ := c.Do("FETCH 1 FLAGS"); !strings.HasPrefix(tagged, "BAD") {
+			t.Errorf("%v: the mailbox is still selected: %s", tt.err, tagged)
+		}
+	}
 }

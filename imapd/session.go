@@ -236,7 +236,7 @@ func (s *session) connectionFailed(err error) bool {
 		s.readFailed(l.err)
 	case errors.As(err, &c):
 		s.bye(c.text, "closed by the server")
-	case errors.Is(err, mailstore.ErrGone) && s.view != nil && s.view.box.Refresh(s.ctx) != nil:
+	case errors.Is(err, mailstore.ErrGone) && s.view != nil && errors.Is(s.view.box.Refresh(s.ctx), mailstore.ErrGone):
 		s.bye(errGone.text, "mailbox gone")
 	default:
 		return false
