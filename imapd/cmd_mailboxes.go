@@ -60,12 +60,12 @@ func (s *session) cmdCreate(cmd *imap.Command) (reply, error) {
 // cmdDelete is DELETE (RFC 9051 section 6.3.5). A mailbox that this session has
 // selected is closed first.
 func (s *session) cmdDelete(cmd *imap.Command) (reply, error) {
-	name := s.name(cmd.Args.(*imap.Mailbox).Name)
+	name := strings.TrimSuffix(s.name(cmd.Args.(*imap.Mailbox).Name), s.delimiter())
 	if s.view != nil && s.view.box.Name() == name && name != mailstore.Inbox {
 		s.unselect()
 		s.w.Status("", imap.OK, "CLOSED", "The selected mailbox is being deleted")
 	}
-	return reply{}, s.account.Delete(s.ctx, strings.TrimSuffix(name, s.delimiter()))
+	return reply{}, s.account.Delete(s.ctx, name)
 }
 
 // cmdRename is RENAME (RFC 9051 section 6.3.6). A selected mailbox stays
