@@ -128,14 +128,22 @@ func (m *mailbox) store(opt mailstore.AppendOptions, r io.Reader) (p pending, er
 	return p, err
 }
 
+// createTmp makes a file in tmp/, and tmp/ if somebody has removed it.
 func (m *mailbox) createTmp(p pending) (fsys.File, error) {
 	m.staying.RLock()
 	defer m.staying.RUnlock()
-	f, err := m.a.fs.OpenFile(m.tmpPath(p), os.O_WRONLY|os.O_CREATE|os.O_EXCL, m.a.filePerm)
-	if isAbsent(err) && m.gone.Load() {
-		err = mailstore.ErrGone
+	const flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	f, err := m.a.fs.OpenFile(m.tmpPath(p), flags, m.a.filePerm)
+	if !isAbsent(err) {
+		return f, err
 	}
-	return f, err
+	if k, kindErr := m.a.tree.kindOf(m.dir()); m.gone.Load() || kindErr == nil && k != box {
+		return nil, mailstore.ErrGone
+	}
+	if err := m.a.makeSubdirs(m.dir()); err != nil {
+		return nil, err
+	}
+	return m.a.fs.OpenFile(m.tmpPath(p), flags, m.a.filePerm)
 }
 
 // setDate gives a file the modification time that is the internal date.

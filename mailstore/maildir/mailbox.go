@@ -20,7 +20,7 @@ type mailbox struct {
 	serial uint64 // of two mailboxes the one with the smaller serial is locked first
 	where  atomic.Pointer[location]
 	// staying is held for reading by what works in the mailbox's directory
-	// without ops, and for writing, after ops, by Rename.
+	// without ops, and for writing, after ops, by Rename and Delete.
 	staying sync.RWMutex
 
 	gone     atomic.Bool // ErrGone from now on

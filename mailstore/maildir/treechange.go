@@ -100,11 +100,15 @@ func (a *account) delete(ctx context.Context, name string) error {
 	if err := a.retireValidity(n.dir); err != nil {
 		return err
 	}
+	m.staying.Lock()
 	trash, err := a.toTrash(n)
+	if err == nil {
+		m.lose()
+	}
+	m.staying.Unlock()
 	if err != nil {
 		return err
 	}
-	m.lose()
 	if err := a.removeAll(trash); err != nil {
 		a.log.Warn("cannot remove all files of a deleted mailbox", "path", trash, "err", err)
 	}
