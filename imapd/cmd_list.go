@@ -10,7 +10,8 @@ import (
 )
 
 // cmdList is LIST (RFC 9051 section 6.3.9), with special uses (RFC 6154) and
-// STATUS (RFC 5819).
+// STATUS (RFC 5819), which is told only of what is selected by itself and not of
+// what RECURSIVEMATCH adds above it.
 //
 // QUIRK: every client asks LIST "" "" for the delimiter first.
 func (s *session) cmdList(cmd *imap.Command) (reply, error) {
@@ -31,7 +32,7 @@ func (s *session) cmdList(cmd *imap.Command) (reply, error) {
 	l.setPatterns(args.Reference, args.Patterns)
 	for _, row := range l.rows(tree) {
 		s.sendListRow("LIST", row)
-		if len(args.Return.Status) > 0 && !row.info.NoSelect {
+		if len(args.Return.Status) > 0 && !row.info.NoSelect && l.selected(&row.info) {
 			s.listStatus(row.info.Name, args.Return.Status)
 		}
 	}

@@ -81,6 +81,6 @@ func (s *session) cmdRename(cmd *imap.Command) (reply, error) {
 //
 // QUIRK: Outlook subscribes to names that do not exist, and may.
 func (s *session) cmdSubscribe(cmd *imap.Command) (reply, error) {
-	name := s.name(cmd.Args.(*imap.Mailbox).Name)
+	name := strings.TrimSuffix(s.name(cmd.Args.(*imap.Mailbox).Name), s.delimiter())
 	return reply{}, s.account.Subscribe(s.ctx, name, cmd.Name == "SUBSCRIBE")
 }
