@@ -147,6 +147,9 @@ func (f *fetcher) message(it *item, nowSeen bool) error {
 		return f.leaveOut(it, errors.New("its size or date cannot be found out"))
 	}
 	for i := range f.plan.items {
+		if len(f.scratch) > maxHeld {
+			return f.leaveOut(it, errTooMuch)
+		}
 		v, err := f.prepare(m, &f.plan.items[i])
 		if err != nil {
 			return f.leaveOut(it, err)
@@ -155,6 +158,13 @@ func (f *fetcher) message(it *item, nowSeen bool) error {
 	}
 	return f.send(it, nowSeen)
 }
+
+// maxHeld bounds what is held of one response: a line of 256 KB can ask ten
+// thousand times for a header of a megabyte.
+const maxHeld = 16 << 20
+
+// errTooMuch is for no client that means well.
+var errTooMuch = no("LIMIT", "This is more of one message than can be answered at once; ask for less")
 
 // leaveOut passes over a message that cannot be answered for. The command goes
 // on with the others and fails at its end.

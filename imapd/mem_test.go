@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net"
 	"runtime"
+	"strings"
 	"testing"
 
 	"restante/imapd/imaptest"
@@ -51,4 +52,27 @@ func memoryInUse() int64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapInuse + m.StackInuse)
+}
+
+// TestHeldForOneMessage: items that are made in memory cannot be asked for so
+// often that they fill it.
+func TestHeldForOneMessage(t *testing.T) {
+	opt := testOptions(t)
+	header := strings.Repeat("X-Filler: "+strings.Repeat("x", 980)+"\n", 500)
+	fill(t, opt.Store, "INBOX", header+"Subject: long\n\ntext\n")
+	c := client(t, listen(t, opt))
+	do(t, c, "SELECT INBOX")
+	item := "BODY.PEEK[HEADER.FIELDS.NOT (a)] "
+	for _, tt := range []struct {
+		items int
+		want  string
+	}{
+		{10, "OK"},
+		{200, "NO [LIMIT]"}, // 100 MB
+	} {
+		lines, tagged, err := c.Do("FETCH 1 (" + strings.TrimSpace(strings.Repeat(item, tt.items)) + ")")
+		if err != nil || !strings.HasPrefix(tagged, tt.want) || len(lines) > 0 != (tt.want == "OK") {
+			t.Errorf("%d items: %d lines, %.80s, %v", tt.items, len(lines), tagged, err)
+		}
+	}
 }
