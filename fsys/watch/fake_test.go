@@ -121,8 +121,8 @@ type fakeKernel struct {
 	events chan []event
 	woken  chan struct{}
 	broken chan error
-	hang   chan struct{} // while set, add of "/hung" waits for it
-	slip   func(wd int32)
+	hang   chan struct{}               // while set, add of "/hung" waits for it to return
+	onAdd  func(path string, wd int32) // runs between the answer and its return
 
 	// Guarded by world.mu:
 	ids    map[uint64]int32 // by inode
@@ -133,8 +133,16 @@ type fakeKernel struct {
 }
 
 func (k *fakeKernel) add(path string, dir bool) (int32, error) {
+	wd, err := k.number(path, dir)
+	if k.onAdd != nil && err == nil {
+		k.onAdd(path, wd)
+	}
+	return wd, err
+}
+
+func (k *fakeKernel) number(path string, dir bool) (int32, error) {
 	if k.hang != nil && path == "/hung" {
-		<-k.hang
+		defer func() { <-k.hang }()
 	}
 	k.world.mu.Lock()
 	defer k.world.mu.Unlock()
@@ -153,10 +161,6 @@ func (k *fakeKernel) add(path string, dir bool) (int32, error) {
 	}
 	k.next++
 	k.ids[s.ino] = k.next
-	if k.slip != nil {
-		delete(k.ids, s.ino) // another target has given it back
-		k.slip = nil
-	}
 	return k.next, nil
 }
 

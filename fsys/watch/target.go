@@ -147,7 +147,7 @@ func (w *Watcher) release(t *target) {
 
 // touch notes that t has changed. mu is held.
 func (w *Watcher) touch(t *target) {
-	if !t.dirty && !t.dead {
+	if !t.dirty {
 		t.dirty = true
 		w.dirty = append(w.dirty, t)
 	}
@@ -156,7 +156,7 @@ func (w *Watcher) touch(t *target) {
 // doubt notes that t has changed and is to be hooked anew. mu is held.
 func (w *Watcher) doubt(t *target) {
 	w.touch(t)
-	if !t.verify && !t.dead {
+	if !t.verify {
 		t.verify = true
 		w.verify = append(w.verify, t)
 		w.kickPoller()

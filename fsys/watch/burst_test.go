@@ -1,0 +1,79 @@
+package watch
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A call comes Settle after the change and Spacing after the call before.
+func TestBurst(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		changes  int
+		every    time.Duration
+		min, max int
+		why      string
+	}{
+		{"one", 1, 0, 1, 1, "a lone change is one call"},
+		{"at once", 10000, 0, 1, 1, "10,000 deliveries at once settle into one call"},
+		{"two close", 2, 9 * time.Millisecond, 1, 1, "the second comes while the first settles"},
+		{"two apart", 2, 11 * time.Millisecond, 2, 2, "the second comes after the call"},
+		{"a second of it", 1000, time.Millisecond, 49, 51, "one call in 20 ms, as long as it goes on"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				x := newWorld("/new")
+				var n counter
+				x.watcher(t, Options{}).Watch([]string{"/new"}, n.call)
+				for i := range c.changes {
+					if c.every > 0 && i > 0 {
+						time.Sleep(c.every)
+					}
+					x.now().tell("/new", fmt.Sprint(i), eventChanged)
+				}
+				time.Sleep(time.Second)
+				if got := n.take(); got < c.min || got > c.max {
+					t.Errorf("%d calls, want %d to %d: %s", got, c.min, c.max, c.why)
+				}
+			})
+		})
+	}
+}
+
+// The call comes within Settle, not only some day.
+func TestSettle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newWorld("/new")
+		var n counter
+		x.watcher(t, Options{Settle: 40 * time.Millisecond}).Watch([]string{"/new"}, n.call)
+		time.Sleep(time.Second)
+		x.now().tell("/new", "a", eventChanged)
+		time.Sleep(39 * time.Millisecond)
+		n.expect(t, false, "it has not settled")
+		time.Sleep(time.Millisecond)
+		n.expect(t, true, "it has settled")
+	})
+}
+
+// A busy neighbour in the same directory costs neither calls nor a wake-up each.
+func TestNeighbours(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newWorld("/spool")
+		x.make("/spool/anna", false)
+		var n counter
+		x.watcher(t, Options{}).Watch([]string{"/spool/anna"}, n.call)
+		for range 1000 {
+			x.now().tell("/spool", "bert.lock", eventChanged)
+			time.Sleep(100 * time.Microsecond)
+		}
+		n.expect(t, false, "the file of somebody else")
+		if reads := x.now().readCount(); reads > 60 { // about five bursts of 20 ms, each read until there is no more
+			t.Errorf("%d reads for 1000 events in 100 ms", reads)
+		}
+		x.now().tell("/spool", "anna", eventChanged)
+		time.Sleep(time.Second)
+		n.expect(t, true, "the file itself")
+	})
+}
