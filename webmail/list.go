@@ -83,6 +83,44 @@ func tail(box mailstore.Mailbox, first mailstore.UID, n int) []mailstore.Record 
 	}
 }
 
+// beside gives the messages next to one, 0 where there is none.
+func beside(box mailstore.Mailbox, uid mailstore.UID) (older, newer mailstore.UID) {
+	if uid < mailstore.MaxUID {
+		if next := box.Records(make([]mailstore.Record, 0, 1), uid+1); len(next) > 0 {
+			newer = next[0].UID
+		}
+	}
+	// As in newest: from near by, and further back while there is nothing.
+	for step := mailstore.UID(32); ; step *= 4 {
+		first := mailstore.UID(1)
+		if uid > step && step <= mailstore.MaxUID/4 {
+			first = uid - step
+		}
+		if older = lastBetween(box, first, uid); older != 0 || first == 1 {
+			return older, newer
+		}
+	}
+}
+
+// lastBetween gives the last message from first on and before end, or 0.
+func lastBetween(box mailstore.Mailbox, first, end mailstore.UID) mailstore.UID {
+	var found mailstore.UID
+	piece := make([]mailstore.Record, 0, 64)
+	for first < end {
+		if piece = box.Records(piece[:0], first); len(piece) == 0 {
+			break
+		}
+		for _, rec := range piece {
+			if rec.UID >= end {
+				return found
+			}
+			found = rec.UID
+		}
+		first = found + 1
+	}
+	return found
+}
+
 // pageOf gives the records of a page, newest first, and the number of the page that it is: a page beyond the end is the
 // last one.
 func pageOf(box mailstore.Mailbox, page int) ([]mailstore.Record, int) {
@@ -143,13 +181,18 @@ func newRow(v *listView, sum summary, rec mailstore.Record, current mailstore.UI
 	if v.Use == `\Sent` || v.Use == `\Drafts` {
 		sum.Who, sum.Addr = sum.ToWho, sum.ToAddr
 	}
-	url := fmt.Sprintf("%s/%d/%d", v.Path, v.UIDValidity, rec.UID)
-	if v.Page > 1 {
-		url += "?p=" + strconv.Itoa(v.Page)
-	}
-	return row{summary: sum, UID: rec.UID, URL: url + fmt.Sprintf("#u%d", rec.UID), Unread: !rec.Flags.Has(mailstore.Seen),
+	return row{summary: sum, UID: rec.UID, URL: v.messageURL(rec.UID, v.Page), Unread: !rec.Flags.Has(mailstore.Seen),
 		Starred: rec.Flags.Has(mailstore.Flagged), Answered: rec.Flags.Has(mailstore.Answered),
 		Deleted: rec.Flags.Has(mailstore.Deleted), Current: rec.UID == current}
+}
+
+// messageURL is the address of a message with a page of the list beside it.
+func (v *listView) messageURL(uid mailstore.UID, page int) string {
+	url := fmt.Sprintf("%s/%d/%d", v.Path, v.UIDValidity, uid)
+	if page > 1 {
+		url += "?p=" + strconv.Itoa(page)
+	}
+	return url + fmt.Sprintf("#u%d", uid)
 }
 
 // place works out where the page stands and who its neighbours are.

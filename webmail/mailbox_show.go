@@ -53,12 +53,15 @@ func (s *Server) showBox(c *call, box mailstore.Mailbox, page int, msg *messageV
 	}
 	title := list.Box
 	if msg != nil {
-		msg.neighbours(list.Rows)
+		msg.neighbours(list, box)
 		if title = msg.Subject; title == "" {
 			title = "No subject"
 		}
 	}
-	data := mailboxPage{Page: s.newPage(c, title), Folders: folders, List: list, Message: msg, Flash: c.session.takeFlash()}
+	data := mailboxPage{Page: s.newPage(c, title), Folders: folders, List: list, Message: msg}
+	if c.r.Header.Get(autoHeader) == "" {
+		data.Flash = c.session.takeFlash() // a page that looks for news shows no notice, so it does not use one up either
+	}
 	return s.render(c, http.StatusOK, "mailbox", data)
 }
 

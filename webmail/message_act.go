@@ -19,7 +19,8 @@ type order struct {
 	uids        mailstore.UIDSet
 	to          string // mailbox to move to
 	page        int
-	back        string // "message" when it came from a message that stays open
+	back        string // "message" when it came from a message that stays open, "undo" when it takes a move back
+	goTo        string // the page to show afterwards, "" for the list that it came from
 	confirmed   bool
 }
 
@@ -102,6 +103,9 @@ func readOrder(form url.Values) (*order, error) {
 
 // next is the page to show afterwards.
 func (o *order) next(box mailstore.Mailbox) string {
+	if o.goTo != "" {
+		return o.goTo
+	}
 	path, page := boxPath(box.Name()), ""
 	if o.page > 1 {
 		page = "?p=" + strconv.Itoa(o.page)
@@ -151,6 +155,7 @@ func (o *order) flag(ctx context.Context, box mailstore.Mailbox, flag mailstore.
 
 // move moves messages to the mailbox that the form names, and offers to take it back.
 func (s *Server) move(c *call, box mailstore.Mailbox, o *order) error {
+	undone := o.back == "undo"
 	o.back = ""
 	if o.to == "" {
 		c.session.setFlash(&flash{Text: "No mailbox was chosen to move to."})
@@ -168,8 +173,12 @@ func (s *Server) move(c *call, box mailstore.Mailbox, o *order) error {
 	if err != nil {
 		return err
 	}
-	f := &flash{Text: fmt.Sprintf("%s moved to %s.", messages(len(res.Dest)), boxTitle(dest.Name(), c.session.account.Delimiter()))}
-	if len(res.Dest) > 0 && len(res.Dest) <= maxOrder {
+	name, how := boxTitle(dest.Name(), c.session.account.Delimiter()), "moved to"
+	if undone {
+		how, o.goTo = "moved back to", boxPath(dest.Name())
+	}
+	f := &flash{Text: fmt.Sprintf("%s %s %s.", messages(len(res.Dest)), how, name)}
+	if !undone && len(res.Dest) > 0 && len(res.Dest) <= maxOrder {
 		f.Undo = &undo{From: boxPath(dest.Name()), To: box.Name(), UIDValidity: res.UIDValidity, UIDs: res.Dest}
 	}
 	c.session.setFlash(f)

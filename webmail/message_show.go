@@ -92,18 +92,23 @@ func (s *Server) messageView(c *call, o *opened, query url.Values) (*messageView
 	return v, nil
 }
 
-// neighbours finds what is shown before and after the message in the list beside it.
-func (v *messageView) neighbours(rows []row) {
-	for i, r := range rows {
-		if r.UID != v.UID {
-			continue
+// neighbours finds what stands before and after the message, on the same page of the list or on the next one.
+func (v *messageView) neighbours(list *listView, box mailstore.Mailbox) {
+	older, newer := beside(box, v.UID)
+	n := len(list.Rows)
+	if newer != 0 {
+		page := list.Page
+		if n > 0 && list.Rows[0].UID == v.UID {
+			page--
 		}
-		if i > 0 {
-			v.NewerURL = rows[i-1].URL
+		v.NewerURL = list.messageURL(newer, page)
+	}
+	if older != 0 {
+		page := list.Page
+		if n > 0 && list.Rows[n-1].UID == v.UID {
+			page++
 		}
-		if i+1 < len(rows) {
-			v.OlderURL = rows[i+1].URL
-		}
+		v.OlderURL = list.messageURL(older, page)
 	}
 }
 

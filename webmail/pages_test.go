@@ -531,3 +531,50 @@ func TestNestedSpecial(t *testing.T) {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
 }
+
+// TestNeighboursAcrossPages: the way from message to message does not end where a page of the list does.
+func TestNeighboursAcrossPages(t *testing.T) {
+	s := signedIn(t)
+	for i := range 60 {
+		s.add("INBOX", mail(fmt.Sprint(i)), 0)
+	}
+	link := func(path, label string) string {
+		for _, a := range s.get(path).page.Find(".tools a") {
+			if a.Attr("aria-label") == label {
+				return a.Attr("href")
+			}
+		}
+		return ""
+	}
+	if got, want := link("/m/INBOX/1/11", "Older message"), "/m/INBOX/1/10?p=2#u10"; got != want {
+		t.Errorf("from the end of page 1 to %s, want %s", got, want)
+	}
+	if got, want := link("/m/INBOX/1/10?p=2", "Newer message"), "/m/INBOX/1/11#u11"; got != want {
+		t.Errorf("from the beginning of page 2 to %s, want %s", got, want)
+	}
+	if got, want := link("/m/INBOX/1/5", "Older message"), "/m/INBOX/1/4#u4"; got != want {
+		t.Errorf("from a message that is not on the page to %s, want %s", got, want)
+	}
+}
+
+// TestUndoReturns: whoever takes a move back is where the messages are again.
+func TestUndoReturns(t *testing.T) {
+	s := signedIn(t)
+	uid := s.add("INBOX", mail("x"), 0)
+	s.post("/m/INBOX/act", url.Values{"v": {"1"}, "uid": {fmt.Sprint(uid)}, "do": {"delete"}}).want(http.StatusSeeOther)
+	s.header.Set("Restante-Auto", "1")
+	s.get("/m/INBOX") // a page that looks for news meanwhile does not eat the notice
+	s.header.Del("Restante-Auto")
+	page := s.get("/m/INBOX")
+	fields := url.Values{"do": {"move"}}
+	for _, in := range page.page.Find(".flash input") {
+		fields.Add(in.Attr("name"), in.Attr("value"))
+	}
+	r := s.post(page.one(".flash form").Attr("action"), fields).want(http.StatusSeeOther)
+	if got := r.Header().Get("Location"); got != "/m/INBOX" {
+		t.Errorf("after undo: %s", got)
+	}
+	if got := s.get("/m/INBOX").texts(".flash span"); len(got) != 1 || got[0] != "1 message moved back to Inbox." {
+		t.Errorf("notice: %q", got)
+	}
+}

@@ -58,7 +58,7 @@
     for (const id of ["rows", "folders"]) {
       const [now, next] = [document.getElementById(id), page.getElementById(id)];
       if (now && next) now.replaceWith(document.adoptNode(next));
-      else if (next && id === "rows") return location.reload();
+      else if ((now || next) && id === "rows") return location.reload();
     }
     if (current) document.getElementById(current)?.classList.add("current");
     const sum = [document, page].map((d) => d.querySelector(".list-head h1"));
