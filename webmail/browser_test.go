@@ -235,6 +235,16 @@ func browserSignIn(t *testing.T, b *webdriver.Browser, url string) {
 			t.Fatal(step)
 		}
 	}
+	// The click comes back before the page is there, which would then take the place of the next one.
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		var path string
+		if err := b.Eval(t.Context(), `return document.readyState == "complete" ? location.pathname : ""`, &path); err == nil && path == "/m/INBOX" {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("still at %q", path)
+		}
+	}
 }
 
 // checkPictures looks into the frame: the message's picture is there, and the frame has no rights.
