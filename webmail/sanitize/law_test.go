@@ -213,7 +213,7 @@ var (
 	cssHexEsc   = regexp.MustCompile(`\\([0-9a-fA-F]{1,6})\s?`)
 	cssSupports = regexp.MustCompile(`@supports[^{]*\{`)
 	cssBad      = regexp.MustCompile(`(?i)expression|behavior|-moz-binding|javascript|vbscript|@import|@font-face|@charset|@namespace|progid|` +
-		`image-set|position:\s*(fixed|absolute|sticky)|z-index|(^|[;{])margin[^;}]*[: ]-|(^|[;{\s])(top|left|right|bottom|inset|transform|pointer-events):`)
+		`image-set\(|position:\s*(fixed|absolute|sticky)|z-index|(^|[;{])margin[^;}]*[: ]-|(^|[;{\s])(top|left|right|bottom|inset|transform|pointer-events):`)
 )
 
 // css is what declarations and sheets have in common. It reads the text after its escapes are resolved, so nothing can
