@@ -3,6 +3,7 @@ package imapd
 import (
 	"errors"
 	"io"
+	"slices"
 
 	"restante/mailstore"
 	"restante/message"
@@ -41,8 +42,11 @@ type messageCache struct {
 
 func (c *messageCache) forget() { *c = messageCache{} }
 
-// maxCachedParts bounds the structure that a session keeps.
-const maxCachedParts = 200
+// What a session keeps of a structure between commands.
+const (
+	maxCachedParts  = 200
+	maxCachedHeader = 64 << 10 // of all parts together
+)
 
 // load opens a message and reads what is needed of it.
 func (s *session) load(uid mailstore.UID, n need) (*loaded, error) {
@@ -119,25 +123,28 @@ func (s *session) readStructure(m *loaded) (err error) {
 	if s.last.uid != m.uid {
 		s.last.forget()
 	}
-	if countParts(m.root, maxCachedParts) < maxCachedParts {
+	if worthKeeping(m.root) {
 		s.last.uid, s.last.root = m.uid, m.root
 	}
 	return nil
 }
 
-// countParts counts the parts of a message, up to a limit.
-func countParts(p *message.Part, limit int) int {
-	n := 1
-	for _, child := range p.Parts {
-		if n >= limit {
-			return n
+// worthKeeping reports whether a structure is small enough to be kept.
+func worthKeeping(root *message.Part) bool {
+	parts, header := 0, 0
+	var fits func(p *message.Part) bool
+	fits = func(p *message.Part) bool {
+		if p == nil {
+			return true
 		}
-		n += countParts(child, limit-n)
+		parts++
+		header += len(p.RawHeader)
+		if parts > maxCachedParts || header > maxCachedHeader || !fits(p.Message) {
+			return false
+		}
+		return !slices.ContainsFunc(p.Parts, func(child *message.Part) bool { return !fits(child) })
 	}
-	if p.Message != nil && n < limit {
-		n += countParts(p.Message, limit-n)
-	}
-	return n
+	return fits(root)
 }
 
 // section gives a range of the message as it is stored.
