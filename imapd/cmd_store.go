@@ -48,9 +48,7 @@ func (s *session) store(spans []span, op mailstore.FlagOp, flags mailstore.Flags
 		v.silent = append(v.silent, res.ModSeq)
 	}
 	if !silent && err == nil {
-		for _, r := range uids {
-			v.changed.AddRange(r.First, r.Last)
-		}
+		v.mark(uids)
 	}
 	return err
 }

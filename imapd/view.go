@@ -24,7 +24,7 @@ type view struct {
 
 	gone    mailstore.UIDSet // in uids, but no longer in the mailbox
 	changed mailstore.UIDSet // announced, and their flags are to be sent
-	silent  []uint64         // mod-sequences of own changes that are not echoed
+	silent  []uint64         // mod-sequences of own changes that are not echoed, rising
 	recent  mailstore.UIDSet // claimed by this session: \Recent
 
 	toldRecent int
@@ -62,15 +62,44 @@ func (v *view) poll() {
 		v.resync()
 		return
 	}
+	var flagged []mailstore.UID
 	for _, c := range changes {
-		v.apply(c)
+		if v.apply(c) {
+			flagged = append(flagged, c.UID)
+		}
 	}
+	slices.Sort(flagged)
+	v.mark(mailstore.NewUIDSet(slices.Compact(flagged)...))
 	if len(changes) > 0 {
 		v.silent = v.silent[:0] // all of them have been seen by now
 	}
 }
 
-func (v *view) apply(c mailstore.Change) {
+// mark notes that the flags of messages are to be sent.
+func (v *view) mark(uids mailstore.UIDSet) { v.changed = union(v.changed, uids) }
+
+// union joins two sets in one walk: adding the ranges of a large one to another
+// one by one would move the rest of that each time.
+func union(a, b mailstore.UIDSet) mailstore.UIDSet {
+	if len(a) == 0 || len(b) == 0 {
+		return append(a, b...)
+	}
+	all := make(mailstore.UIDSet, 0, len(a)+len(b))
+	for len(a) > 0 || len(b) > 0 {
+		if len(b) == 0 || len(a) > 0 && a[0].First <= b[0].First {
+			all.AddRange(a[0].First, a[0].Last)
+			a = a[1:]
+		} else {
+			all.AddRange(b[0].First, b[0].Last)
+			b = b[1:]
+		}
+	}
+	return all
+}
+
+// apply folds one change in. It reports whether it is one of flags that the
+// client has to be told.
+func (v *view) apply(c mailstore.Change) (flagged bool) {
 	v.modSeq = max(v.modSeq, c.ModSeq)
 	switch c.Kind {
 	case mailstore.Added:
@@ -81,10 +110,11 @@ func (v *view) apply(c mailstore.Change) {
 		v.lose(c.UID)
 	case mailstore.FlagsChanged:
 		// The flags of what is not announced yet are not known to the client.
-		if i, found := v.index(c.UID); found && i < v.told && !slices.Contains(v.silent, c.ModSeq) {
-			v.changed.Add(c.UID)
-		}
+		i, found := v.index(c.UID)
+		_, own := slices.BinarySearch(v.silent, c.ModSeq)
+		return found && i < v.told && !own
 	}
+	return false
 }
 
 // lose notes that a message is no longer in the mailbox.
@@ -207,14 +237,22 @@ func (v *view) set(spans []span) mailstore.UIDSet {
 	return uids
 }
 
-// anyGone reports whether a message in spans has been expunged by others.
+// anyGone reports whether a message in spans has been expunged by others. As gone
+// is of the view, and a span of the view is one range of UIDs, it is enough that
+// the two touch.
 func (v *view) anyGone(spans []span) bool {
-	for _, sp := range spans {
-		if countIn(v.uids[sp.i:sp.j], v.gone) > 0 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(spans, func(sp span) bool {
+		_, found := slices.BinarySearchFunc(v.gone, v.uids[sp.i], func(r mailstore.UIDRange, first mailstore.UID) int {
+			switch {
+			case r.Last < first:
+				return -1
+			case r.First > v.uids[sp.j-1]:
+				return 1
+			}
+			return 0
+		})
+		return found
+	})
 }
 
 // countIn counts the UIDs in the sorted list that are in the set.

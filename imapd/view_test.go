@@ -1,6 +1,7 @@
 package imapd
 
 import (
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -65,5 +66,43 @@ func TestLost(t *testing.T) {
 	v.poll()
 	if !slices.Equal(v.changed, mailstore.NewUIDSet(5)) {
 		t.Errorf("after the next gap changed %v, want 5", v.changed)
+	}
+}
+
+// TestSetsOfViews: what is done with whole sets gives the same as done message
+// by message.
+func TestSetsOfViews(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	some := func(share int) (set mailstore.UIDSet) {
+		for uid := mailstore.UID(1); uid <= 40; uid++ {
+			if rnd.IntN(10) < share {
+				set.Add(uid)
+			}
+		}
+		return set
+	}
+	for range 500 {
+		a, b := some(rnd.IntN(10)), some(rnd.IntN(10))
+		want := slices.Clone(a)
+		for _, r := range b {
+			want.AddRange(r.First, r.Last)
+		}
+		if got := union(slices.Clone(a), b); !slices.Equal(got, want) {
+			t.Fatalf("%v and %v give %v, want %v", a, b, got, want)
+		}
+		v := &view{}
+		for uid := mailstore.UID(1); uid <= 40; uid++ {
+			if rnd.IntN(3) > 0 {
+				v.uids = append(v.uids, uid)
+				if b.Contains(uid) {
+					v.gone.Add(uid)
+				}
+			}
+		}
+		i := rnd.IntN(len(v.uids))
+		sp := span{i, i + 1 + rnd.IntN(len(v.uids)-i)}
+		if got, want := v.anyGone([]span{sp}), countIn(v.uids[sp.i:sp.j], v.gone) > 0; got != want {
+			t.Fatalf("%v of %v with %v gone: %v", sp, v.uids, v.gone, got)
+		}
 	}
 }
