@@ -33,7 +33,7 @@ func (s *Server) showBody(c *call) error {
 		return errNoPart
 	}
 	images := c.r.URL.Query().Get("images") == "1"
-	body, _, err := o.sanitize(c.session, p, contentIDs(o.root, "", make(map[string]string)), images, nil)
+	body, _, err := s.clean(c, o, p, contentIDs(o.root, "", make(map[string]string)), images, nil)
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,7 @@ const (
 
 // composer takes a message apart for its page.
 type composer struct {
+	s       *Server
 	c       *call
 	o       *opened
 	base    string // address of the message
@@ -63,7 +64,7 @@ type attachmentPart struct {
 
 // compose takes the whole message apart.
 func (s *Server) compose(c *call, o *opened, base string, plain, images bool) (*composer, error) {
-	m := &composer{c: c, o: o, base: base, plain: plain, images: images, usedCID: make(map[string]bool)}
+	m := &composer{s: s, c: c, o: o, base: base, plain: plain, images: images, usedCID: make(map[string]bool)}
 	m.cids = contentIDs(o.root, "", make(map[string]string))
 	m.part(o.root, "", nil, 0)
 	for _, e := range m.embedded {
@@ -222,7 +223,7 @@ func (m *composer) picture(p *message.Part, number string) {
 // message's pictures it shows.
 func (m *composer) html(p *message.Part, number string) {
 	m.hasHTML = true
-	_, res, err := m.o.sanitize(m.c.session, p, m.cids, m.images, m.usedCID)
+	_, res, err := m.s.clean(m.c, m.o, p, m.cids, m.images, m.usedCID)
 	if err != nil {
 		m.err = err
 		return
@@ -234,6 +235,18 @@ func (m *composer) html(p *message.Part, number string) {
 		frame += "?images=1"
 	}
 	m.blocks = append(m.blocks, block{Frame: frame, Truncated: res.Truncated, Source: m.partURL(number)})
+}
+
+// clean is opened.sanitize when it is its turn: a hostile message of the largest size takes seconds of a processor and a hundred
+// megabytes, so no more of them are worked on at a time than there are processors.
+func (s *Server) clean(c *call, o *opened, p *message.Part, cids map[string]string, images bool, used map[string]bool) ([]byte, sanitize.Result, error) {
+	select {
+	case s.cleaning <- struct{}{}:
+	case <-c.ctx().Done():
+		return nil, sanitize.Result{}, c.ctx().Err()
+	}
+	defer func() { <-s.cleaning }()
+	return o.sanitize(c.session, p, cids, images, used)
 }
 
 // sanitize reads and cleans an HTML part. The Content-IDs that it uses are noted in used, unless that is nil.

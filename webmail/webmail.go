@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"time"
 
 	"restante/auth"
@@ -58,6 +59,7 @@ type Server struct {
 	log       *slog.Logger
 	sessions  *sessions
 	summaries *summaryCache
+	cleaning  chan struct{} // a slot for each HTML part that is being cleaned
 	assets    *assets
 	views     *views
 	handler   http.Handler
@@ -66,7 +68,8 @@ type Server struct {
 // New makes a server. It panics when its own embedded templates do not parse, which a test excludes.
 func New(opt Options) *Server {
 	opt = opt.withDefaults()
-	s := &Server{opt: opt, log: opt.Logger, sessions: newSessions(opt), summaries: newSummaryCache(), assets: newAssets()}
+	s := &Server{opt: opt, log: opt.Logger, sessions: newSessions(opt), summaries: newSummaryCache(), assets: newAssets(),
+		cleaning: make(chan struct{}, runtime.GOMAXPROCS(0))}
 	s.views = newViews(s.assets)
 	s.handler = s.guard(s.routes())
 	return s

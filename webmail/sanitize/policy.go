@@ -213,6 +213,9 @@ func prefixNames(v string) string {
 }
 
 func style(w *walker, v string) (string, bool) {
+	if len(v) > maxAttrStyle {
+		return "", false
+	}
 	v = w.declarations(tokenize(v))
 	return v, v != ""
 }

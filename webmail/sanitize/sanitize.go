@@ -37,7 +37,8 @@ type Result struct {
 	BlockedRemote int
 	// RemoteImages counts those that are in the output because Options.RemoteImages was set.
 	RemoteImages int
-	// Truncated says that the message was longer than Options.MaxBytes and its end is missing.
+	// Truncated says that something is missing: the end of a message that was longer than Options.MaxBytes, or style sheets
+	// that no message needs.
 	Truncated bool
 	// TextOnly says that the message could not be parsed as HTML, so that only its text is in the output.
 	TextOnly bool

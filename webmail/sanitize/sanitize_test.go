@@ -195,3 +195,29 @@ func BenchmarkSanitize(b *testing.B) {
 		sanitize.Sanitize(src, sanitize.Options{})
 	}
 }
+
+// TestTooMuchStyle: style sheets beyond any designer's patience are left out whole, and the message says that something is
+// missing.
+func TestTooMuchStyle(t *testing.T) {
+	rule := "p{color:red}\n"
+	sheet := func(n int) string { return "<style>" + strings.Repeat(rule, n/len(rule)) + "</style>" }
+	for _, tt := range []struct {
+		why, src  string
+		styled    bool
+		truncated bool
+	}{
+		{"the largest honest ones", sheet(400 << 10), true, false},
+		{"one too large", sheet(1 << 20), false, true},
+		{"too large together", sheet(300<<10) + sheet(300<<10), true, true},
+		{"an attribute of a stylist", `<p style="` + strings.Repeat("color:red;", 1000) + `">x</p>`, true, false},
+		{"an attribute too large", `<p style="` + strings.Repeat("color:red;", 10000) + `">x</p>`, false, false},
+	} {
+		out, res := sanitize.Sanitize([]byte(tt.src+"<p>words</p>"), sanitize.Options{})
+		if got := strings.Contains(string(out), "color:red"); got != tt.styled || res.Truncated != tt.truncated || len(out) > 600<<10 {
+			t.Errorf("%s: styled %v, truncated %v, %d octets", tt.why, got, res.Truncated, len(out))
+		}
+		if !strings.Contains(string(out), "words") {
+			t.Errorf("%s: the words are gone", tt.why)
+		}
+	}
+}

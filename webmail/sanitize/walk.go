@@ -15,7 +15,15 @@ type walker struct {
 	opt Options
 	res Result
 	out bytes.Buffer
+	css int // octets of style sheets so far
 }
+
+// Limits of style. The largest newsletters bring a hundred kilobytes; what is beyond these costs more to read than the
+// rest of the message, here and in the browser.
+const (
+	maxSheets    = 512 << 10 // all style elements together
+	maxAttrStyle = 32 << 10  // one style attribute
+)
 
 // document writes the whole fragment: the root, the style sheet, the body.
 func (w *walker) document(doc *html.Node) {
@@ -150,6 +158,10 @@ func (w *walker) styleElement(n *html.Node) string {
 		if c.Type == html.TextNode {
 			text.WriteString(c.Data)
 		}
+	}
+	if w.css += text.Len(); w.css > maxSheets {
+		w.res.Truncated = true
+		return ""
 	}
 	media := attrOf(n, "media")
 	if strings.TrimSpace(media) == "" {
