@@ -84,6 +84,14 @@ func (t *Table) Lookup(name string) (User, bool) {
 	return a.User, true
 }
 
+// At says where a user stands in the table, as file:line.
+func (t *Table) At(name string) string {
+	if a, ok := t.accounts[Normalize(name)]; ok {
+		return fmt.Sprintf("%s:%d", t.File, a.line)
+	}
+	return t.File
+}
+
 // maxTable bounds a user table; a larger file is something else.
 const maxTable = 64 << 20
 

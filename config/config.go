@@ -11,6 +11,7 @@
 package config
 
 import (
+	"fmt"
 	"path/filepath"
 	"time"
 )
@@ -31,6 +32,18 @@ type Config struct {
 	TLS    TLS    `toml:"tls"`
 	Limits Limits `toml:"limits"`
 	Log    Log    `toml:"log"`
+
+	file  string
+	lines map[string]int
+}
+
+// At says where a key was set, as file:line, or "" for one that keeps its
+// default. It is for errors that come to light only when a value is used.
+func (c Config) At(key string) string {
+	if c.lines[key] == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", c.file, c.lines[key])
 }
 
 // IMAP says where and how IMAP is served.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func TestDefaultsWithoutFile(t *testing.T) {
@@ -23,7 +25,7 @@ func TestDefaultsWithoutFile(t *testing.T) {
 	}
 	want := Default(UnprivilegedPorts())
 	want.Hostname = c.Hostname
-	if diff := cmp.Diff(want, c); diff != "" {
+	if diff := cmp.Diff(want, c, cmpopts.IgnoreUnexported(Config{})); diff != "" {
 		t.Errorf("settings without a file (-want +got):\n%s", diff)
 	}
 	if _, err := Load(file, true, UnprivilegedPorts()); !errors.Is(err, fs.ErrNotExist) {
@@ -103,7 +105,7 @@ level = "debug"
 			}
 			want := base
 			tt.edit(&want)
-			if diff := cmp.Diff(want, got); diff != "" {
+			if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Config{})); diff != "" {
 				t.Errorf("settings (-want +got):\n%s", diff)
 			}
 		})
@@ -240,7 +242,7 @@ func TestReferenceExample(t *testing.T) {
 	}
 	want := Default(UnprivilegedPorts())
 	want.Hostname = "mail.example.org"
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Config{})); diff != "" {
 		t.Errorf("the example shows the defaults (-want +got):\n%s", diff)
 	}
 }
@@ -272,4 +274,30 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestRules: what another package finds wrong stands at its line with the rest.
+func TestRules(t *testing.T) {
+	rules := []Rule{
+		{"mail.home", func(c Config) error {
+			if c.Mail.Home == "bad" {
+				return errors.New("write another one")
+			}
+			return nil
+		}},
+		{"hostname", func(Config) error { return errors.New("never asked for a value that is wrong already") }},
+	}
+	_, err := Parse("f", []byte("hostname = \"a b\"\n[mail]\nhome = \"bad\"\n"), Default(UnprivilegedPorts()), rules...)
+	text := fmt.Sprint(err)
+	if !strings.Contains(text, "f:3: mail.home: write another one\n    3 | home = \"bad\"") || strings.Contains(text, "never") {
+		t.Errorf("got %s", text)
+	}
+}
+
+// TestAt: a key is found again.
+func TestAt(t *testing.T) {
+	c, err := Parse("f", []byte("\n[tls]\ncert = \"c\"\nkey = \"k\"\n"), Default(UnprivilegedPorts()))
+	if err != nil || c.At("tls.cert") != "f:3" || c.At("hostname") != "" {
+		t.Errorf("%q %q %v", c.At("tls.cert"), c.At("hostname"), err)
+	}
 }

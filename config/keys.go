@@ -16,6 +16,9 @@ func Keys() []string {
 func walk(t reflect.Type, prefix string, f func(key string, t reflect.Type)) {
 	for i := range t.NumField() {
 		field := t.Field(i)
+		if !field.IsExported() {
+			continue
+		}
 		key := prefix + field.Tag.Get("toml")
 		if field.Type.Kind() == reflect.Struct && field.Type != reflect.TypeFor[Duration]() {
 			walk(field.Type, key+".", f)

@@ -23,8 +23,8 @@ const maxFile = 1 << 20
 // file that does not exist gives the defaults, unless required says that
 // somebody named it. An empty Hostname becomes the machine's own name.
 //
-// A file with mistakes gives an error of type Errors.
-func Load(file string, required bool, ports Ports) (Config, error) {
+// A file with mistakes gives an error of type Errors; the rules find some, too.
+func Load(file string, required bool, ports Ports, rules ...Rule) (Config, error) {
 	data, err := read(file)
 	if errors.Is(err, fs.ErrNotExist) && !required {
 		data, err = nil, nil
@@ -32,7 +32,7 @@ func Load(file string, required bool, ports Ports) (Config, error) {
 	if err != nil {
 		return Config{}, fmt.Errorf("read configuration: %w", err)
 	}
-	c, err := Parse(file, data, Default(ports))
+	c, err := Parse(file, data, Default(ports), rules...)
 	if err != nil {
 		return Config{}, err
 	}
@@ -62,6 +62,13 @@ func machineName() string {
 	return "localhost"
 }
 
+// A Rule is what another package knows of the value of a key. Check says what is
+// wrong with it and what to write instead.
+type Rule struct {
+	Key   string
+	Check func(Config) error
+}
+
 // Parse reads the settings in data, a TOML document, over base. The name
 // stands for the document in errors, which are of type Errors.
 //
@@ -69,7 +76,7 @@ func machineName() string {
 // key it sets them all, and those that it leaves out are off. So a file that
 // serves IMAP only is one line, while a file that says nothing of listeners
 // keeps the default ones.
-func Parse(name string, data []byte, base Config) (Config, error) {
+func Parse(name string, data []byte, base Config, rules ...Rule) (Config, error) {
 	d := document{name: name, data: data}
 	if !d.scan() {
 		return Config{}, d.errs
@@ -84,6 +91,7 @@ func Parse(name string, data []byte, base Config) (Config, error) {
 	d.unknown()
 	if d.decode(&c) {
 		d.validate(&c)
+		d.apply(rules, c)
 	}
 	if len(d.errs) > 0 {
 		slices.SortStableFunc(d.errs, func(a, b *Error) int {
@@ -91,6 +99,7 @@ func Parse(name string, data []byte, base Config) (Config, error) {
 		})
 		return Config{}, d.errs
 	}
+	c.file, c.lines = d.name, d.lines
 	return c, nil
 }
 

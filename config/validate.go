@@ -25,6 +25,18 @@ func (d *document) validate(c *Config) {
 	d.paths(c)
 }
 
+// apply reports what the rules find in keys that have no mistake so far.
+func (d *document) apply(rules []Rule, c Config) {
+	for _, r := range rules {
+		if slices.ContainsFunc(d.errs, func(e *Error) bool { return e.Key == r.Key }) {
+			continue
+		}
+		if err := r.Check(c); err != nil {
+			d.fail(r.Key, "%s: %v", r.Key, err)
+		}
+	}
+}
+
 func (d *document) hostname(name string) {
 	if name == "" {
 		return

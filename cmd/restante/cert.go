@@ -43,7 +43,7 @@ func certShow(s streams, p *place) error {
 		return errors.New("there is no certificate yet; the first \"restante serve\" makes one, or \"restante cert renew\"")
 	}
 	if err != nil {
-		return err
+		return certError(c, err)
 	}
 	printCertificate(s.out, m.Info())
 	for _, problem := range m.Problems() {
@@ -64,7 +64,7 @@ func certRenew(s streams, p *place) error {
 	o.Logger = slog.New(slog.DiscardHandler)
 	m, err := certs.Open(o)
 	if err != nil {
-		return err
+		return certError(c, err)
 	}
 	if err := m.Renew(); err != nil {
 		return err

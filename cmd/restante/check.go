@@ -26,7 +26,7 @@ error.`,
 			f := &findings{streams: s}
 			f.all(p)
 			if f.errors > 0 {
-				return fmt.Errorf("check: %d found", f.errors)
+				return fmt.Errorf("check: %d %s", f.errors, map[bool]string{true: "error", false: "errors"}[f.errors == 1])
 			}
 			return nil
 		},
@@ -127,7 +127,7 @@ func (f *findings) locations(p *place, c config.Config, t *auth.Table) {
 	good := 0
 	for _, u := range t.Users() {
 		if _, err := store.Resolve(u); err != nil {
-			f.error("%s", oneLine(err))
+			f.error("%s: %s", t.At(u.Name), oneLine(err))
 			continue
 		}
 		good++
@@ -147,7 +147,7 @@ func (f *findings) certificate(p *place, c config.Config) {
 		return
 	}
 	if err != nil {
-		f.error("%v", err)
+		f.error("%s", oneLine(certError(c, err)))
 		return
 	}
 	problems := m.Problems()

@@ -74,7 +74,7 @@ func (d *daemon) open(ctx context.Context) error {
 	o.Logger = d.log
 	var err error
 	if d.certs, err = certs.Open(o); err != nil {
-		return err
+		return certError(d.cfg, err)
 	}
 	first, err := d.firstUser(ctx)
 	if err != nil {

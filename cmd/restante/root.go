@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -73,7 +74,24 @@ func (p *place) load() (config.Config, error) {
 	if p.standardPorts {
 		ports = config.StandardPorts()
 	}
-	return config.Load(p.configFile(), p.config != "", ports)
+	return config.Load(p.configFile(), p.config != "", ports,
+		config.Rule{Key: "mail.location", Check: func(c config.Config) error {
+			_, err := location.Parse(c.Mail.Location)
+			return err
+		}},
+		config.Rule{Key: "mail.home", Check: func(c config.Config) error {
+			_, err := location.New(location.Options{Home: c.Mail.Home})
+			return err
+		}})
+}
+
+// certError adds to an error of an operator's own certificate where that is
+// named.
+func certError(c config.Config, err error) error {
+	if at := c.At("tls.cert"); err != nil && at != "" {
+		return fmt.Errorf("%s: %w; correct tls.cert and tls.key, or remove both to use a certificate of our own", at, err)
+	}
+	return err
 }
 
 // users returns the path of the user table.
@@ -102,7 +120,17 @@ func (p *place) mail(c config.Config, log *slog.Logger) (*location.Store, error)
 // makeData makes the data directory when it is missing. Nobody else may look
 // into it: it holds keys, password hashes and mail.
 func (p *place) makeData() error {
-	if err := fsys.MkdirAll(fsys.OS{}, p.data, 0o700); err != nil {
+	return dataError(fsys.MkdirAll(fsys.OS{}, p.data, 0o700))
+}
+
+// dataError says what to do about a data directory that cannot be used.
+func dataError(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("data directory: %w; run as the user who owns it, give it to user id %d, or name another one with --data", err, os.Geteuid())
+	case errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("data directory: %w; the server writes there: name another one with --data", err)
+	case err != nil:
 		return fmt.Errorf("data directory: %w", err)
 	}
 	return nil

@@ -3,8 +3,11 @@ package location
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"restante/mailstore"
 )
@@ -39,10 +42,32 @@ type Resolved struct {
 // what the user table or the configuration say.
 func (s *Store) Resolve(user mailstore.User) (Resolved, error) {
 	r, err := s.resolve(user)
+	if err == nil && r.New {
+		err = s.creatable(r.Path)
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		err = fmt.Errorf("%w; restante runs as user id %d, which may not look there: give it the right to, or write another location for the user", err, os.Geteuid())
+	}
 	if err != nil {
 		return Resolved{}, fmt.Errorf("mail of %s: %w", user.Name, err)
 	}
 	return r, nil
+}
+
+// creatable finds out whether the directory of a new user can be made: that what
+// is there above it is a directory.
+func (s *Store) creatable(path string) error {
+	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
+		fi, err := s.opt.FS.Stat(dir)
+		switch {
+		case err == nil && !fi.IsDir():
+			return fmt.Errorf("%s cannot be made, because %s is no directory; write another home or location for the user", path, dir)
+		case err == nil || dir == filepath.Dir(dir):
+			return nil
+		case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
+			return err
+		}
+	}
 }
 
 // The refusals.
