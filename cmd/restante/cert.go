@@ -15,11 +15,11 @@ import (
 )
 
 func newCertCommand(s streams, p *place) *cobra.Command {
-	cmd := &cobra.Command{Use: "cert", Short: "Show or renew the certificate"}
+	cmd := &cobra.Command{Use: "cert", Short: "Show or renew the certificate", Args: noWords, RunE: showHelp}
 	cmd.AddCommand(&cobra.Command{
 		Use:   "show",
 		Short: "Show the certificate in use and its fingerprint",
-		Args:  cobra.NoArgs,
+		Args:  noWords,
 		RunE:  func(*cobra.Command, []string) error { return certShow(s, p) },
 	}, &cobra.Command{
 		Use:   "renew",
@@ -27,7 +27,7 @@ func newCertCommand(s streams, p *place) *cobra.Command {
 		Long: `Make a new certificate with the same key, signed by our own authority. A running
 server takes it up by itself within seconds. It is never necessary: the server
 renews its certificate in time.`,
-		Args: cobra.NoArgs,
+		Args: noWords,
 		RunE: func(*cobra.Command, []string) error { return certRenew(s, p) },
 	})
 	return cmd

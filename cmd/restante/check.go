@@ -21,7 +21,7 @@ func newCheckCommand(s streams, p *place) *cobra.Command {
 		Long: `Examine configuration, users, certificate and mail locations, without changing
 anything. It prints one line for each finding and fails when one of them is an
 error.`,
-		Args: cobra.NoArgs,
+		Args: noWords,
 		RunE: func(*cobra.Command, []string) error {
 			f := &findings{streams: s}
 			f.all(p)

@@ -402,3 +402,19 @@ func TestWelcomeLeavesFoundMailAlone(t *testing.T) {
 		t.Errorf("new holds %v (%v)", list, err)
 	}
 }
+
+// TestWelcomeWithoutServers: where only the webmail is served, nothing is said of programs.
+func TestWelcomeWithoutServers(t *testing.T) {
+	for _, servers := range [][]welcomeServer{nil, {{"IMAP", "h", "993", "SSL/TLS"}}} {
+		text, err := welcomeMessage(welcomeData{User: "me", Hostname: "h", Web: "https://h/", Servers: servers}, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Count(string(text), "the programs you know"); got != 2*len(servers) {
+			t.Errorf("%d servers: programs are spoken of %d times", len(servers), got)
+		}
+		if got := strings.Count(string(text), "https://h/"); got < 2 {
+			t.Errorf("%d servers: the webmail is named %d times", len(servers), got)
+		}
+	}
+}

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"restante/auth"
 	"restante/fsys"
@@ -39,7 +41,7 @@ func (d *daemon) firstUser(ctx context.Context) (*auth.User, error) {
 	}
 	fmt.Fprintf(d.o.out, "First start: %s has been made.\n\n", d.o.data)
 	d.row("User", u.Name)
-	d.row("Password", password+"   (shown only now; \"restante user passwd "+u.Name+"\" sets another)")
+	d.row("Password", password+"   (shown only now; \""+d.o.verb("user passwd "+u.Name)+"\" sets another)")
 	fmt.Fprintln(d.o.out)
 	return &u, nil
 }
@@ -93,7 +95,7 @@ func (d *daemon) greet(ctx context.Context, first *auth.User) {
 		d.log.Warn("the welcome message could not be delivered", "user", first.Name, "err", err)
 	}
 	fmt.Fprintf(d.o.out, "\nNext: open the webmail, accept the certificate (compare the SHA-256), and sign in as %q.\n", first.Name)
-	fmt.Fprintln(d.o.out, "\"restante user add NAME\" adds people; \"restante help\" lists the rest.")
+	fmt.Fprintf(d.o.out, "%q adds people; \"restante help\" lists the rest.\n", d.o.verb("user add NAME"))
 }
 
 func (d *daemon) row(name, value string) { fmt.Fprintf(d.o.out, "  %-12s %s\n", name, value) }
@@ -112,9 +114,11 @@ func (d *daemon) webURLs() []string {
 	add := func(host string, port int) {
 		url := "https://" + net.JoinHostPort(host, fmt.Sprint(port)) + "/"
 		if port == 443 {
-			url = "https://" + host + "/"
+			url = strings.TrimSuffix(url, ":443/") + "/"
 		}
-		urls = append(urls, url)
+		if !slices.Contains(urls, url) {
+			urls = append(urls, url)
+		}
 	}
 	for _, b := range d.bound {
 		tcp, ok := b.listener.Addr().(*net.TCPAddr)

@@ -46,7 +46,7 @@ func newRootCommand(s streams) *cobra.Command {
 		Long: `restante serves the mail that stands on disk, in Maildir and mbox, over IMAP,
 POP3 and a webmail. Without a verb it serves: the first start makes a data
 directory, a certificate and a user, and prints how to look at it.`,
-		Args:          cobra.NoArgs,
+		Args:          noWords,
 		RunE:          serve.RunE,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -59,6 +59,18 @@ directory, a certificate and a user, and prints how to look at it.`,
 	root.Flags().AddFlagSet(serve.Flags())
 	root.AddCommand(serve, newUserCommand(s, p), newCertCommand(s, p), newCheckCommand(s, p), newVersionCommand(s))
 	return root
+}
+
+// verb is what to type for a verb about this place.
+func (p *place) verb(words string) string {
+	verb := "restante " + words
+	if p.data != defaultData {
+		verb += " --data " + p.data
+	}
+	if p.config != "" {
+		verb += " --config " + p.config
+	}
+	return verb
 }
 
 func (p *place) configFile() string {

@@ -16,7 +16,7 @@ func newServeCommand(s streams, p *place) *cobra.Command {
 		Short: "Run the server (the default verb)",
 		Long: `Run the server until SIGTERM or SIGINT. SIGHUP reads the user table and the
 certificate again and reports whether the configuration is still valid.`,
-		Args: cobra.NoArgs,
+		Args: noWords,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return serve(cmd.Context(), daemonOptions{place: *p, readyFile: readyFile, out: s.out, log: s.err})
 		},

@@ -22,6 +22,8 @@ func newUserCommand(s streams, p *place) *cobra.Command {
 		Use:   "user",
 		Short: "Add, change, remove and show users",
 		Long:  "Add, change, remove and show users. A running server takes up every change by itself.",
+		Args:  noWords,
+		RunE:  showHelp,
 	}
 	cmd.AddCommand(v.add(), v.passwd(), v.del(), v.list(), v.show(), v.test())
 	return cmd
@@ -45,7 +47,7 @@ func (v *userVerbs) add() *cobra.Command {
 		Short: "Add a user",
 		Long: `Add a user. The password is asked for on a terminal, read from standard input
 with --password-stdin, and otherwise made up and printed.`,
-		Args: cobra.ExactArgs(1),
+		Args: oneName,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return v.runAdd(cmd.Context(), auth.User{Name: args[0], UID: -1, GID: -1, Home: home, Location: location})
 		},
@@ -69,8 +71,12 @@ func (v *userVerbs) runAdd(ctx context.Context, u auth.User) error {
 	if err != nil {
 		return err
 	}
+	fresh := !fileExists(v.data)
 	if err := v.makeData(); err != nil {
 		return err
+	}
+	if fresh {
+		fmt.Fprintf(v.err, "note: the data directory %s was not there and has been made; --data names that of a server\n", v.data)
 	}
 	if err := addUser(ctx, v.users(c), u, password); err != nil {
 		return err
@@ -156,7 +162,7 @@ func (v *userVerbs) passwd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "passwd NAME",
 		Short: "Set a user's password",
-		Args:  cobra.ExactArgs(1),
+		Args:  oneName,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return v.runPasswd(cmd.Context(), args[0])
 		},
@@ -191,7 +197,7 @@ func (v *userVerbs) del() *cobra.Command {
 	return &cobra.Command{
 		Use:   "del NAME",
 		Short: "Remove a user; the mail stays where it is",
-		Args:  cobra.ExactArgs(1),
+		Args:  oneName,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, u, err := v.find(args[0])
 			if err != nil {
@@ -266,7 +272,7 @@ func (v *userVerbs) show() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show NAME",
 		Short: "Show a user, where the mail stands, and why there",
-		Args:  cobra.ExactArgs(1),
+		Args:  oneName,
 		RunE: func(_ *cobra.Command, args []string) error {
 			c, u, err := v.find(args[0])
 			if err != nil {
@@ -300,7 +306,7 @@ func (v *userVerbs) test() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "test NAME",
 		Short: "Find out whether a password is right and where the mail stands",
-		Args:  cobra.ExactArgs(1),
+		Args:  oneName,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return v.runTest(cmd.Context(), args[0])
 		},
