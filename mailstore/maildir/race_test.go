@@ -113,6 +113,39 @@ func TestUnchangedIsCheap(t *testing.T) {
 	}
 }
 
+// TestDeliveryByAnother: a delivery agent that gives UIDs itself, as Dovecot's,
+// makes us read new/ and the end of the list, and not cur/.
+func TestDeliveryByAnother(t *testing.T) {
+	root := t.TempDir()
+	deliver(t, root, "cur/1.a:2,S", "a")
+	letLie(t, root)
+	busy := &busyFS{}
+	m := openBox(t, openAccount(t, maildir.Options{Root: root, FS: busy}), "INBOX")
+	before := busy.reads
+	list := filepath.Join(root, "dovecot-uidlist")
+	theirs := func(uid int, path, id string) {
+		t.Helper()
+		base, _, _ := strings.Cut(filepath.Base(path), ":")
+		f, err := os.OpenFile(list, os.O_APPEND|os.O_WRONLY, 0)
+		m.ok(err)
+		_, err = fmt.Fprintf(f, "%d :%s\n", uid, base)
+		m.ok(errors.Join(err, f.Close()))
+		deliver(t, root, path, id)
+	}
+	theirs(2, "new/2.b", "b")
+	m.refresh()
+	m.want("1 [S] a", "2 [] b")
+	theirs(3, "new/3.c", "c")
+	m.add(mailstore.Flags{}, "ours")
+	m.want("1 [S] a", "2 [] b", "3 [] c", "4 [] ours")
+	if busy.reads != before {
+		t.Errorf("cur/ was read %d times", busy.reads-before)
+	}
+	theirs(5, "cur/5.d:2,F", "d") // with flags: to cur/
+	m.add(mailstore.Flags{}, "last")
+	m.want("1 [S] a", "2 [] b", "3 [] c", "4 [] ours", "5 [F] d", "6 [] last")
+}
+
 func touch(t *testing.T, path string) {
 	t.Helper()
 	now := time.Now()

@@ -28,19 +28,38 @@ func (m *mailbox) refresh(ctx context.Context) error {
 	if !readNew && !readCur {
 		return nil
 	}
-	var found []entry
-	if !readCur {
-		var complete bool
-		found, complete, err = m.readNew(ctx, newTime)
-		readCur = !complete
-	}
-	if readCur {
-		found, err = m.readAll(ctx, false)
-	}
+	found, err := m.catchUp(ctx, newTime, readCur, false)
 	if err != nil {
 		return m.vanished(err)
 	}
 	return m.settle(ctx, found, refreshLockWait)
+}
+
+// catchUp brings the index up to date and returns the files that have no UID. It
+// reads cur/ only if readCur says so, or if new/ and the UID list ask for it.
+// locked says that we hold the list's lock.
+func (m *mailbox) catchUp(ctx context.Context, newTime time.Time, readCur, locked bool) ([]entry, error) {
+	if !readCur {
+		found, complete, err := m.readNew(newTime, locked)
+		if err != nil || complete {
+			return found, err
+		}
+	}
+	return m.readAll(ctx, locked)
+}
+
+// catchUpLocked is catchUp for who has just got the lock of the UID list and
+// found that others wrote there.
+func (m *mailbox) catchUpLocked(ctx context.Context) ([]entry, error) {
+	newTime, err := m.modTime("new")
+	if err != nil {
+		return nil, err
+	}
+	curTime, err := m.modTime("cur")
+	if err != nil {
+		return nil, err
+	}
+	return m.catchUp(ctx, newTime, !m.loaded.Load() || m.curDir.mustRead(curTime, time.Now()), true)
 }
 
 // vanished turns the error of a missing directory into ErrGone: another program
@@ -89,11 +108,13 @@ func (m *mailbox) settle(ctx context.Context, found []entry, wait time.Duration)
 	return nil
 }
 
-// readNew reads new/ alone, as nothing changed in cur/. It is not complete when
-// a message has left new/ or came there from cur/: then cur/ changed too, after
-// we looked.
-func (m *mailbox) readNew(ctx context.Context, mtime time.Time) (found []entry, complete bool, err error) {
-	if same, err := m.list.unchanged(m.dir()); err != nil || !same {
+// readNew reads new/ alone, as nothing changed in cur/, and what was appended to
+// the UID list. It is not complete, and has changed nothing, when a message has
+// left new/ or came there from cur/, or when the list speaks of other files: then
+// cur/ changed too, after we looked.
+func (m *mailbox) readNew(mtime time.Time, locked bool) (found []entry, complete bool, err error) {
+	same, err := m.list.unchanged(m.dir())
+	if err != nil {
 		return nil, false, err
 	}
 	l := &listing{byBase: make(map[string]uint32), newDir: m.newDir.begin(mtime, time.Now())}
@@ -101,20 +122,38 @@ func (m *mailbox) readNew(ctx context.Context, mtime time.Time) (found []entry, 
 		return nil, false, err
 	}
 	present := 0
-	for _, e := range l.entries {
+	for i := range l.entries {
+		e := &l.entries[i]
 		uid, known := m.names[e.base()]
 		if !known {
-			found = append(found, e)
 			continue
 		}
 		if _, f, _ := m.Get(mailstore.UID(uid)); f != e.file {
 			return nil, false, nil
 		}
+		e.known = true
 		present++
 	}
 	if present != len(m.fresh) || len(l.twins) > 0 {
 		return nil, false, nil
 	}
+	if !same {
+		before := m.list
+		r, unseen, err := m.readList(l, locked)
+		if err != nil {
+			return nil, false, err
+		}
+		if r.full || unseen > 0 {
+			m.list = before
+			return nil, false, nil
+		}
+	}
+	listed, found := m.sortOut(l)
+	m.Update(func(tx *index.Tx[file]) {
+		for _, e := range listed {
+			m.insert(tx, e, true)
+		}
+	})
 	m.newDir = l.newDir
 	return found, true, nil
 }

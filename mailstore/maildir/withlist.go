@@ -31,11 +31,12 @@ func (m *mailbox) withList(ctx context.Context, wait time.Duration, found []entr
 	if err != nil {
 		return err
 	}
-	if again := m.list.damaged || m.list.torn(); !same || again {
-		if again { // judge it while nobody writes
-			m.list.info, m.list.read = nil, 0
-		}
-		if found, err = m.readAll(ctx, true); err != nil {
+	again := m.list.damaged || m.list.torn()
+	if again { // judge it while nobody writes
+		m.list.info, m.list.read = nil, 0
+	}
+	if !same || again {
+		if found, err = m.catchUpLocked(ctx); err != nil {
 			return m.vanished(err)
 		}
 	}
