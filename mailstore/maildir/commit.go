@@ -2,7 +2,6 @@ package maildir
 
 import (
 	"context"
-	"errors"
 	"path/filepath"
 
 	"restante/mailstore"
@@ -166,5 +165,5 @@ func (m *mailbox) record(all []arrival) error {
 	if m.listIsStale() {
 		m.list.rewrite = true
 	}
-	return errors.Join(err)
+	return err
 }
