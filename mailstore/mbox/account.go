@@ -32,7 +32,7 @@ type Options struct {
 	// LockTimeout is how long an operation waits for the locks of other programs;
 	// 0 is DefaultLockTimeout. Then it fails with mailstore.ErrInUse.
 	LockTimeout time.Duration
-	// Zone is the zone of From_ lines that name none. Nil is time.Local.
+	// Zone is the zone of From lines that name none. Nil is time.Local.
 	Zone *time.Location
 }
 
@@ -48,6 +48,7 @@ type account struct {
 	slots map[string]*slot
 
 	registry sync.Mutex
+	buffers  sync.Pool // of *[]byte, for messages that are read
 }
 
 // slot is the place of a mailbox that is open, or being opened or closed.

@@ -75,17 +75,17 @@ var opened = map[string]struct {
 	messages int
 	why      string
 }{
-	"mbox/git-am/sample.mbox":                      {18, "white space in front of the first From_ line"},
-	"mbox/ietf-mailarchive/mailbox_mbox":           {1, "an empty line in front of the first From_ line"},
+	"mbox/git-am/sample.mbox":                      {18, "white space in front of the first From line"},
+	"mbox/ietf-mailarchive/mailbox_mbox":           {1, "an empty line in front of the first From line"},
 	"mbox/ietf-mailarchive/mailbox_mmdf":           {5, "MMDF"},
 	"mbox/messageparser/malformed.txt":             {54, "senders of several words, `user at host`"},
-	"mbox/messageparser/newlines_at_beginning.txt": {1, "an empty line in front of the first From_ line"},
-	"mbox/mimekit/content-length.mbox":             {29, "From_ lines without a date, `From -`"},
-	"mbox/mimekit/issue1189.mbox":                  {4, "From_ lines of Gmail without a date"},
-	"mbox/mimekit/simple.mbox":                     {3, "From_ lines without a date, `From -`"},
+	"mbox/messageparser/newlines_at_beginning.txt": {1, "an empty line in front of the first From line"},
+	"mbox/mimekit/content-length.mbox":             {29, "From lines without a date, `From -`"},
+	"mbox/mimekit/issue1189.mbox":                  {4, "From lines of Gmail without a date"},
+	"mbox/mimekit/simple.mbox":                     {3, "From lines without a date, `From -`"},
 	"mbox/mimekit/unmunged.mbox":                   {2, "a byte order mark, and `From -`"},
 	"mbox/sisimai/size-1":                          {0, "nothing but an empty line: a mailbox without messages"},
-	"mbox/thunderbird/mbox_unquoted":               {2, "From_ lines without anything"},
+	"mbox/thunderbird/mbox_unquoted":               {2, "From lines without anything"},
 }
 
 // otherDates are the messages to which Dovecot gives another internal date.

@@ -4,7 +4,7 @@
 // # What it promises
 //
 // Every message that stands in a file is found, also in files that other
-// readers refuse, and comes back octet by octet, without the From_ line and
+// readers refuse, and comes back octet by octet, without the From line and
 // the fields in which the mbox keeps its notes (Status, X-UID and such).
 //
 // Reading never changes a file. Appending only adds to its end. Changing flags

@@ -8,7 +8,7 @@ import (
 	"restante/mailstore"
 )
 
-// fromKind is a form of From_ line. A dated line separates messages in every
+// fromKind is a form of From line. A dated line separates messages in every
 // mbox. The other forms do so only in a file whose first line has that form:
 // Dovecot refuses such files, and in all others body text that happens to look
 // like one of them must not split a message.
@@ -31,16 +31,16 @@ const (
 	fromBare
 )
 
-// maxFromLine bounds a From_ line. Longer ones are text.
+// maxFromLine bounds a From line. Longer ones are text.
 const maxFromLine = 4096
 
-// minYear is the first year that a From_ line is believed. Programs that know
+// minYear is the first year that a From line is believed. Programs that know
 // no date write the year 0.
 const minYear = 1900
 
 var fromPrefix = []byte("From ")
 
-// parseFrom tells what kind of From_ line this is, and the time it names in
+// parseFrom tells what kind of From line this is, and the time it names in
 // seconds since 1970, or mailstore.Unknown. A line without a zone is local time.
 func parseFrom(line []byte, zone *time.Location) (fromKind, int64) {
 	if !bytes.HasPrefix(line, fromPrefix) || len(line) > maxFromLine {
@@ -264,7 +264,7 @@ func (s *stamp) numericZone() {
 	s.b = z.b
 }
 
-// appendFromLine writes a From_ line as Dovecot and the delivery agents do. The
+// appendFromLine writes a From line as Dovecot and the delivery agents do. The
 // zone is added only where local time alone would be read as another moment, as
 // in the hour that summer time repeats.
 func appendFromLine(dst []byte, sender string, date int64, zone *time.Location) []byte {
@@ -283,7 +283,7 @@ func appendFromLine(dst []byte, sender string, date int64, zone *time.Location) 
 // defaultSender stands where the envelope is not known.
 const defaultSender = "MAILER-DAEMON"
 
-// cleanSender makes a word for the From_ line of the value of a Return-Path.
+// cleanSender makes a word for the From line of the value of a Return-Path.
 func cleanSender(returnPath string) string {
 	b := bytes.TrimSpace([]byte(returnPath))
 	if i := bytes.LastIndexByte(b, '<'); i >= 0 {

@@ -54,7 +54,7 @@ func TestParseFrom(t *testing.T) {
 	}
 }
 
-// TestFromLineRoundTrip: the date of a From_ line that we write reads as the
+// TestFromLineRoundTrip: the date of a From line that we write reads as the
 // same moment, also in the hour that summer time repeats.
 func TestFromLineRoundTrip(t *testing.T) {
 	for _, name := range []string{"UTC", "Europe/Berlin", "America/St_Johns", "Asia/Kathmandu"} {

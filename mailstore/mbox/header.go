@@ -46,7 +46,7 @@ const longestFieldName = len("content-length")
 func (k fieldKind) hidden() bool { return k >= fieldStatus && k <= fieldContentLength }
 
 // The prefixes behind which stand lines of appended messages that would mean
-// something to a reader of the mbox: From_ lines and the fields above. A message
+// something to a reader of the mbox: From lines and the fields above. A message
 // comes back with the line as it was; no delivered field can forge a UID.
 var (
 	escapePrefix = []byte("X-Restante-Line: ")

@@ -8,7 +8,6 @@ import (
 	"iter"
 	"log/slog"
 	"path/filepath"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -352,61 +351,4 @@ func (m *Mailbox) knownMessages() []known {
 
 func knownOf(r mailstore.Record, l loc) known {
 	return known{loc: l, uid: r.UID, flags: r.Flags, date: r.Date, size: r.Size, modSeq: r.ModSeq}
-}
-
-// shutdown ends the mailbox when nobody has it open any more. With notes that
-// the mbox should have, and room to write them, it writes them.
-func (m *Mailbox) shutdown() error {
-	m.watch.stopAll()
-	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
-	defer cancel()
-	m.op <- struct{}{}
-	defer m.end()
-	if m.gone() == nil && m.wantNotes {
-		if err := m.withWriteLock(ctx, m.writeAllNotes); err != nil {
-			m.log().Info("mbox: notes stay in the state file for now", "mailbox", m.Name(), "err", err)
-		}
-	}
-	var err error
-	if m.gone() == nil && m.changed && !m.volatile.Load() {
-		err = m.saveState()
-	}
-	if m.j != nil {
-		err = errors.Join(err, m.j.close())
-		m.j = nil
-	}
-	m.setHandle(nil)
-	m.setGone("it has been closed")
-	return err
-}
-
-// closeTimeout is how long Close waits for other programs before it leaves the
-// notes to the next time.
-const closeTimeout = 2 * time.Second
-
-// saveState writes the state file anew. It is a cache but for what was made
-// durable before, so a full disk is no reason to fail.
-func (m *Mailbox) saveState() error {
-	st := m.stateNow()
-	fi, err := m.acct.opt.FS.Stat(m.paths().mbox)
-	st.whole = err == nil && stampOf(fi) == m.snap && !m.partial
-	err = m.state.save(st, func(yield func([]known) error) error {
-		for list := range slices.Chunk(m.knownMessages(), recordBatch) {
-			if err := yield(list); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		m.log().Warn("mbox: the state of a mailbox could not be saved", "mailbox", m.Name(), "err", err)
-	}
-	return nil
-}
-
-func (m *Mailbox) stateNow() *state {
-	return &state{
-		validity: m.validity, next: m.UIDNext(), claimed: m.claimed, modSeq: m.HighestModSeq(),
-		file: m.snap, style: m.style, base: m.base,
-	}
 }

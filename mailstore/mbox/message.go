@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"restante/fsys"
 	"restante/mailstore"
@@ -120,34 +121,79 @@ func (m *Mailbox) checkUnmoved(h *handle, snap fileStamp, err error) error {
 }
 
 func (m *Mailbox) readSmall(l loc) (mailstore.Message, error) {
-	raw := make([]byte, int64(l.hdr)+l.body)
+	msg := newMemoryMessage(&m.acct.buffers, int(int64(l.hdr)+l.body))
+	raw := *msg.buf.Load()
 	_, err := io.ReadFull(io.NewSectionReader(m.h, l.header(), int64(len(raw))), raw)
 	if err := m.checkUnmoved(m.h, m.snap, err); err != nil {
-		return nil, err
+		return nil, errors.Join(err, msg.Close())
 	}
+	msg.text = raw
 	if l.hidden == 0 {
-		return memoryMessage{bytes.NewReader(raw)}, nil
+		return msg, nil
 	}
 	l.off, l.from = 0, 0
 	x, err := messageExtents(bytes.NewReader(raw), l)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, msg.Close())
 	}
-	text := raw[:0]
+	msg.text = raw[:0]
 	for _, e := range x {
-		text = append(text, raw[e.off:e.off+e.n]...)
+		msg.text = append(msg.text, raw[e.off:e.off+e.n]...)
 	}
-	return memoryMessage{bytes.NewReader(text)}, nil
+	return msg, nil
 }
 
-// memoryMessage is a message in memory.
-type memoryMessage struct{ *bytes.Reader }
+// memoryMessage is a message in memory, in a buffer that Close gives back.
+type memoryMessage struct {
+	text []byte
+	pool *sync.Pool
+	buf  atomic.Pointer[[]byte]
+}
+
+func newMemoryMessage(pool *sync.Pool, n int) *memoryMessage {
+	buf, ok := pool.Get().(*[]byte)
+	if !ok {
+		buf = new([]byte)
+	}
+	if cap(*buf) < n {
+		*buf = make([]byte, n)
+	}
+	*buf = (*buf)[:n]
+	m := &memoryMessage{pool: pool}
+	m.buf.Store(buf)
+	return m
+}
 
 // Len is the number of stored octets.
-func (m memoryMessage) Len() int64 { return m.Size() }
+func (m *memoryMessage) Len() int64 { return int64(len(m.text)) }
 
-// Close does nothing.
-func (m memoryMessage) Close() error { return nil }
+// ReadAt implements io.ReaderAt.
+func (m *memoryMessage) ReadAt(b []byte, off int64) (int, error) {
+	switch {
+	case m.buf.Load() == nil:
+		return 0, os.ErrClosed
+	case off < 0:
+		return 0, errNegativeOffset
+	case off >= int64(len(m.text)):
+		if len(b) == 0 {
+			return 0, nil
+		}
+		return 0, io.EOF
+	}
+	n := copy(b, m.text[off:])
+	if n < len(b) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// Close gives the buffer back.
+func (m *memoryMessage) Close() error {
+	if buf := m.buf.Swap(nil); buf != nil {
+		m.pool.Put(buf)
+	}
+	return nil
+}
 
 // openMessage reads a message from the file, or from a copy.
 type openMessage struct {

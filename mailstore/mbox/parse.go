@@ -11,15 +11,15 @@ import (
 	"restante/mailstore"
 )
 
-// loc is where a message stands in the file: a From_ line, the header with its
+// loc is where a message stands in the file: a From line, the header with its
 // blank line, the body, and what separates it from the next message.
 type loc struct {
-	off        int64  // of the From_ line
+	off        int64  // of the From line
 	body       int64  // octets of the body
 	hdr        uint32 // octets of the header, with its blank line and what is hidden
 	hidden     uint32 // octets of the header that clients do not see
 	hsum, bsum uint32 // checksums of what clients see, see sum
-	from       uint16 // octets of the From_ line
+	from       uint16 // octets of the From line
 	sep        uint8  // octets behind the body
 	bits       uint8
 }
@@ -58,12 +58,12 @@ type found struct {
 
 // style is what the beginning of a file says about the rest.
 type style struct {
-	kind fromKind // the weakest kind of From_ line that separates messages here
+	kind fromKind // the weakest kind of From line that separates messages here
 	mmdf bool
 	// start is where the first message begins, behind a byte order mark and
 	// empty lines.
 	start int64
-	// damaged: there is text before the first From_ line. It is served as a
+	// damaged: there is text before the first From line. It is served as a
 	// message of its own.
 	damaged bool
 }
@@ -92,7 +92,7 @@ type parser struct {
 	fields func(kind fieldKind, off, n int64, first bool)
 }
 
-// fromLine is a From_ line that was recognized as a separator.
+// fromLine is a From line that was recognized as a separator.
 type fromLine struct {
 	kind fromKind
 	len  int

@@ -10,7 +10,7 @@ import (
 )
 
 // header reads the header of m up to the empty line that ends it, whose length
-// it returns; 0 when a From_ line or the end of the file comes first. m.hdr is
+// it returns; 0 when a From line or the end of the file comes first. m.hdr is
 // set to the length without that line.
 func (p *parser) header(m *found, t *tally) (blank int) {
 	var s sum
@@ -191,7 +191,7 @@ func (p *parser) countTo(off, end int64, t *tally, s *sum) {
 
 var fromMark = []byte("\nFrom ")
 
-// scanBody looks for the From_ line that ends a body. The line end in front of
+// scanBody looks for the From line that ends a body. The line end in front of
 // it, one and no more, belongs to the separator, as does the last line end of
 // the file: so does Dovecot see it.
 func (p *parser) scanBody(m *found, t *tally, s *sum, off int64) {
@@ -230,7 +230,7 @@ func (p *parser) scanBody(m *found, t *tally, s *sum, off int64) {
 	}
 }
 
-// endsAt tells whether the From_ line at off, whose line end in front stands at
+// endsAt tells whether the From line at off, whose line end in front stands at
 // b[i], separates.
 func (p *parser) endsAt(off int64, b []byte, i int) bool {
 	head := bytes.TrimSuffix(b[:i], []byte("\r"))

@@ -129,7 +129,7 @@ func TestRewrite(t *testing.T) {
 
 // TestRewriteLarge goes through several steps, with and without data.
 func TestRewriteLarge(t *testing.T) {
-	for seed, size := range []int{3 << 20, 20 << 20, 40 << 20} {
+	for seed, size := range []int{3 << 20, 20 << 20} {
 		rnd := rand.New(rand.NewPCG(uint64(seed), 2))
 		for _, edits := range []int{1, 5, 100} {
 			c := randomCase(rnd, size, edits)

@@ -223,7 +223,7 @@ func (c *comparer) block(b []byte, i int64) int {
 }
 
 // findMail looks for a message that somebody delivered behind an unfinished
-// append: for a dated From_ line, at a line start or not, that is not one of
+// append: for a dated From line, at a line start or not, that is not one of
 // ours. Without one it returns end.
 func (r *rewriter) findMail(start int64, c comparer, end int64) (int64, error) {
 	off := c.off

@@ -72,7 +72,7 @@ func (p *parser) skipBlank() int64 {
 }
 
 // sniffDamaged decides about a file that begins with something else: with a
-// dated From_ line later on, behind an empty line and in front of a header, it
+// dated From line later on, behind an empty line and in front of a header, it
 // is an mbox whose beginning was damaged.
 func (p *parser) sniffDamaged(off int64) error {
 	p.style.kind = fromDated
@@ -107,7 +107,7 @@ func (p *parser) startsMessage(off int64, before []byte) bool {
 	return from.kind == fromDated && looksLikeField(p.w.at(off+int64(from.len), 128))
 }
 
-// mmdfStart returns the control-A line at off, with the From_ line that may
+// mmdfStart returns the control-A line at off, with the From line that may
 // follow it. At a mark that only ends a message it is that line alone.
 func (p *parser) mmdfStart(off int64) fromLine {
 	from := fromLine{date: mailstore.Unknown}

@@ -23,7 +23,7 @@ func newWindow(r io.ReaderAt, start, size int64) window {
 	return newWindowOf(windowSize, r, start, size)
 }
 
-// newWindowOf holds n octets, at least twice what a From_ line may have.
+// newWindowOf holds n octets, at least twice what a From line may have.
 func newWindowOf(n int64, r io.ReaderAt, start, size int64) window {
 	return window{r: r, size: size, buf: make([]byte, min(n, max(size-start, 1)+maxFromLine)), off: start}
 }

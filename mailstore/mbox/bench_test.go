@@ -1,0 +1,196 @@
+package mbox
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"restante/mailstore"
+)
+
+// generate makes an mbox of about size octets with messages of about 10 KB.
+func generate(size int) ([]byte, int) {
+	var b bytes.Buffer
+	line := strings.Repeat("The quick brown fox jumps over the lazy dog. ", 2)[:76] + "\n"
+	n := 0
+	for b.Len() < size {
+		n++
+		fmt.Fprintf(&b, "From user%d@example.org  Thu Nov 29 22:33:52 2001\nReceived: from a by b; Thu, 29 Nov 2001 22:33:52 +0000\n", n)
+		for i := range 20 {
+			fmt.Fprintf(&b, "X-Header-%d: some value of usual length that nobody ever looks at %d\n", i, n)
+		}
+		fmt.Fprintf(&b, "Subject: message %d\n\n", n)
+		for range 60 + n%120 {
+			b.WriteString(line)
+		}
+		b.WriteByte('\n')
+	}
+	return b.Bytes(), n
+}
+
+func benchBox(b *testing.B, size int) (mailstore.Account, string, int) {
+	data, n := generate(size)
+	root := b.TempDir()
+	file := filepath.Join(root, "inbox")
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	return openAccount(b, Options{Root: root, Zone: time.UTC}), file, n
+}
+
+func openBox(b *testing.B, a mailstore.Account) mailstore.Mailbox {
+	m, err := a.Open(b.Context(), mailstore.Inbox)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return m
+}
+
+const benchSize = 100 << 20
+
+// BenchmarkOpenCold opens a mailbox that nobody has seen before.
+func BenchmarkOpenCold(b *testing.B) {
+	a, file, n := benchBox(b, benchSize)
+	b.SetBytes(benchSize)
+	for b.Loop() {
+		b.StopTimer()
+		if err := os.RemoveAll(filepath.Join(filepath.Dir(file), notesDir)); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		m := openBox(b, a)
+		if got := m.Status().Messages; int(got) != n {
+			b.Fatalf("%d messages, want %d", got, n)
+		}
+		b.StopTimer()
+		if err := m.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+}
+
+// BenchmarkOpenWarm opens it again.
+func BenchmarkOpenWarm(b *testing.B) {
+	a, _, _ := benchBox(b, benchSize)
+	for b.Loop() {
+		if err := openBox(b, a).Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkBodies reads every message once.
+func BenchmarkBodies(b *testing.B) {
+	a, _, _ := benchBox(b, benchSize)
+	m := openBox(b, a)
+	defer m.Close()
+	uids, c := m.Follow()
+	c.Close()
+	b.SetBytes(benchSize)
+	for b.Loop() {
+		for _, uid := range uids {
+			msg, err := m.OpenMessage(b.Context(), uid)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := io.Copy(io.Discard, io.NewSectionReader(msg, 0, msg.Len())); err != nil {
+				b.Fatal(err)
+			}
+			msg.Close()
+		}
+	}
+}
+
+// BenchmarkStore sets and takes a flag of one message in a large mailbox.
+func BenchmarkStore(b *testing.B) {
+	a, _, n := benchBox(b, benchSize)
+	m := openBox(b, a)
+	defer m.Close()
+	if _, err := m.ClaimRecent(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	i := 0
+	for b.Loop() {
+		i++
+		op := mailstore.AddFlags
+		if (i/n)%2 == 1 {
+			op = mailstore.RemoveFlags
+		}
+		if _, err := m.SetFlags(b.Context(), mailstore.NewUIDSet(mailstore.UID(n-i%n)), op, mailstore.NewFlags(mailstore.Seen), mailstore.SetFlagsOptions{}); err != nil {
+			b.Fatal(err)
+		}
+		if i == 1 {
+			// From now on all have their notes.
+			if err := m.Close(); err != nil {
+				b.Fatal(err)
+			}
+			m = openBox(b, a)
+		}
+	}
+}
+
+// BenchmarkExpungeHalf removes every second message of a mailbox with notes.
+func BenchmarkExpungeHalf(b *testing.B) {
+	a, file, n := benchBox(b, benchSize)
+	m := openBox(b, a)
+	if _, err := m.ClaimRecent(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	if err := m.Close(); err != nil {
+		b.Fatal(err)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var half mailstore.UIDSet
+	for uid := 1; uid <= n; uid += 2 {
+		half.Add(mailstore.UID(uid))
+	}
+	b.SetBytes(benchSize)
+	for b.Loop() {
+		b.StopTimer()
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			b.Fatal(err)
+		}
+		if err := os.RemoveAll(filepath.Join(filepath.Dir(file), notesDir)); err != nil {
+			b.Fatal(err)
+		}
+		m := openBox(b, a)
+		b.StartTimer()
+		if _, err := m.Expunge(b.Context(), half, false); err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		if err := m.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+}
+
+// BenchmarkAppend adds a message of 10 KB to a large mailbox.
+func BenchmarkAppend(b *testing.B) {
+	a, _, _ := benchBox(b, benchSize)
+	m := openBox(b, a)
+	defer m.Close()
+	text := "Subject: x\r\n\r\n" + strings.Repeat("0123456789\r\n", 800)
+	for b.Loop() {
+		p, err := m.NewAppend(b.Context())
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := p.Add(mailstore.AppendOptions{}, strings.NewReader(text)); err != nil {
+			b.Fatal(err)
+		}
+		if _, _, err := p.Commit(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

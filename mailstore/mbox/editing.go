@@ -1,0 +1,354 @@
+package mbox
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"syscall"
+	"time"
+
+	"restante/mailstore"
+	"restante/mailstore/index"
+)
+
+// editing is a change of the file: flags of some messages, others that go.
+type editing struct {
+	m     *Mailbox
+	r     *rewriter
+	flags map[mailstore.UID]mailstore.Flags
+	gone  map[mailstore.UID]bool
+	all   bool // all messages get their notes
+}
+
+func (m *Mailbox) newEditing(r *rewriter) *editing {
+	return &editing{m: m, r: r, flags: make(map[mailstore.UID]mailstore.Flags), gone: make(map[mailstore.UID]bool)}
+}
+
+// writeAllNotes writes what the mbox should hold and does not yet: UIDs, the
+// last UID, keywords, and that messages are no longer recent.
+func (m *Mailbox) writeAllNotes(r *rewriter) error {
+	e := m.newEditing(r)
+	e.all = true
+	if _, err := e.run(); err != nil {
+		return err
+	}
+	m.wantNotes = false
+	return nil
+}
+
+// moved is a message with its place after the change.
+type moved struct {
+	uid   mailstore.UID
+	loc   loc
+	exact bool
+}
+
+// run plans the change, applies it, and brings the index up to date.
+func (e *editing) run() (modSeq uint64, err error) {
+	if err := e.m.mark(); err != nil {
+		return 0, err
+	}
+	if modSeq, ok, err := e.runInPlace(); ok || err != nil {
+		return modSeq, err
+	}
+	m := e.m
+	entries := m.entries()
+	p := newPlan(e.r.j, m.snap.size)
+	b, err := e.planBase(p, entries)
+	if err != nil {
+		return 0, err
+	}
+	places, err := e.planMessages(p, entries, b)
+	if err != nil {
+		return 0, err
+	}
+	if err := e.keepUIDNext(entries); err != nil {
+		return 0, err
+	}
+	modSeq, err = e.apply(p, places, b)
+	if err != nil {
+		return 0, err
+	}
+	return modSeq, e.afterwards(places)
+}
+
+// runInPlace changes the flags of some messages if that moves nothing, without
+// looking at the other messages of the mailbox.
+func (e *editing) runInPlace() (modSeq uint64, ok bool, err error) {
+	m := e.m
+	if e.all || len(e.gone) > 0 {
+		return 0, false, nil
+	}
+	p := newPlan(e.r.j, m.snap.size)
+	var places []moved
+	for _, uid := range slices.Sorted(maps.Keys(e.flags)) {
+		if len(withWords(m.base.keywords, e.flags[uid].Keywords)) > len(m.base.keywords) {
+			return 0, false, nil
+		}
+		r, l, _ := m.Get(uid)
+		entry := index.Entry[loc]{Record: r, Data: l}
+		pl, err := e.write(p, entry, nil)
+		if err != nil || p.shift != 0 {
+			return 0, false, err
+		}
+		places = append(places, pl)
+	}
+	modSeq, err = e.apply(p, places, nil)
+	return modSeq, err == nil, err
+}
+
+// planBase decides whether X-IMAPbase must be written, and plans it when it
+// stands in UW's pseudo message.
+func (e *editing) planBase(p *plan, entries []index.Entry[loc]) (*base, error) {
+	m := e.m
+	b := m.base
+	b.found, b.validity = true, m.validity
+	b.last = max(b.last, m.UIDNext()-1)
+	for _, entry := range entries {
+		if f, changes := e.flags[entry.UID]; changes {
+			b.keywords = withWords(b.keywords, f.Keywords)
+		} else if e.all && !e.gone[entry.UID] {
+			b.keywords = withWords(b.keywords, entry.Flags.Keywords)
+		}
+	}
+	if !e.baseNeeded(entries, b) {
+		return nil, nil
+	}
+	if !m.base.pseudo {
+		return &b, nil
+	}
+	l, err := m.pseudoPlace()
+	if err != nil {
+		return nil, err
+	}
+	n := notes{base: &b, pseudo: true, system: mailstore.Seen, old: true, length: -1}
+	if l.has(bitLength) {
+		n.length = l.body
+	}
+	_, _, err = writeNotes(p, m.h, l, &n)
+	return &b, err
+}
+
+// baseNeeded reports whether X-IMAPbase says too little: not the keywords, not
+// that UIDs were used which no message bears any more, or nothing at all.
+func (e *editing) baseNeeded(entries []index.Entry[loc], b base) bool {
+	m := e.m
+	if len(b.keywords) > len(m.base.keywords) {
+		return true
+	}
+	if !m.base.found && !e.all {
+		return false
+	}
+	if !m.base.found || !m.base.pseudo && len(entries) > 0 && e.gone[entries[0].UID] {
+		return true
+	}
+	// What a reader who knows only the file would give as the next UID.
+	next := m.base.last + 1
+	for _, entry := range entries {
+		if !e.gone[entry.UID] {
+			next = max(next, entry.UID+1)
+		}
+	}
+	return next < m.UIDNext()
+}
+
+// pseudoPlace parses UW's pseudo message again.
+func (m *Mailbox) pseudoPlace() (loc, error) {
+	p := newParser(m.h, m.style.start, m.snap.size, m.acct.opt.Zone)
+	p.style, p.first = m.style, true
+	f := p.message(m.style.start)
+	return f.loc, p.w.err
+}
+
+// planMessages plans what happens to each message and returns those that stay
+// and whose place changes. Once something in front has changed its length, messages
+// that lack their notes get them: they move anyway.
+func (e *editing) planMessages(p *plan, entries []index.Entry[loc], b *base) ([]moved, error) {
+	places := make([]moved, 0, len(entries))
+	first := true
+	for _, entry := range entries {
+		if e.gone[entry.UID] {
+			p.remove(entry.Data.off, entry.Data.end()-entry.Data.off)
+			continue
+		}
+		var carried *base
+		if first && b != nil && !b.pseudo {
+			carried = b
+		}
+		first = false
+		pl := moved{entry.UID, entry.Data, true}
+		shift := p.shift
+		if e.touches(p, entry, carried) {
+			var err error
+			if pl, err = e.write(p, entry, carried); err != nil {
+				return nil, err
+			}
+		}
+		pl.loc.off += shift
+		if pl.loc != entry.Data || !pl.exact {
+			places = append(places, pl)
+		}
+	}
+	return places, nil
+}
+
+// write plans the notes of one message.
+func (e *editing) write(p *plan, entry index.Entry[loc], carried *base) (moved, error) {
+	n := e.notesOf(entry, carried)
+	l, exact, err := writeNotes(p, e.m.h, entry.Data, n)
+	l.bits |= bitStamped
+	if n.old {
+		l.bits |= bitOld
+	}
+	return moved{entry.UID, l, exact}, err
+}
+
+// touches reports whether the header of a message is to be written.
+func (e *editing) touches(p *plan, entry index.Entry[loc], carried *base) bool {
+	if _, changes := e.flags[entry.UID]; changes || carried != nil {
+		return true
+	}
+	lacking := !entry.Data.has(bitStamped) || !entry.Data.has(bitOld) && !entry.Flags.Has(mailstore.Recent)
+	return lacking && (e.all || p.shift != 0)
+}
+
+func (e *editing) notesOf(entry index.Entry[loc], carried *base) *notes {
+	f, changes := e.flags[entry.UID]
+	if !changes {
+		f = entry.Flags
+	}
+	n := &notes{base: carried, uid: entry.UID, system: f.System, old: !f.Has(mailstore.Recent), keywords: f.Keywords, length: -1}
+	if carried == nil && !e.m.base.pseudo && e.m.isCarrier(entry.Data) {
+		kept := e.m.base
+		n.base = &kept
+	}
+	if entry.Data.has(bitLength) {
+		n.length = entry.Data.body
+	}
+	return n
+}
+
+// isCarrier reports whether a message is the first of the file, and has
+// X-IMAPbase.
+func (m *Mailbox) isCarrier(l loc) bool { return m.base.found && l.off == m.style.start }
+
+// keepUIDNext makes UIDNEXT durable in the state file when the mbox can no
+// longer tell it, because no message is left to carry it.
+func (e *editing) keepUIDNext(entries []index.Entry[loc]) error {
+	if len(e.gone) < len(entries) || e.m.base.pseudo {
+		return nil
+	}
+	m := e.m
+	return m.tolerate(m.saveNew(m.unsaved, m.UIDNext(), true), m.unsaved)
+}
+
+// apply changes the file and the index. Whoever reads messages sees the state
+// before or after.
+func (e *editing) apply(p *plan, places []moved, b *base) (modSeq uint64, err error) {
+	m := e.m
+	m.io.Lock()
+	defer m.io.Unlock()
+	before := m.snap
+	if err := e.rewrite(p); err != nil {
+		return 0, err
+	}
+	fi, err := m.stat()
+	if err != nil {
+		return 0, err
+	}
+	m.snap = stampOf(fi)
+	m.layoutGen++
+	if err := e.newSecond(before); err != nil {
+		return 0, err
+	}
+	return e.publish(places, b), nil
+}
+
+// rewrite applies the plan. What is left half done is finished at once, or at
+// the next access if that fails too.
+func (e *editing) rewrite(p *plan) error {
+	err := e.r.apply(p)
+	if !errors.Is(err, errHalfDone) {
+		return err
+	}
+	e.m.snap = fileStamp{}
+	done, rerr := e.r.recover()
+	if done && rerr == nil {
+		return nil
+	}
+	return errors.Join(err, rerr)
+}
+
+// newSecond sees to it that mutt, which compares size and time in seconds,
+// notices a change that left the size as it was.
+func (e *editing) newSecond(before fileStamp) error {
+	m := e.m
+	if m.snap.size != before.size || m.snap.mtime/1e9 != before.mtime/1e9 {
+		return nil
+	}
+	at, err := accessTime(m.h)
+	if err != nil {
+		return err
+	}
+	mtime := time.Unix(before.mtime/1e9+1, 0)
+	if err := m.acct.opt.FS.Chtimes(m.paths().mbox, at, mtime); err != nil {
+		return nil // as when the file is somebody else's: then mutt must do without
+	}
+	fi, err := m.stat()
+	if err == nil {
+		m.snap = stampOf(fi)
+	}
+	return err
+}
+
+// publish gives the index the new places and tells the sessions. The caller
+// holds io.
+func (e *editing) publish(places []moved, b *base) (modSeq uint64) {
+	m := e.m
+	if b != nil {
+		m.base = *b
+	}
+	m.Update(func(tx *index.Tx[loc]) {
+		for _, pl := range places {
+			tx.SetData(pl.uid, pl.loc)
+		}
+		for _, uid := range slices.Sorted(maps.Keys(e.gone)) {
+			tx.Expunge(uid)
+		}
+		for _, uid := range slices.Sorted(maps.Keys(e.flags)) {
+			tx.SetFlags(uid, e.flags[uid])
+		}
+		modSeq = tx.ModSeq()
+	})
+	if m.carriesNoMail() {
+		m.base = base{}
+	}
+	m.wantNotes = m.wantNotes || !e.all
+	m.changed = true
+	return modSeq
+}
+
+// afterwards reads the file again when a new place could not be foretold.
+func (e *editing) afterwards(places []moved) error {
+	for _, pl := range places {
+		if !pl.exact {
+			fi, err := e.m.stat()
+			if err != nil {
+				return err
+			}
+			return e.m.parse(fi, nil)
+		}
+	}
+	return nil
+}
+
+func accessTime(h *handle) (time.Time, error) {
+	fi, err := h.Stat()
+	if err != nil {
+		return time.Time{}, err
+	}
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
+		return time.Unix(st.Atim.Unix()), nil
+	}
+	return fi.ModTime(), nil
+}

@@ -1,0 +1,372 @@
+package mbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"restante/fsys"
+	"restante/fsys/faultfs"
+	"restante/mailstore"
+)
+
+// TestInPlace: with the room that we leave, flags change without moving a
+// message; a flag is one octet.
+func TestInPlace(t *testing.T) {
+	b := newBox(t, mailOf("a")+mailOf("b"))
+	b.claim()
+	b.reopen()
+	before := b.read()
+	b.setFlags(mailstore.AddFlags, mailstore.NewFlags(mailstore.Seen), 1)
+	after := b.read()
+	differ := 0
+	for i := range min(len(before), len(after)) {
+		if before[i] != after[i] {
+			differ++
+		}
+	}
+	if len(after) != len(before) || differ != 1 {
+		t.Errorf("%d octets became %d, %d differ:\n%s", len(before), len(after), differ, after)
+	}
+	b.setFlags(mailstore.AddFlags, mailstore.NewFlags(mailstore.Answered|mailstore.Flagged, "k1", "k2", "$Forwarded"), 1, 2)
+	if n := len(b.read()); n != len(before) {
+		t.Errorf("with keywords %d octets became %d", len(before), n)
+	}
+	b.reopen()
+	b.has(`1 ($Forwarded \Answered \Flagged \Seen k1 k2) a`, `2 ($Forwarded \Answered \Flagged k1 k2) b`)
+}
+
+// TestNewSecond: mutt notices a change by size and by seconds.
+func TestNewSecond(t *testing.T) {
+	b := newBox(t, mailOf("a"))
+	b.claim()
+	b.reopen()
+	for i := range 4 {
+		before, err := os.Stat(b.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		op := mailstore.AddFlags
+		if i%2 == 1 {
+			op = mailstore.RemoveFlags
+		}
+		b.setFlags(op, mailstore.NewFlags(mailstore.Seen), 1)
+		after, err := os.Stat(b.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if before.Size() != after.Size() || before.ModTime().Unix() == after.ModTime().Unix() {
+			t.Errorf("size %d, time %v became %d, %v", before.Size(), before.ModTime(), after.Size(), after.ModTime())
+		}
+	}
+	b.refresh()
+	b.has("1 () a")
+}
+
+// TestLargeGrows: of a large file that grows only the end is read, and what was
+// missed is seen later.
+func TestLargeGrows(t *testing.T) {
+	big := mailOf("big", "X: "+strings.Repeat("y", 1000)+"\n")
+	big = strings.Replace(big, "body of big", strings.Repeat("0123456789012345678901234567890\n", fullSize/32), 1)
+	b := newBox(t, big+mailOf("a", "Status: O \n"))
+	m := b.m.(*Mailbox)
+	b.deliver(mailOf("b"))
+	b.refresh()
+	if !m.partial {
+		t.Error("all of the file was read")
+	}
+	b.has("1 ("+recent+") big", "2 () a", "3 ("+recent+") b")
+	b.write(strings.Replace(b.read(), "Status: O ", "Status: OR", 1) + mailOf("c"))
+	b.refresh()
+	m.parsedAt = m.parsedAt.Add(-2 * fullAfter)
+	b.refresh()
+	b.has("1 ("+recent+") big", `2 (\Seen) a`, "3 ("+recent+") b", "4 ("+recent+") c")
+	// In place, and shorter by the last: not a file that has grown.
+	b.write(big + mailOf("b") + mailOf("c"))
+	b.refresh()
+	b.has("1 ("+recent+") big", "3 ("+recent+") b", "4 ("+recent+") c")
+}
+
+// TestOpenWhileChanged: a large message that is open stays readable while other
+// programs add to the file or rewrite it, and while it is expunged here.
+func TestOpenWhileChanged(t *testing.T) {
+	long := strings.Replace(mailOf("long"), "body of long", strings.Repeat("0123456789\n", 2*smallMessage/11), 1)
+	b := newBox(t, mailOf("a")+long+mailOf("z"))
+	want := string(readWire(t, b.m, 2))
+	msg, err := b.m.OpenMessage(t.Context(), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(when string) {
+		t.Helper()
+		data, err := io.ReadAll(io.NewSectionReader(msg, 0, msg.Len()))
+		if got := strings.ReplaceAll(string(data), "\n", "\r\n"); err != nil || got != want {
+			t.Errorf("%s: %d octets, %v; want %d", when, len(got), err, len(want))
+		}
+	}
+	check("at first")
+	b.deliver(mailOf("b"))
+	check("after a delivery")
+	b.write(long + mailOf("b"))
+	check("after another program has removed what was in front")
+	b.setFlags(mailstore.AddFlags, mailstore.NewFlags(mailstore.Seen, "a-long-keyword"), 2)
+	check("after its flags have changed")
+	if _, err := b.m.Expunge(t.Context(), mailstore.NewUIDSet(2), false); err != nil {
+		t.Fatal(err)
+	}
+	check("after it was expunged")
+	if err := msg.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := msg.ReadAt(make([]byte, 1), 0); err == nil {
+		t.Error("a closed message can be read")
+	}
+}
+
+// TestTakenByOthers: another program removes a large message while it is read.
+func TestTakenByOthers(t *testing.T) {
+	long := strings.Replace(mailOf("long"), "body of long", strings.Repeat("0123456789\n", 2*smallMessage/11), 1)
+	b := newBox(t, long+mailOf("z"))
+	msg, err := b.m.OpenMessage(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer msg.Close()
+	b.write(mailOf("z"))
+	if _, err := msg.ReadAt(make([]byte, 100), 5000); !errors.Is(err, mailstore.ErrExpunged) {
+		t.Errorf("read of a message that has gone: %v", err)
+	}
+}
+
+func TestLocked(t *testing.T) {
+	b := newBox(t, mailOf("a"))
+	set := func() error {
+		_, err := b.m.SetFlags(t.Context(), mailstore.NewUIDSet(1), mailstore.AddFlags, mailstore.NewFlags(mailstore.Seen), mailstore.SetFlagsOptions{})
+		return err
+	}
+	f, err := fsys.OS{}.OpenFile(b.file, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if ok, err := f.TryLock(true); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if err := set(); !errors.Is(err, mailstore.ErrInUse) || !strings.Contains(err.Error(), "fcntl") {
+		t.Errorf("with an fcntl lock of another: %v", err)
+	}
+	if _, err := os.Stat(b.file + ".lock"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the lock file has stayed: %v", err)
+	}
+	if err := f.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(b.file+".lock", fmt.Appendf(nil, "%d", os.Getppid()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := set(); !errors.Is(err, mailstore.ErrInUse) || !strings.Contains(err.Error(), fmt.Sprint("process ", os.Getppid())) {
+		t.Errorf("with a lock file of another: %v", err)
+	}
+	b.refresh() // reading needs no lock file
+	if err := os.Remove(b.file + ".lock"); err != nil {
+		t.Fatal(err)
+	}
+	if err := set(); err != nil {
+		t.Errorf("without locks: %v", err)
+	}
+}
+
+// TestLockOrder: a program that takes the locks in the other order, and waits for
+// the second while it holds the first, is let through.
+func TestLockOrder(t *testing.T) {
+	b := newBox(t, mailOf("a"))
+	other := openAccount(t, Options{Root: b.root, Zone: time.UTC, LockTimeout: 10 * time.Second, Locks: []Lock{Fcntl, Dotlock}})
+	m, err := other.Open(t.Context(), mailstore.Inbox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	b.m.(*Mailbox).acct.opt.LockTimeout = 10 * time.Second
+	done := make(chan error, 2)
+	for i, box := range []mailstore.Mailbox{b.m, m} {
+		go func() {
+			for j := range 50 {
+				op := mailstore.AddFlags
+				if (i+j)%2 == 0 {
+					op = mailstore.RemoveFlags
+				}
+				if _, err := box.SetFlags(context.Background(), mailstore.NewUIDSet(1), op, mailstore.NewFlags(mailstore.Seen), mailstore.SetFlagsOptions{}); err != nil {
+					done <- err
+					return
+				}
+			}
+			done <- nil
+		}()
+	}
+	for range 2 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestTwoProcesses: two accounts over the same files, as two processes would
+// have them, see each other's work and never give a UID twice.
+func TestTwoProcesses(t *testing.T) {
+	root := t.TempDir()
+	ctx := t.Context()
+	var boxes []mailstore.Mailbox
+	for range 2 {
+		a := openAccount(t, Options{Root: root, Zone: time.UTC, LockTimeout: 10 * time.Second})
+		m, err := a.Open(ctx, mailstore.Inbox)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		boxes = append(boxes, m)
+	}
+	seen := make(map[mailstore.UID]string)
+	for i := range 20 {
+		m := boxes[i%2]
+		a, err := m.NewAppend(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := fmt.Sprintf("Subject: %d\r\n\r\nx\r\n", i)
+		if err := a.Add(mailstore.AppendOptions{}, strings.NewReader(text)); err != nil {
+			t.Fatal(err)
+		}
+		_, uids, err := a.Commit(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if other, taken := seen[uids[0]]; taken {
+			t.Fatalf("UID %d was given to %q and %q", uids[0], other, text)
+		}
+		seen[uids[0]] = text
+		if i%5 == 4 {
+			if _, err := m.Expunge(ctx, mailstore.NewUIDSet(uids[0]-1), false); err != nil {
+				t.Fatal(err)
+			}
+			delete(seen, uids[0]-1)
+			seen[uids[0]-1] = "" // it must not come again
+		}
+	}
+	for _, m := range boxes {
+		if err := m.Refresh(ctx); err != nil {
+			t.Fatal(err)
+		}
+		for uid, text := range seen {
+			if text != "" && string(readWire(t, m, uid)) != text {
+				t.Errorf("message %d is not %q", uid, text)
+			}
+		}
+	}
+}
+
+func TestMissingFile(t *testing.T) {
+	b := newBox(t, mailOf("a"))
+	if err := b.acct.Create(t.Context(), "other"); err != nil {
+		t.Fatal(err)
+	}
+	m, err := b.acct.Open(t.Context(), "other")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if err := os.Remove(filepath.Join(b.root, "other")); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Refresh(t.Context()); !errors.Is(err, mailstore.ErrGone) {
+		t.Errorf("refresh of a mailbox whose file was removed: %v", err)
+	}
+	if err := os.Remove(b.file); err != nil {
+		t.Fatal(err)
+	}
+	b.refresh()
+	b.has()
+	if err := appendText(t, b.m, "Subject: new\r\n\r\nx\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	b.has("2 (" + recent + ") new")
+}
+
+func appendText(t *testing.T, m mailstore.Mailbox, text string) error {
+	t.Helper()
+	a, err := m.NewAppend(t.Context())
+	if err != nil {
+		return err
+	}
+	defer a.Abort()
+	if err := a.Add(mailstore.AppendOptions{}, strings.NewReader(text)); err != nil {
+		return err
+	}
+	_, _, err = a.Commit(t.Context())
+	return err
+}
+
+// TestReadOnlyFormats: what cannot be written says so, and nothing happens.
+func TestMMDFIsReadOnly(t *testing.T) {
+	mmdf := "\x01\x01\x01\x01\nSubject: a\nStatus: RO\n\nx\n\x01\x01\x01\x01\n\x01\x01\x01\x01\nSubject: b\n\ny\n\x01\x01\x01\x01\n"
+	b := newBox(t, mmdf)
+	b.has(`1 (\Seen) a`, "2 ("+recent+") b")
+	if !b.m.ReadOnly() {
+		t.Error("an MMDF file is not read-only")
+	}
+	if _, err := b.m.SetFlags(t.Context(), mailstore.AllUIDs(), mailstore.AddFlags, mailstore.NewFlags(mailstore.Flagged), mailstore.SetFlagsOptions{}); !errors.Is(err, mailstore.ErrReadOnly) || !strings.Contains(err.Error(), "MMDF") {
+		t.Errorf("set flags: %v", err)
+	}
+	if err := appendText(t, b.m, "Subject: x\r\n\r\n"); !errors.Is(err, mailstore.ErrReadOnly) {
+		t.Errorf("append: %v", err)
+	}
+	b.claim()
+	b.reopen()
+	b.has(`1 (\Seen) a`, "2 () b")
+	if b.read() != mmdf {
+		t.Error("the file has changed")
+	}
+}
+
+func TestWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fsx := faultfs.New()
+		if err := fsys.MkdirAll(fsx, "/mail", 0o700); err != nil {
+			t.Fatal(err)
+		}
+		acct := openAccount(t, Options{FS: fsx, Root: "/mail", Zone: time.UTC})
+		m, err := acct.Open(t.Context(), mailstore.Inbox)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stop := m.Watch()
+		again := m.Watch()
+		_, c := m.Follow()
+		defer c.Close()
+		f, err := fsx.OpenFile("/mail/inbox", os.O_WRONLY|os.O_APPEND, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write([]byte(mailOf("a"))); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		start := time.Now()
+		<-c.Ready()
+		if waited := time.Since(start); waited > 2*watchEvery {
+			t.Errorf("told after %v", waited)
+		}
+		stop()
+		stop()
+		again()
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -1,0 +1,202 @@
+package mbox
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"restante/fsys"
+)
+
+// foreignSlack is how long after a step was begun its writes may come.
+const foreignSlack = time.Minute
+
+// recover finishes or takes back what the journal says is going on. done says
+// that it was finished. The caller has the exclusive locks.
+func (r *rewriter) recover() (done bool, err error) {
+	if err := r.j.load(); err != nil {
+		return false, err
+	}
+	if r.j.h.kind == journalClean {
+		return false, r.j.settle()
+	}
+	fi, err := r.f.Stat()
+	if err != nil {
+		return false, err
+	}
+	r.log.Warn("mbox: an operation was interrupted; finishing it or taking it back", "mailbox", r.name, "kind", int(r.j.h.kind), "size", fi.Size())
+	if dev, ino := fileID(fi); dev != r.j.h.dev || ino != r.j.h.ino {
+		return false, r.abandon("the file has been replaced by another program since")
+	}
+	switch r.j.h.kind {
+	case journalAppend:
+		return r.recoverAppend(fi.Size())
+	case journalCut:
+		return true, r.recoverCut(fi.Size())
+	}
+	return r.recoverRewrite(fi)
+}
+
+// abandon gives up on a journal that no longer fits its file and keeps it for
+// whoever wants to look.
+func (r *rewriter) abandon(why string) error {
+	keep := fmt.Sprintf("%s.unfinished-%d", r.j.path, time.Now().UnixNano())
+	r.log.Error("mbox: cannot finish an interrupted operation; the mailbox may have lost or doubled text. Look at it, and delete the file named here", "mailbox", r.name, "reason", why, "journal", keep)
+	if err := r.j.fs.Rename(r.j.path, keep); err != nil {
+		return err
+	}
+	f, err := createFile(r.j.fs, r.j.path, 0o600)
+	if err != nil {
+		return err
+	}
+	old := r.j.f
+	r.j.f, r.j.h = f, journalHeader{}
+	return old.Close()
+}
+
+func (r *rewriter) recoverRewrite(fi fs.FileInfo) (done bool, err error) {
+	edits, ok, err := r.j.readEdits()
+	if err != nil {
+		return false, err
+	}
+	if !ok {
+		return false, r.j.clean() // the plan was never whole, so nothing was begun
+	}
+	l := newLayout(edits, r.j.h.oldSize, r.f, r.j.f)
+	if l.newSize != r.j.h.newSize {
+		return false, r.abandon("the journal contradicts itself")
+	}
+	slot, data, begun, err := r.j.getSlot()
+	if err != nil {
+		return false, err
+	}
+	size := fi.Size()
+	if !begun {
+		return false, r.takeBack(l, size)
+	}
+	full := max(l.oldSize, l.newSize)
+	if size < full || size == full && fi.ModTime().After(time.Unix(0, slot.written).Add(foreignSlack)) {
+		return false, r.abandon("another program has changed the file since")
+	}
+	if slot.data == 0 {
+		data = nil
+	}
+	if size == full {
+		return true, r.finish(l, l.steps(r.j.h.stepLimit), slot.step, data, true)
+	}
+	return true, r.finishUnderMail(l, slot.step, data, full)
+}
+
+// takeBack ends a rewrite of which nothing was done but to make room at the end
+// of the file. Mail may have been delivered behind that room since.
+func (r *rewriter) takeBack(l *layout, size int64) error {
+	if size <= l.oldSize || l.newSize <= l.oldSize {
+		return r.j.clean()
+	}
+	first, err := r.firstText(l.oldSize, size)
+	if err != nil {
+		return err
+	}
+	if first == size {
+		return r.undo(l.oldSize)
+	}
+	return r.deleteUnderMail(l.oldSize, first)
+}
+
+// firstText is the first octet that is not zero, or end.
+func (r *rewriter) firstText(off, end int64) (int64, error) {
+	buf := make([]byte, 64<<10)
+	for off < end {
+		n, err := r.f.ReadAt(buf[:min(int64(len(buf)), end-off)], off)
+		for i, c := range buf[:n] {
+			if c != 0 {
+				return off + int64(i), nil
+			}
+		}
+		if off += int64(n); err != nil && off < end {
+			return 0, err
+		}
+	}
+	return end, nil
+}
+
+// finishUnderMail finishes a rewrite behind whose end mail has been delivered
+// since it was interrupted. The mail moves to its place afterwards.
+func (r *rewriter) finishUnderMail(l *layout, first int, data []byte, full int64) error {
+	steps := l.steps(r.j.h.stepLimit)
+	if err := r.doSteps(l, steps, first, data, true); err != nil {
+		return err
+	}
+	if l.newSize == full {
+		return r.j.clean()
+	}
+	return r.deleteUnderMail(l.newSize, full)
+}
+
+// deleteUnderMail removes [from, to) with a journal of its own, which takes the
+// place of the present one in one moment, with its first step begun.
+func (r *rewriter) deleteUnderMail(from, to int64) error {
+	if from == to {
+		return r.j.clean()
+	}
+	fi, err := r.f.Stat()
+	if err != nil {
+		return err
+	}
+	j, err := openJournal(r.j.fs, fsys.TempName(r.j.path), true)
+	if err != nil {
+		return err
+	}
+	p := newPlan(j, fi.Size())
+	p.remove(from, to-from)
+	l := newLayout(p.edits, p.old, r.f, j.f)
+	next := *r
+	next.j = j
+	var data []byte
+	steps, err := next.prepare(p, l)
+	if err == nil {
+		data, err = next.announce(l, steps[0], 0)
+	}
+	if err == nil {
+		err = j.fs.Rename(j.path, r.j.path)
+	}
+	if err == nil {
+		err = syncParent(j.fs, r.j.path)
+	}
+	if err != nil {
+		return errors.Join(errHalfDone, err, j.close(), ignoreMissing(j.fs.Remove(j.path)))
+	}
+	old := r.j.f
+	j.path = r.j.path
+	*r.j = *j
+	return errors.Join(old.Close(), r.finish(l, steps, 0, data, true))
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// recoverCut ends a rewrite of which only the cut at the end is missing, or not
+// even that. Mail may have been delivered since.
+func (r *rewriter) recoverCut(size int64) error {
+	oldSize, newSize := r.j.h.oldSize, r.j.h.newSize
+	if size < oldSize {
+		return r.j.clean()
+	}
+	switch crc, err := r.rest(newSize, oldSize); {
+	case err != nil:
+		return err
+	case crc != r.j.h.metaCRC:
+		return r.j.clean() // it was cut, and mail was delivered
+	case size > oldSize:
+		return r.deleteUnderMail(newSize, oldSize)
+	}
+	if err := r.cut(newSize); err != nil {
+		return errors.Join(errHalfDone, err)
+	}
+	return r.j.clean()
+}

@@ -1,0 +1,209 @@
+package mbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"restante/fsys"
+	"restante/mailstore"
+)
+
+// Rename gives a file or a directory another name.
+func (a *account) Rename(ctx context.Context, from, to string) error {
+	return a.changeTree(ctx, "rename", from, func(from string) error {
+		to := mailstore.CanonicalName(to, delimiter)
+		from = strings.TrimSuffix(from, string(delimiter))
+		if err := checkName(to); err != nil {
+			return err
+		}
+		if to == mailstore.Inbox {
+			return mailstore.ErrExists
+		}
+		if from == mailstore.Inbox {
+			return a.renameInbox(ctx, to)
+		}
+		if strings.HasPrefix(to, from+string(delimiter)) {
+			return fmt.Errorf("%w: it would be below itself", mailstore.ErrInvalidName)
+		}
+		return a.rename(ctx, from, to)
+	})
+}
+
+// renameInbox moves the messages of INBOX into a new mailbox.
+func (a *account) renameInbox(ctx context.Context, to string) error {
+	if err := a.create(to, false); err != nil {
+		return err
+	}
+	inbox, err := a.open(ctx, mailstore.Inbox)
+	if err != nil {
+		return err
+	}
+	defer inbox.Close()
+	dest, err := a.open(ctx, to)
+	if err != nil {
+		return err
+	}
+	defer dest.Close()
+	if err := inbox.Refresh(ctx); err != nil {
+		return err
+	}
+	if _, err = inbox.Move(ctx, mailstore.AllUIDs(), dest); err != nil {
+		return errors.Join(err, dest.remove(context.WithoutCancel(ctx)))
+	}
+	return nil
+}
+
+func (a *account) rename(ctx context.Context, from, to string) error {
+	old, err := a.locate(from)
+	if err != nil {
+		return err
+	}
+	fi, err := a.opt.FS.Lstat(old.mbox)
+	if err != nil {
+		if isMissing(err) {
+			return mailstore.ErrNotFound
+		}
+		return err
+	}
+	if old.mbox == a.opt.Inbox {
+		return mailstore.ErrNotFound
+	}
+	p, err := a.locateNew(to, false)
+	if err != nil {
+		return err
+	}
+	if err := a.makeParents(to, p.mbox); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	held, release, err := a.holdBelow(ctx, from)
+	defer release()
+	if err != nil {
+		return err
+	}
+	if err := a.moveFiles(old, p, fi.IsDir()); err != nil {
+		return err
+	}
+	if err := a.renameSlots(held, from, to); err != nil {
+		return err
+	}
+	return a.prune(filepath.Dir(old.mbox))
+}
+
+// holdBelow stops all work on the mailboxes at and below a name. The caller has
+// a.mu.
+func (a *account) holdBelow(ctx context.Context, name string) (held []*slot, release func(), err error) {
+	release = func() {
+		for _, s := range held {
+			if s.m != nil {
+				s.m.end()
+			}
+			s.mu.Unlock()
+		}
+	}
+	for n, s := range a.slots {
+		if n != name && !strings.HasPrefix(n, name+string(delimiter)) {
+			continue
+		}
+		s.mu.Lock()
+		if s.m != nil && s.m.gone() != nil {
+			s.m = nil // those who have it open may keep it
+		}
+		if s.m != nil {
+			if err := s.m.begin(ctx); err != nil {
+				s.mu.Unlock()
+				return held, release, err
+			}
+		}
+		held = append(held, s)
+	}
+	return held, release, nil
+}
+
+// moveFiles renames a mailbox with our notes for it. The notes go last: without
+// them the mailbox is still whole, but for UIDs that the file does not hold.
+func (a *account) moveFiles(old, p place, isDir bool) error {
+	fsx := a.opt.FS
+	if !isDir {
+		if err := removeTree(fsx, p.notes); err != nil {
+			return err
+		}
+		if err := fsys.MkdirAll(fsx, filepath.Dir(p.notes), 0o700); err != nil {
+			return err
+		}
+		if err := copyNotes(fsx, old, p); err != nil {
+			return err
+		}
+	}
+	if err := fsx.Rename(old.mbox, p.mbox); err != nil {
+		return err
+	}
+	if err := errors.Join(syncParent(fsx, p.mbox), syncParent(fsx, old.mbox)); err != nil {
+		return err
+	}
+	if isDir {
+		return nil
+	}
+	return removeTree(fsx, old.notes)
+}
+
+// copyNotes makes hard links of our notes at the new place, so that they are
+// there at every moment, whichever name the mailbox has after a crash.
+func copyNotes(fsx fsys.FS, old, p place) error {
+	entries, err := fsx.ReadDir(old.notes)
+	if err != nil {
+		if isMissing(err) {
+			return nil
+		}
+		return err
+	}
+	if err := fsys.MkdirAll(fsx, p.notes, 0o700); err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Type.IsDir() || !strings.HasPrefix(e.Name, "restante.") {
+			continue
+		}
+		if err := fsx.Link(filepath.Join(old.notes, e.Name), filepath.Join(p.notes, e.Name)); err != nil {
+			return err
+		}
+	}
+	return fsx.SyncDir(p.notes)
+}
+
+// renameSlots gives open mailboxes their new names. The caller holds them.
+func (a *account) renameSlots(held []*slot, from, to string) error {
+	var errs []error
+	for _, s := range held {
+		delete(a.slots, s.name)
+		s.name = to + s.name[len(from):]
+	}
+	for _, s := range held {
+		// Nobody can have a slot of the new name but who looked for it in vain.
+		if other := a.slots[s.name]; other != nil && other != s {
+			other.mu.Lock()
+			other.name = ""
+			other.mu.Unlock()
+		}
+		a.slots[s.name] = s
+		if s.m == nil {
+			continue
+		}
+		p, err := a.locate(s.name)
+		if err != nil {
+			errs = append(errs, err)
+			s.m.setGone("it was renamed, and cannot be found any more")
+			continue
+		}
+		s.m.place.Store(&p)
+		s.m.state.path = p.state()
+		if s.m.j != nil {
+			s.m.j.path = p.journal()
+		}
+	}
+	return errors.Join(errs...)
+}
