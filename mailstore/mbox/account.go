@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"restante/fsys"
@@ -47,6 +48,7 @@ type account struct {
 	mu    sync.Mutex // guards slots; taken before a slot's own
 	slots map[string]*slot
 
+	opened   atomic.Uint64 // mailboxes so far
 	registry sync.Mutex
 	buffers  sync.Pool // of *[]byte, for messages that are read
 }

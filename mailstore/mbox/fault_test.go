@@ -42,7 +42,7 @@ func newStory(t testing.TB) *story {
 
 func (s *story) open() error {
 	ctx := context.Background()
-	acct, err := Open(ctx, Options{FS: s.fs, Root: "/mail", LockTimeout: 50 * time.Millisecond, Zone: time.UTC})
+	acct, err := Open(ctx, Options{FS: s.fs, Root: "/mail", LockTimeout: 5 * time.Millisecond, Zone: time.UTC})
 	if err != nil {
 		return err
 	}
@@ -160,7 +160,7 @@ var steps = []struct {
 func look(t testing.TB, fsx fsys.FS) string {
 	t.Helper()
 	ctx := context.Background()
-	acct, err := Open(ctx, Options{FS: fsx, Root: "/mail", LockTimeout: 50 * time.Millisecond, Zone: time.UTC})
+	acct, err := Open(ctx, Options{FS: fsx, Root: "/mail", LockTimeout: 5 * time.Millisecond, Zone: time.UTC})
 	if err != nil {
 		t.Fatalf("opening again: %v", err)
 	}

@@ -38,29 +38,35 @@ func (m *Mailbox) SetFlags(ctx context.Context, uids mailstore.UIDSet, op mailst
 // Expunge removes messages.
 func (m *Mailbox) Expunge(ctx context.Context, uids mailstore.UIDSet, onlyDeleted bool) (mailstore.UIDSet, error) {
 	var removed mailstore.UIDSet
-	err := m.change(ctx, "expunge", func(r *rewriter) error {
-		e := m.newEditing(r)
-		for _, entry := range m.Collect(uids) {
-			if !onlyDeleted || entry.Flags.Has(mailstore.Deleted) {
-				removed.Add(entry.UID)
-				e.gone[entry.UID] = true
-			}
-		}
-		if removed.Empty() {
-			return nil
-		}
-		for _, msg := range m.readers.of(removed) {
-			if err := m.keepMessage(msg); err != nil {
-				return err
-			}
-		}
-		_, err := e.run()
+	err := m.change(ctx, "expunge", func(r *rewriter) (err error) {
+		removed, err = m.expunge(r, uids, onlyDeleted)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return removed, nil
+}
+
+// expunge removes messages for who has the locks.
+func (m *Mailbox) expunge(r *rewriter, uids mailstore.UIDSet, onlyDeleted bool) (removed mailstore.UIDSet, err error) {
+	e := m.newEditing(r)
+	for _, entry := range m.Collect(uids) {
+		if !onlyDeleted || entry.Flags.Has(mailstore.Deleted) {
+			removed.Add(entry.UID)
+			e.gone[entry.UID] = true
+		}
+	}
+	if removed.Empty() {
+		return nil, nil
+	}
+	for _, msg := range m.readers.of(removed) {
+		if err := m.keepMessage(msg); err != nil {
+			return nil, err
+		}
+	}
+	_, err = e.run()
+	return removed, err
 }
 
 func (m *Mailbox) keepMessage(msg *openMessage) error {

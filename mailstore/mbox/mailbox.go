@@ -58,8 +58,9 @@ type Mailbox struct {
 	readers readers
 	watch   watcher
 
-	slot *slot // which guards refs
-	refs int
+	serial uint64 // in the order of opening
+	slot   *slot  // which guards refs
+	refs   int
 }
 
 // place is where a mailbox stands.
@@ -103,7 +104,7 @@ func (m *Mailbox) setHandle(h *handle) {
 }
 
 func newMailbox(a *account, p place) *Mailbox {
-	m := &Mailbox{acct: a, op: make(chan struct{}, 1), state: newStateFile(a.opt.FS, p.state())}
+	m := &Mailbox{acct: a, serial: a.opened.Add(1), op: make(chan struct{}, 1), state: newStateFile(a.opt.FS, p.state())}
 	m.place.Store(&p)
 	return m
 }
@@ -235,11 +236,15 @@ func (m *Mailbox) unchanged() bool {
 // change runs fn with the right to change the file, its locks, and the index up
 // to date.
 func (m *Mailbox) change(ctx context.Context, op string, fn func(r *rewriter) error) error {
+	return m.fail(op, m.locked(ctx, fn))
+}
+
+func (m *Mailbox) locked(ctx context.Context, fn func(r *rewriter) error) error {
 	if err := m.begin(ctx); err != nil {
-		return m.fail(op, err)
+		return err
 	}
 	defer m.end()
-	return m.fail(op, m.withWriteLock(ctx, fn))
+	return m.withWriteLock(ctx, fn)
 }
 
 func (m *Mailbox) withWriteLock(ctx context.Context, fn func(r *rewriter) error) error {

@@ -11,99 +11,81 @@ import (
 
 var errForeignMailbox = errors.New("the destination belongs to another account")
 
+// transfer is a copy or move that is being prepared: the messages are in the
+// spool, nothing is locked.
+type transfer struct {
+	from, to *Mailbox
+	pending  *pending
+	source   []mailstore.UID // of the messages in pending
+}
+
 // Copy adds copies to dest.
 func (m *Mailbox) Copy(ctx context.Context, uids mailstore.UIDSet, dest mailstore.Mailbox) (mailstore.CopyResult, error) {
-	res, err := m.copyTo(ctx, uids, dest)
-	return res, m.fail("copy from", err)
+	t, err := m.newTransfer(ctx, uids, dest)
+	if err != nil {
+		return mailstore.CopyResult{}, m.fail("copy from", err)
+	}
+	defer t.pending.Abort()
+	res := mailstore.CopyResult{UIDValidity: t.to.validity}
+	if len(t.source) == 0 {
+		return res, nil
+	}
+	if _, res.Dest, err = t.pending.Commit(ctx); err != nil {
+		return mailstore.CopyResult{}, m.fail("copy from", err)
+	}
+	res.Source = t.source
+	return res, nil
 }
 
 // Move adds copies to dest and, when they are durable, removes the originals. A
-// crash between the two leaves both.
+// crash between the two leaves both. Nobody else can remove a message while it
+// is moved: both mailboxes are locked.
 func (m *Mailbox) Move(ctx context.Context, uids mailstore.UIDSet, dest mailstore.Mailbox) (mailstore.CopyResult, error) {
-	if m.ReadOnly() {
-		return mailstore.CopyResult{}, m.fail("move from", errors.Join(m.gone(), mailstore.ErrReadOnly))
-	}
-	res, err := m.copyTo(ctx, uids, dest)
-	if err != nil || len(res.Source) == 0 {
-		return res, m.fail("move from", err)
-	}
-	// Now there must be no way back: a cancelled context would leave copies.
-	ctx = context.WithoutCancel(ctx)
-	removed, err := m.Expunge(ctx, mailstore.NewUIDSet(res.Source...), false)
+	t, err := m.newTransfer(ctx, uids, dest)
 	if err != nil {
-		return mailstore.CopyResult{}, errors.Join(m.fail("move from", err), m.takeBack(ctx, res, dest))
+		return mailstore.CopyResult{}, m.fail("move from", err)
 	}
-	return m.onlyMoved(ctx, res, removed, dest)
-}
-
-// takeBack removes the copies of a move that failed, of those messages that are
-// certainly still where they were.
-func (m *Mailbox) takeBack(ctx context.Context, res mailstore.CopyResult, dest mailstore.Mailbox) error {
-	if err := m.Refresh(ctx); err != nil {
+	defer t.pending.Abort()
+	if len(t.source) == 0 {
+		return mailstore.CopyResult{UIDValidity: t.to.validity}, nil
+	}
+	var res mailstore.CopyResult
+	err = t.locked(ctx, func(from, to *rewriter) (err error) {
+		res, err = t.move(from, to)
 		return err
+	})
+	if err != nil {
+		return mailstore.CopyResult{}, m.fail("move from", err)
 	}
-	var copies mailstore.UIDSet
-	for i, uid := range res.Source {
-		if _, there := m.Record(uid); there {
-			copies.Add(res.Dest[i])
-		}
-	}
-	_, err := dest.Expunge(ctx, copies, false)
-	return err
+	return res, nil
 }
 
-// onlyMoved takes back the copies of messages that somebody else removed while
-// they were copied: each message is moved or expunged by one session alone.
-func (m *Mailbox) onlyMoved(ctx context.Context, res mailstore.CopyResult, removed mailstore.UIDSet, dest mailstore.Mailbox) (mailstore.CopyResult, error) {
-	var surplus mailstore.UIDSet
-	moved := mailstore.CopyResult{UIDValidity: res.UIDValidity}
-	for i, uid := range res.Source {
-		if !removed.Contains(uid) {
-			surplus.Add(res.Dest[i])
-			continue
-		}
-		moved.Source = append(moved.Source, uid)
-		moved.Dest = append(moved.Dest, res.Dest[i])
-	}
-	if surplus.Empty() {
-		return moved, nil
-	}
-	_, err := dest.Expunge(ctx, surplus, false)
-	return moved, err
-}
-
-func (m *Mailbox) copyTo(ctx context.Context, uids mailstore.UIDSet, dest mailstore.Mailbox) (mailstore.CopyResult, error) {
+// newTransfer reads the messages.
+func (m *Mailbox) newTransfer(ctx context.Context, uids mailstore.UIDSet, dest mailstore.Mailbox) (*transfer, error) {
 	to, mine := dest.(*Mailbox)
 	if !mine || to.acct != m.acct {
-		return mailstore.CopyResult{}, errForeignMailbox
+		return nil, errForeignMailbox
 	}
 	if err := errors.Join(ctx.Err(), m.gone(), to.gone()); err != nil {
-		return mailstore.CopyResult{}, err
+		return nil, err
 	}
 	a, err := to.newAppend(ctx)
 	if err != nil {
-		return mailstore.CopyResult{}, err
+		return nil, err
 	}
-	defer a.Abort()
-	res := mailstore.CopyResult{UIDValidity: to.validity}
+	t := &transfer{from: m, to: to, pending: a}
 	for _, e := range m.Collect(uids) {
 		err := m.addCopy(ctx, a, e.Record)
 		if errors.Is(err, mailstore.ErrExpunged) {
 			continue
 		}
 		if err != nil {
-			return mailstore.CopyResult{}, err
+			a.Abort()
+			return nil, err
 		}
-		res.Source = append(res.Source, e.UID)
+		t.source = append(t.source, e.UID)
 	}
-	if len(res.Source) == 0 {
-		return res, nil
-	}
-	_, res.Dest, err = a.Commit(ctx)
-	if err != nil {
-		return mailstore.CopyResult{}, err
-	}
-	return res, nil
+	return t, nil
 }
 
 func (m *Mailbox) addCopy(ctx context.Context, a *pending, r mailstore.Record) error {
@@ -114,4 +96,66 @@ func (m *Mailbox) addCopy(ctx context.Context, a *pending, r mailstore.Record) e
 	opt := mailstore.AppendOptions{Flags: r.Flags, Date: time.Unix(r.Date, 0)}
 	err = a.Add(opt, io.NewSectionReader(msg, 0, msg.Len()))
 	return errors.Join(err, msg.Close())
+}
+
+// locked runs fn with the locks of both mailboxes. They are taken in the order
+// in which the mailboxes were opened, so that two moves in opposite directions
+// do not wait for each other.
+func (t *transfer) locked(ctx context.Context, fn func(from, to *rewriter) error) error {
+	first, second := t.from, t.to
+	if first == second {
+		return first.locked(ctx, func(r *rewriter) error { return fn(r, r) })
+	}
+	if second.serial < first.serial {
+		first, second = second, first
+	}
+	return first.locked(ctx, func(r *rewriter) error {
+		return second.locked(ctx, func(s *rewriter) error {
+			if first == t.from {
+				return fn(r, s)
+			}
+			return fn(s, r)
+		})
+	})
+}
+
+// move writes the copies of what is still there and removes the originals.
+func (t *transfer) move(from, to *rewriter) (mailstore.CopyResult, error) {
+	res := mailstore.CopyResult{UIDValidity: t.to.validity}
+	messages := t.pending.messages
+	t.pending.messages = nil
+	for i, uid := range t.source {
+		if r, there := t.from.Record(uid); there {
+			messages[i].flags = r.Flags.Without(mailstore.NewFlags(mailstore.Recent))
+			t.pending.messages = append(t.pending.messages, messages[i])
+			res.Source = append(res.Source, uid)
+		}
+	}
+	if len(res.Source) == 0 {
+		return res, nil
+	}
+	var err error
+	if res.Dest, err = t.pending.commit(to); err != nil {
+		return res, err
+	}
+	if _, err = t.from.expunge(from, mailstore.NewUIDSet(res.Source...), false); err != nil {
+		return res, errors.Join(err, t.takeBack(to, res))
+	}
+	return res, nil
+}
+
+// takeBack removes the copies of a move that failed, of those messages that are
+// certainly still where they were.
+func (t *transfer) takeBack(to *rewriter, res mailstore.CopyResult) error {
+	if err := t.from.sync(); err != nil {
+		return err
+	}
+	var copies mailstore.UIDSet
+	for i, uid := range res.Source {
+		if _, there := t.from.Record(uid); there {
+			copies.Add(res.Dest[i])
+		}
+	}
+	_, err := t.to.expunge(to, copies, false)
+	return err
 }
