@@ -20,9 +20,12 @@ const (
 	BYE     Condition = "BYE"
 )
 
-// ErrLiteralShort is what a Writer fails with when a literal's source has fewer octets than were
-// announced: the client would take what follows for the rest of it, so the connection has to be closed.
-var ErrLiteralShort = errors.New("imap: the source of a literal is shorter than announced")
+// ErrLiteral is what a Writer fails with when the source of a literal does not give the octets that were
+// announced: the client would take what follows for the rest of them, so the connection has to be closed.
+var ErrLiteral = errors.New("imap: literal broken off")
+
+// ErrLiteralShort is the ErrLiteral of a source that has fewer octets.
+var ErrLiteralShort = fmt.Errorf("%w: its source is shorter than announced", ErrLiteral)
 
 // A Writer writes answers. Its methods append to one buffer, allocate nothing, and write only when 64 KB
 // are full or at Flush; they give the Writer back so that calls can be chained. The first error of the
@@ -272,7 +275,7 @@ func (w *Writer) Text(text string) *Writer {
 func (w *Writer) Continue(text string) *Writer { return w.Raw("+ ").Raw(text).CRLF() }
 
 // Literal appends a literal of size octets from src. When src ends early the Writer fails with
-// ErrLiteralShort, when it fails with its error.
+// ErrLiteralShort, when it fails with an ErrLiteral that wraps its error.
 func (w *Writer) Literal(size int64, src io.Reader) *Writer {
 	return w.literalHeader("{", size).stream(size, src)
 }
@@ -310,9 +313,9 @@ func (w *Writer) stream(size int64, src io.Reader) *Writer {
 		case err == io.EOF:
 			w.err = ErrLiteralShort
 		case err != nil:
-			w.err = fmt.Errorf("imap: read the source of a literal: %w", err)
+			w.err = fmt.Errorf("%w: %w", ErrLiteral, err)
 		case empty >= maxEmptyReads:
-			w.err = io.ErrNoProgress
+			w.err = fmt.Errorf("%w: %w", ErrLiteral, io.ErrNoProgress)
 		}
 	}
 	return w

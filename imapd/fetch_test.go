@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -162,6 +163,24 @@ func TestShrinks(t *testing.T) {
 	lines, tagged, err := c.Do("FETCH 1 BODY.PEEK[]")
 	if err == nil || len(lines) > 0 {
 		t.Errorf("%d lines, %q: it went on", len(lines), tagged)
+	}
+}
+
+// TestReadError: that a message cannot be read while it is sent is the operator's
+// business, and not a lost connection.
+func TestReadError(t *testing.T) {
+	opt := testOptions(t)
+	var log strings.Builder
+	opt.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	opt.Store = &faultStore{Store: opt.Store, open: func(_ mailstore.UID, m mailstore.Message) (mailstore.Message, error) {
+		return &shrinking{Message: m}, nil
+	}}
+	fill(t, opt.Store, "INBOX", "Subject: a\n\n"+strings.Repeat("0123456789\n", 30_000))
+	speak(t, opt, "a LOGIN user pass\r\nb SELECT INBOX\r\nc FETCH 1 BODY.PEEK[]\r\nd NOOP\r\n")
+	for _, want := range []string{"level=ERROR", "input/output error", `reason="literal broken off"`} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("no %s in the log:\n%s", want, log.String())
+		}
 	}
 }
 

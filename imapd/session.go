@@ -227,8 +227,8 @@ func (s *session) connectionFailed(err error) bool {
 	var l *lost
 	switch {
 	case errors.Is(err, errAnswered):
-	case errors.As(err, &d), errors.Is(s.w.Err(), imap.ErrLiteralShort):
-		s.log.Error("message changed while it was sent", slog.Any("err", err))
+	case errors.As(err, &d), errors.Is(s.w.Err(), imap.ErrLiteral):
+		s.log.Error("message cannot be sent to its end", slog.Any("err", err))
 		s.leave("literal broken off")
 	case s.w.Err() != nil:
 		s.leave("connection lost")
