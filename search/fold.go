@@ -80,7 +80,7 @@ func decodeRune[T string | []byte](text T) (rune, int) {
 	return utf8.DecodeRune(head[:copy(head[:], text[:min(len(text), utf8.UTFMax)])])
 }
 
-// indexASCIIFold reports whether text contains a word of folded ASCII, whatever
+// containsASCIIFold reports whether text contains a word of folded ASCII, whatever
 // the case. It looks for the word's rarest letter in both cases, which runs at
 // the speed of the memory, and compares around each.
 func containsASCIIFold(text, word []byte, rare int) bool {
