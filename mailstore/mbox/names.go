@@ -58,8 +58,8 @@ func hiddenName(disk string) bool {
 // nameOf is what a file or directory is called: modified UTF-7 where it is
 // that, else as it is. Names that are not UTF-8 either cannot be shown.
 func nameOf(disk string) (string, bool) {
-	if name, ok := decodeMUTF7(disk); ok {
-		return name, !strings.ContainsAny(name, "/\x00")
+	if name, ok := decodeMUTF7(disk); ok && !strings.ContainsAny(name, "/\x00") {
+		return name, true
 	}
 	return disk, utf8.ValidString(disk)
 }

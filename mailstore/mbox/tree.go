@@ -49,14 +49,7 @@ func (a *account) walk(ctx context.Context, dir, prefix string, depth int, have 
 		if !ok || hiddenName(e.Name) || path == a.opt.Inbox || len(e.Name) > maxNameBytes {
 			continue
 		}
-		kind := e.Type
-		if kind != 0 && kind != fs.ModeDir {
-			fi, err := a.opt.FS.Stat(path)
-			if err != nil {
-				continue // a link to nowhere, or gone meanwhile
-			}
-			kind = fi.Mode().Type()
-		}
+		kind := a.kindOf(dir, path, e.Type)
 		isInbox := depth == 0 && strings.EqualFold(name, mailstore.Inbox)
 		if isInbox {
 			name = mailstore.Inbox
@@ -72,13 +65,34 @@ func (a *account) walk(ctx context.Context, dir, prefix string, depth int, have 
 				}
 			}
 		case kind != 0 || isInbox || seen[name]:
-			continue
+			continue // no mailbox, or one that another file hides
 		default:
 			*have = append(*have, mailstore.Info{Name: prefix + name})
 		}
 		seen[name] = true
 	}
 	return nil
+}
+
+// kindOf is the kind of what stands at path: what a link leads to, or nothing
+// that could be listed if that is nowhere or one of the directories above.
+func (a *account) kindOf(dir, path string, kind fs.FileMode) fs.FileMode {
+	if kind == 0 || kind == fs.ModeDir {
+		return kind
+	}
+	fi, err := a.opt.FS.Stat(path)
+	if err != nil {
+		return fs.ModeIrregular
+	}
+	for up := dir; fi.IsDir(); up = filepath.Dir(up) {
+		if above, err := a.opt.FS.Stat(up); err != nil || fsys.SameFile(above, fi) {
+			return fs.ModeIrregular
+		}
+		if up == a.opt.Root {
+			break
+		}
+	}
+	return fi.Mode().Type()
 }
 
 // changeTree runs fn with the right to change the tree.
