@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"restante/mailstore"
+	"restante/mailstore/index"
 )
 
 // pending is an append that was begun. It implements mailstore.Append.
@@ -121,6 +122,9 @@ func (a *pending) commit(r *rewriter) ([]mailstore.UID, error) {
 		return nil, m.afterFailure(r, err)
 	}
 	uids, err := a.accept(start+int64(len(lead)), end, first)
+	if err == nil && len(lead) > 0 {
+		err = m.lookAgain(start + int64(len(lead)))
+	}
 	if err != nil {
 		return nil, errors.Join(err, m.afterFailure(r, r.takeBackAppend()))
 	}
@@ -141,6 +145,35 @@ func (m *Mailbox) leadIn(size int64) ([]byte, error) {
 		return nil, nil
 	}
 	return newline, nil
+}
+
+// lookAgain parses the message again that ends at end, because it got a line end
+// behind it.
+func (m *Mailbox) lookAgain(end int64) error {
+	var last *index.Entry[loc]
+	for _, e := range m.entries() {
+		if e.Data.off < end {
+			last = &e
+		}
+	}
+	if last == nil {
+		return nil
+	}
+	p := newParser(m.h, last.Data.off, end, m.acct.opt.Zone)
+	p.style, p.first = m.style, last.Data.off == m.style.start
+	f := p.message(last.Data.off)
+	if p.w.err != nil {
+		return p.w.err
+	}
+	f.bits |= last.Data.bits & bitStamped
+	m.io.Lock()
+	defer m.io.Unlock()
+	m.layoutGen++
+	m.Update(func(tx *index.Tx[loc]) {
+		tx.SetData(last.UID, f.loc)
+		tx.SetAttrs(last.UID, f.size, mailstore.Unknown)
+	})
+	return nil
 }
 
 func (a *pending) compose(w io.Writer, lead []byte, uid mailstore.UID) error {
@@ -222,8 +255,9 @@ func (a *pending) accept(start, end int64, first mailstore.UID) ([]mailstore.UID
 	return uids, nil
 }
 
-// noteKeywords remembers to write down keywords that X-IMAPbase does not list:
-// Dovecot drops others.
+// noteKeywords remembers to write down keywords that X-IMAPbase does not list.
+//
+// QUIRK: Dovecot drops X-Keywords with a word that is not listed there.
 func (m *Mailbox) noteKeywords(batch []newMessage) {
 	for _, n := range batch {
 		if len(withWords(m.base.keywords, n.flags.Keywords)) > len(m.base.keywords) {

@@ -2,6 +2,7 @@ package mbox
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"syscall"
@@ -194,6 +195,9 @@ func (e *editing) planMessages(p *plan, entries []index.Entry[loc], b *base) ([]
 
 // write plans the notes of one message.
 func (e *editing) write(p *plan, entry index.Entry[loc], carried *base) (moved, error) {
+	if entry.Data.overlong() {
+		return moved{}, fmt.Errorf("%w: message %d has a header of more than %d octets", mailstore.ErrTooBig, entry.UID, maxHeader)
+	}
 	n := e.notesOf(entry, carried)
 	l, exact, err := writeNotes(p, e.m.h, entry.Data, n)
 	l.bits |= bitStamped
@@ -207,6 +211,9 @@ func (e *editing) write(p *plan, entry index.Entry[loc], carried *base) (moved, 
 func (e *editing) touches(p *plan, entry index.Entry[loc], carried *base) bool {
 	if _, changes := e.flags[entry.UID]; changes || carried != nil {
 		return true
+	}
+	if entry.Data.overlong() {
+		return false
 	}
 	lacking := !entry.Data.has(bitStamped) || !entry.Data.has(bitOld) && !entry.Flags.Has(mailstore.Recent)
 	return lacking && (e.all || p.shift != 0)
@@ -279,8 +286,9 @@ func (e *editing) rewrite(p *plan) error {
 	return errors.Join(err, rerr)
 }
 
-// newSecond sees to it that mutt, which compares size and time in seconds,
-// notices a change that left the size as it was.
+// newSecond sees to it that mutt notices a change that left the size as it was.
+//
+// QUIRK: mutt compares size and modification time, in seconds.
 func (e *editing) newSecond(before fileStamp) error {
 	m := e.m
 	if m.snap.size != before.size || m.snap.mtime/1e9 != before.mtime/1e9 {

@@ -36,6 +36,8 @@ const maxFromLine = 4096
 
 // minYear is the first year that a From line is believed. Programs that know
 // no date write the year 0.
+//
+// QUIRK: Outlook asks for ever for a message with an internal date of that year.
 const minYear = 1900
 
 var fromPrefix = []byte("From ")

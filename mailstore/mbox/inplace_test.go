@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -367,6 +368,175 @@ func TestWatch(t *testing.T) {
 		again()
 		if err := m.Close(); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// TestNoLineEndAtTheEnd: a file whose last line is not ended gets its line end
+// with the next message, and no message changes by it.
+func TestNoLineEndAtTheEnd(t *testing.T) {
+	for _, tail := range []string{"body of b", "", "ends with CR\r"} {
+		b := newBox(t, mailOf("a")+dated+"Subject: b\n\n"+tail)
+		if tail == "" {
+			b.write(mailOf("a") + dated + "Subject: b")
+			b.refresh()
+		}
+		texts := func() (list []string) {
+			uids, c := b.m.Follow()
+			c.Close()
+			for _, uid := range uids {
+				list = append(list, string(readWire(t, b.m, uid)))
+			}
+			return list
+		}
+		before := texts()
+		if err := appendText(t, b.m, "Subject: c\r\n\r\nx\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		want := append(before, "Subject: c\r\n\r\nx\r\n")
+		if tail == "" || tail[len(tail)-1] == '\r' {
+			want[1] = texts()[1] // there it is the end of a line, or a part of it
+		}
+		if got := texts(); !slices.Equal(got, want) {
+			t.Errorf("%q: after an append\n%q\nwant\n%q", tail, got, want)
+		}
+		if _, err := b.m.Expunge(t.Context(), mailstore.NewUIDSet(2), false); err != nil {
+			t.Fatal(err)
+		}
+		if got := texts(); !slices.Equal(got, []string{want[0], want[2]}) {
+			t.Errorf("%q: after an expunge\n%q\nwant\n%q and %q", tail, got, want[0], want[2])
+		}
+		b.reopen()
+		if got := texts(); !slices.Equal(got, []string{want[0], want[2]}) {
+			t.Errorf("%q: after reopening\n%q", tail, got)
+		}
+	}
+}
+
+// TestOutOfUIDs: when there are no UIDs left, a new UIDVALIDITY begins, and the
+// old one does not come back from the file.
+func TestOutOfUIDs(t *testing.T) {
+	b := newBox(t, mailOf("a")+mailOf("b"))
+	b.claim()
+	b.setFlags(mailstore.AddFlags, mailstore.NewFlags(mailstore.Flagged), 2)
+	old := b.m.UIDValidity()
+	b.close()
+	s := newStateFile(fsys.OS{}, filepath.Join(b.root, notesDir, mailstore.Inbox, "restante.uids"))
+	st, err := s.load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	st.next = mailstore.MaxUID - 1
+	if err := s.add(st, nil); err != nil {
+		t.Fatal(err)
+	}
+	b.open()
+	if err := appendText(t, b.m, "Subject: c\r\n\r\nx\r\n"); !errors.Is(err, mailstore.ErrGone) {
+		t.Errorf("append without UIDs left: %v", err)
+	}
+	b.reopen()
+	if v := b.m.UIDValidity(); v <= old {
+		t.Errorf("UIDVALIDITY %d after %d", v, old)
+	}
+	now := b.m.UIDValidity()
+	b.has("1 () a", `2 (\Flagged) b`)
+	if err := appendText(t, b.m, "Subject: c\r\n\r\nx\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	b.claim()
+	b.close()
+	if err := os.RemoveAll(filepath.Join(b.root, notesDir)); err != nil {
+		t.Fatal(err)
+	}
+	b.open()
+	b.has("1 () a", `2 (\Flagged) b`, "3 () c")
+	if b.m.UIDValidity() != now {
+		t.Errorf("UIDVALIDITY %d, want %d:\n%s", b.m.UIDValidity(), now, b.read())
+	}
+}
+
+// TestManyHiddenFields: what is hidden is the same for the parser, for readers
+// and for the writer of notes, however hostile the header.
+func TestManyHiddenFields(t *testing.T) {
+	var fields []string
+	for range 20_000 {
+		fields = append(fields, "Status: O\nX: y\n")
+	}
+	b := newBox(t, mailOf("a", fields...)+mailOf("b"))
+	text := readWire(t, b.m, 1)
+	checkLaws(t, []byte(b.read()))
+	b.setFlags(mailstore.AddFlags, mailstore.NewFlags(mailstore.Flagged, "k"), 1)
+	checkLaws(t, []byte(b.read()))
+	b.reopen()
+	if got := readWire(t, b.m, 1); len(got) == 0 || string(got) != string(text) {
+		t.Errorf("%d octets became %d", len(text), len(got))
+	}
+	b.has(`1 (\Flagged k) a`, "2 ("+recent+") b")
+}
+
+// TestOverlongHeader: what is too much for a header is shown, and stays as it is.
+func TestOverlongHeader(t *testing.T) {
+	long := dated + "Subject: long\n" + strings.Repeat("X: "+strings.Repeat("y", 1000)+"\n", maxHeader/1000) + "Status: R\n\nbody\n\n"
+	b := newBox(t, mailOf("a")+long+mailOf("z"))
+	b.has("1 ("+recent+") a", "2 ("+recent+") long", "3 ("+recent+") z")
+	checkLaws(t, []byte(b.read()))
+	text := readWire(t, b.m, 2)
+	_, err := b.m.SetFlags(t.Context(), mailstore.NewUIDSet(2), mailstore.AddFlags, mailstore.NewFlags(mailstore.Seen), mailstore.SetFlagsOptions{})
+	if !errors.Is(err, mailstore.ErrTooBig) {
+		t.Errorf("set flags: %v", err)
+	}
+	b.setFlags(mailstore.AddFlags, mailstore.NewFlags(mailstore.Seen), 1)
+	b.claim()
+	b.reopen()
+	b.has(`1 (\Seen) a`, "2 () long", "3 () z")
+	if string(readWire(t, b.m, 2)) != string(text) {
+		t.Error("its text has changed")
+	}
+	if err := appendText(t, b.m, long); !errors.Is(err, mailstore.ErrTooBig) {
+		t.Errorf("append: %v", err)
+	}
+}
+
+func FuzzState(f *testing.F) {
+	root := f.TempDir()
+	s := newStateFile(fsys.OS{}, filepath.Join(root, "good"))
+	k := known{uid: 3, flags: mailstore.NewFlags(mailstore.Seen, "k"), date: 1, size: 2, modSeq: 9}
+	st := &state{validity: 7, next: 4, claimed: 3, modSeq: 9, whole: true, base: base{found: true, validity: 7, last: 3, keywords: []string{"k"}}}
+	if err := s.save(st, func(yield func([]known) error) error { return yield([]known{k}) }); err != nil {
+		f.Fatal(err)
+	}
+	good, err := os.ReadFile(s.path)
+	if err != nil {
+		f.Fatal(err)
+	}
+	back, err := s.load()
+	if err != nil || len(back.messages) != 1 || back.messages[0] != k || !back.whole || back.base.keywords[0] != "k" || back.next != 4 {
+		f.Fatalf("read back: %+v, %v", back, err)
+	}
+	f.Add(good)
+	f.Add(good[:len(good)-3])
+	f.Fuzz(func(t *testing.T, data []byte) {
+		path := filepath.Join(root, "fuzzed")
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := newStateFile(fsys.OS{}, path)
+		st, err := s.load()
+		if err != nil {
+			return
+		}
+		for i, k := range st.messages {
+			if k.uid >= st.next || i > 0 && k.uid <= st.messages[i-1].uid {
+				t.Fatalf("UID %d behind %d, UIDNEXT %d", k.uid, st.messages[max(i-1, 0)].uid, st.next)
+			}
+		}
+		// What is appended now is there, whatever was before.
+		st.next = max(st.next, 50)
+		if err := s.add(st, nil); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := s.load(); err != nil || again.next != st.next || len(again.messages) != len(st.messages) {
+			t.Fatalf("after adding: %+v, %v", again, err)
 		}
 	})
 }

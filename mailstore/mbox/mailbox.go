@@ -46,6 +46,7 @@ type Mailbox struct {
 	style         style
 	base          base
 	claimed       mailstore.UID
+	retired       uint32  // see state
 	unsaved       []known // new messages that are not in the state file yet
 	parsedAt      time.Time
 	partial       bool   // parts of the file were not read when it grew

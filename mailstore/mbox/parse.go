@@ -37,10 +37,12 @@ func (l *loc) header() int64       { return l.off + int64(l.from) }
 func (l *loc) end() int64          { return l.header() + int64(l.hdr) + l.body + int64(l.sep) }
 func (l *loc) visible() int64      { return int64(l.hdr) - int64(l.hidden) + l.body }
 func (l *loc) has(bit uint8) bool  { return l.bits&bit != 0 }
+func (l *loc) overlong() bool      { return l.hdr >= maxHeader }
 func (l *loc) sameText(m loc) bool { return l.hsum == m.hsum && l.bsum == m.bsum }
 
-// maxHeader bounds a header, so that its length fits loc: what follows is body.
-const maxHeader = 1 << 30
+// maxHeader bounds a header, and with it the memory that hidden fields can cost:
+// what follows is body. The flags of such a message cannot be changed.
+const maxHeader = 16 << 20
 
 // found is a message as the parser found it.
 type found struct {
@@ -85,7 +87,6 @@ type parser struct {
 	vals [fieldKinds][]byte
 	from fromLine // of the message that is being read
 	sets map[string]mailstore.Keywords
-	runs int // hidden fields so far
 	// shown, unless nil, is told of every stretch of a header that clients see.
 	shown func(off, n int64)
 	// fields, unless nil, is told of every line of a header.

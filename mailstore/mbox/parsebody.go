@@ -14,7 +14,6 @@ import (
 // set to the length without that line.
 func (p *parser) header(m *found, t *tally) (blank int) {
 	var s sum
-	p.runs = 0
 	off, kind := m.header(), fieldOther
 	for off-m.header() < maxHeader {
 		line := p.line(off)
@@ -29,7 +28,7 @@ func (p *parser) header(m *found, t *tally) (blank int) {
 			break
 		}
 		if line = p.line(off); !isContinuation(line) || off == m.header() {
-			kind = p.field(line)
+			kind = kindOf(line)
 			p.remember(kind, fieldValue(line), true)
 		} else {
 			p.remember(kind, line, false)
@@ -44,21 +43,6 @@ func (p *parser) header(m *found, t *tally) (blank int) {
 	m.hsum = s.text
 	m.hdr = uint32(off - m.header())
 	return blank
-}
-
-// maxHiddenRuns bounds how often what is hidden and what is not take turns in
-// one header; fields behind are shown, whatever they are.
-const maxHiddenRuns = 1 << 14
-
-// field classifies a line.
-func (p *parser) field(line []byte) fieldKind {
-	kind := kindOf(line)
-	if kind.hidden() || kind.hiddenPrefix() > 0 {
-		if p.runs++; p.runs > maxHiddenRuns {
-			return fieldOther
-		}
-	}
-	return kind
 }
 
 // line returns the line at off, or as much of it as the window can hold.

@@ -166,7 +166,7 @@ func (m *Mailbox) saveState() error {
 
 func (m *Mailbox) stateNow() *state {
 	return &state{
-		validity: m.validity, next: m.UIDNext(), claimed: m.claimed, modSeq: m.HighestModSeq(),
+		validity: m.validity, next: m.UIDNext(), claimed: m.claimed, retired: m.retired, modSeq: m.HighestModSeq(),
 		file: m.snap, style: m.style, base: m.base,
 	}
 }

@@ -124,6 +124,9 @@ type intake struct {
 func (s *spool) take(r io.Reader) (spooled, error) {
 	in := intake{r: bufio.NewReaderSize(r, 64<<10), s: s, msg: spooled{off: s.size}}
 	err := in.header()
+	if err == nil && in.msg.header.n > maxHeader/2 {
+		err = fmt.Errorf("%w: its header has more than %d octets", mailstore.ErrTooBig, maxHeader/2)
+	}
 	if err == nil {
 		err = in.body()
 	}
@@ -150,8 +153,6 @@ func (in *intake) header() error {
 		case !more && isBlank(line):
 			in.msg.blank = int64(len(line))
 			return in.write(line, &in.msg.rest)
-		case in.msg.header.n > maxHeader/2:
-			return fmt.Errorf("%w: its header has more than %d octets", mailstore.ErrTooBig, maxHeader/2)
 		}
 		if err := in.headerLine(line, more); err != nil {
 			return err

@@ -25,7 +25,7 @@ import (
 // CRC-32C over type, length and payload, the payload. All numbers are
 // little-endian. A frame that was written in part ends the file.
 const (
-	frameBase     = 'B' // UIDVALIDITY, UIDNEXT, last claimed UID, highest mod-sequence
+	frameBase     = 'B' // UIDVALIDITY, UIDNEXT, last claimed UID, UIDVALIDITY before, highest mod-sequence
 	frameWords    = 'K' // a set of keywords, numbered from 1 in the order of the file
 	frameMessages = 'M' // records of messages
 	frameFile     = 'F' // the records above describe this file and nothing has changed since
@@ -77,6 +77,7 @@ type state struct {
 	validity uint32
 	next     mailstore.UID
 	claimed  mailstore.UID
+	retired  uint32 // a UIDVALIDITY that ran out of UIDs; it may still stand in the mbox
 	modSeq   uint64
 	messages []known
 	dirty    bool
@@ -172,17 +173,17 @@ func appendFrame(dst []byte, kind byte, payload []byte) []byte {
 func (st *state) add(kind byte, b []byte, sets *[]mailstore.Keywords) bool {
 	le := binary.LittleEndian
 	switch {
-	case kind == frameBase && len(b) == 20:
-		st.validity, st.claimed = le.Uint32(b), mailstore.UID(le.Uint32(b[8:]))
+	case kind == frameBase && len(b) == 24:
+		st.validity, st.claimed, st.retired = le.Uint32(b), mailstore.UID(le.Uint32(b[8:])), le.Uint32(b[12:])
 		st.next = max(st.next, mailstore.UID(le.Uint32(b[4:])))
-		st.modSeq = le.Uint64(b[12:])
+		st.modSeq = le.Uint64(b[16:])
 	case kind == frameWords:
 		*sets = append(*sets, mailstore.NewFlags(0, keywordWords(b)...).Keywords)
 	case kind == frameMessages && len(b)%recordSize == 0:
 		st.whole = false
 		for ; len(b) > 0; b = b[recordSize:] {
 			k := decodeRecord(b, *sets)
-			if n := len(st.messages); n > 0 && k.uid <= st.messages[n-1].uid {
+			if n := len(st.messages); k.uid == 0 || k.uid >= mailstore.MaxUID || n > 0 && k.uid <= st.messages[n-1].uid {
 				return false
 			}
 			st.messages = append(st.messages, k)
@@ -274,6 +275,7 @@ func (s *stateFile) base(dst []byte, st *state) []byte {
 	b := le.AppendUint32(nil, st.validity)
 	b = le.AppendUint32(b, uint32(st.next))
 	b = le.AppendUint32(b, uint32(st.claimed))
+	b = le.AppendUint32(b, st.retired)
 	return appendFrame(dst, frameBase, le.AppendUint64(b, st.modSeq))
 }
 

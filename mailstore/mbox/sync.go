@@ -25,7 +25,7 @@ func (m *Mailbox) load() error {
 	if err != nil {
 		return err
 	}
-	m.validity, m.claimed = st.validity, st.claimed
+	m.validity, m.claimed, m.retired = st.validity, st.claimed, st.retired
 	h, err := m.reopen()
 	if err != nil {
 		return err
@@ -209,6 +209,10 @@ func (m *Mailbox) parse(fi fs.FileInfo, st *state) error {
 	if err != nil {
 		return err
 	}
+	if p.base.found && p.base.validity == m.retired {
+		p.base.found = false // it ran out of UIDs, and is still to be replaced
+		m.wantNotes = true
+	}
 	loading := st != nil
 	r := resolver{base: p.base, trust: true}
 	if loading {
@@ -305,7 +309,8 @@ func (m *Mailbox) renumber() error {
 	if err != nil {
 		return err
 	}
-	if err := m.state.save(&state{validity: v, next: 1}, func(func([]known) error) error { return nil }); err != nil {
+	st := &state{validity: v, next: 1, retired: m.validity, modSeq: m.HighestModSeq()}
+	if err := m.state.save(st, func(func([]known) error) error { return nil }); err != nil {
 		return err
 	}
 	m.setGone("it has run out of UIDs and begins anew")

@@ -2,6 +2,7 @@ package mbox
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -107,10 +108,13 @@ func (d *dovecot) imap(commands ...string) string {
 
 func (d *dovecot) giveTo(uid int) {
 	err := filepath.Walk(d.home, func(path string, _ os.FileInfo, err error) error {
-		if err != nil {
-			return err
+		if err == nil {
+			err = os.Lchown(path, uid, uid)
 		}
-		return os.Lchown(path, uid, uid)
+		if errors.Is(err, os.ErrNotExist) {
+			return nil // a lock file
+		}
+		return err
 	})
 	if err != nil {
 		d.Fatal(err)
