@@ -194,3 +194,29 @@ func BenchmarkAppend(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkStoreRange sets and takes a flag of all messages.
+func BenchmarkStoreRange(b *testing.B) {
+	a, _, n := benchBox(b, benchSize)
+	m := openBox(b, a)
+	if _, err := m.ClaimRecent(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	if err := m.Close(); err != nil {
+		b.Fatal(err)
+	}
+	m = openBox(b, a)
+	defer m.Close()
+	i := 0
+	for b.Loop() {
+		i++
+		op := mailstore.AddFlags
+		if i%2 == 1 {
+			op = mailstore.RemoveFlags
+		}
+		if _, err := m.SetFlags(b.Context(), mailstore.AllUIDs(), op, mailstore.NewFlags(mailstore.Flagged), mailstore.SetFlagsOptions{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*n), "µs/msg")
+}

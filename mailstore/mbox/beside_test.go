@@ -85,6 +85,7 @@ func tryDeliver(ctx context.Context, file, id string) (done bool, err error) {
 // agent: no message is lost or doubled, and no UID names two.
 func TestBesideOthers(t *testing.T) {
 	d := newDovecot(t)
+	d.shared = true
 	file := filepath.Join(d.home, "mail", "inbox")
 	if err := os.WriteFile(file, []byte(mailOf("first")), 0o666); err != nil {
 		t.Fatal(err)

@@ -161,7 +161,10 @@ func openJournal(fsx fsys.FS, path string, create bool) (*journal, error) {
 
 // journalRoom is how large a journal is from the beginning, so that there is a
 // way to expunge when the disk is full.
-const journalRoom = 256 << 10
+const (
+	journalRoom    = 256 << 10
+	maxIdleJournal = 4 << 20
+)
 
 func createJournal(fsx fsys.FS, path string) (fsys.File, error) {
 	f, err := createFile(fsx, path, 0o600)
@@ -241,7 +244,12 @@ func (j *journal) done() {
 	if err != nil {
 		err = j.clean()
 	}
-	j.unsure = err != nil
+	if j.unsure = err != nil; err != nil {
+		return
+	}
+	if fi, err := j.f.Stat(); err == nil && fi.Size() > maxIdleJournal {
+		_ = j.f.Truncate(journalRoom) // what a large rewrite needed; no harm if it stays
+	}
 }
 
 // settle makes sure that a journal that reads as clean is so durably.

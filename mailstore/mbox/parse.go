@@ -105,7 +105,7 @@ type fromLine struct {
 const maxFieldValue = 64 << 10
 
 func newParser(r io.ReaderAt, start, size int64, zone *time.Location) *parser {
-	return &parser{w: newWindow(r, start, size), probe: window{r: r, size: size, buf: make([]byte, 2*maxFromLine)}, zone: zone, first: start == 0}
+	return &parser{w: newWindow(r, start, size), probe: window{r: r, size: size, room: 2 * maxFromLine}, zone: zone, first: start == 0}
 }
 
 // parseAll finds all messages of a file of the given size.

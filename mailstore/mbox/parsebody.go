@@ -50,7 +50,7 @@ func (p *parser) line(off int64) []byte {
 	b := p.w.at(off, 1)
 	i := bytes.IndexByte(b, '\n')
 	if i < 0 {
-		b = p.w.at(off, len(p.w.buf))
+		b = p.w.at(off, int(p.w.room))
 		i = bytes.IndexByte(b, '\n')
 	}
 	if i < 0 {

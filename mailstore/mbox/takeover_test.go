@@ -27,6 +27,11 @@ type dovecot struct {
 	*testing.T
 	home string
 	conf string
+	// shared: others change its mailboxes under its hands. With mbox_dirty_syncs,
+	// its default, it takes what has grown for grown at the end, says in the log
+	// that messages are corrupted when they are not where it thought, and looks
+	// again.
+	shared bool
 }
 
 func newDovecot(t *testing.T) *dovecot {
@@ -100,7 +105,7 @@ func (d *dovecot) imap(commands ...string) string {
 	if err := cmd.Wait(); err != nil {
 		d.Logf("dovecot: %v\n%s", err, &errs)
 	}
-	if strings.Contains(errs.String(), "Error:") {
+	if strings.Contains(errs.String(), "Error:") && !d.shared {
 		d.Errorf("dovecot says: %s", &errs)
 	}
 	return all.String()

@@ -13,6 +13,7 @@ const windowSize = 256 << 10
 type window struct {
 	r    io.ReaderAt
 	size int64 // the end; what stands behind it is not looked at
+	room int64 // how much the buffer shall hold
 	buf  []byte
 	off  int64 // place of buf[0] in the file
 	n    int   // octets of buf that are filled
@@ -25,7 +26,7 @@ func newWindow(r io.ReaderAt, start, size int64) window {
 
 // newWindowOf holds n octets, at least twice what a From line may have.
 func newWindowOf(n int64, r io.ReaderAt, start, size int64) window {
-	return window{r: r, size: size, buf: make([]byte, min(n, max(size-start, 1)+maxFromLine)), off: start}
+	return window{r: r, size: size, room: min(n, max(size-start, 1)+maxFromLine), off: start}
 }
 
 // at returns what stands at off: at least need octets, fewer only at the end of
@@ -47,6 +48,9 @@ func (w *window) at(off int64, need int) []byte {
 
 // fill makes off the first octet of the buffer and reads as much as it holds.
 func (w *window) fill(off int64) {
+	if w.buf == nil {
+		w.buf = make([]byte, w.room)
+	}
 	if i := off - w.off; i >= 0 && i < int64(w.n) {
 		w.n = copy(w.buf, w.buf[i:w.n])
 	} else {
