@@ -138,7 +138,7 @@ func newSharedData(t testing.TB, place, location string) string {
 type account struct {
 	who        string // the server
 	imap, pop3 string // addresses
-	pass       string
+	pass       string // "" where one is signed in by connecting
 }
 
 func (s *server) account() account {
