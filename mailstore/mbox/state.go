@@ -319,13 +319,26 @@ func (s *stateFile) append(b []byte) error {
 	if err != nil {
 		return err
 	}
-	if _, err = f.WriteAt(b, s.end); err == nil {
+	if err = s.cut(f); err == nil {
+		_, err = f.WriteAt(b, s.end)
+	}
+	if err == nil {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
 		s.end += int64(len(b))
 	}
 	return err
+}
+
+// cut takes away what stands behind the last good frame: damage of which the
+// next frame would overwrite a part, so that the rest might count again.
+func (s *stateFile) cut(f fsys.File) error {
+	fi, err := f.Stat()
+	if err != nil || fi.Size() <= s.end {
+		return err
+	}
+	return f.Truncate(s.end)
 }
 
 // save replaces the file with a description of everything. messages gives the
