@@ -5,8 +5,9 @@ GO          ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 10s
 DATA        ?= restante-data
+SIZES       ?= 100000
 
-.PHONY: run build check fmt vet staticcheck tidy test fuzz bench random help
+.PHONY: run build check fmt vet staticcheck tidy test fuzz bench bench-code random help
 .DEFAULT_GOAL := help
 
 help: ## say what can be made
@@ -38,5 +39,8 @@ test: ## all tests, layers included, with the race detector
 fuzz: ## each fuzz target for FUZZTIME
 	@scripts/fuzz $(FUZZTIME)
 
-bench: ## all benchmarks once
+bench: ## what the storage formats cost beside bare system calls; SIZES=100000,1000000 for more
+	$(GO) run ./bench/storage -sizes $(SIZES)
+
+bench-code: ## all benchmarks of the packages once
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./...
