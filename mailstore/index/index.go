@@ -5,6 +5,11 @@
 // It is a cache of what the mail files say. Nothing in it is durable by itself.
 // Adding, changing or removing a message costs the same in a mailbox of ten as
 // of a million.
+//
+// A Store keeps an Index on disk from one opening of the mailbox to the next,
+// together with summaries of the messages. What stands there may be deleted at
+// any moment; it is built again. docs/design/index.md has the file formats and
+// says what survives what.
 package index
 
 import (
@@ -19,10 +24,14 @@ import (
 type Index[T any] struct {
 	mu      sync.RWMutex
 	entries chunks[T]
+	words   wordTable
 	uidNext mailstore.UID
 	modSeq  uint64
 	counts  counts
 	log     changeLog
+	gone    goneLog
+	journal *journal // what a Store has to write; nil without one
+	before  func()   // runs before each batch that a Store must be ready for
 }
 
 // counts are the sums that Status needs.
@@ -31,12 +40,15 @@ type counts struct {
 	unknownSize            uint32
 	size, deletedSize      int64
 	unknownSizeWithDeleted uint32
+	summaries              uint32
 }
 
 // New returns an empty index. The first message gets uidNext or a larger UID,
 // the first batch a mod-sequence above highestModSeq.
 func New[T any](uidNext mailstore.UID, highestModSeq uint64) *Index[T] {
-	return &Index[T]{uidNext: max(uidNext, 1), modSeq: max(highestModSeq, 1)}
+	x := &Index[T]{uidNext: max(uidNext, 1), modSeq: max(highestModSeq, 1)}
+	x.gone.since = x.modSeq
+	return x
 }
 
 // Update runs fn with the exclusive right to change the index. What it does is
@@ -44,9 +56,21 @@ func New[T any](uidNext mailstore.UID, highestModSeq uint64) *Index[T] {
 // the same new mod-sequence, and the cursors are woken once at the end. fn must
 // be short: no I/O.
 func (x *Index[T]) Update(fn func(tx *Tx[T])) {
+	if x.before != nil {
+		x.before()
+	}
+	x.batch(fn, false)
+}
+
+// Learn is Update for a batch that adds messages, or makes attributes and data
+// known, and neither changes flags nor expunges: trying to panics. After a load
+// the first Update has to wait for the disk once; Learn never does.
+func (x *Index[T]) Learn(fn func(tx *Tx[T])) { x.batch(fn, true) }
+
+func (x *Index[T]) batch(fn func(tx *Tx[T]), learning bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	tx := Tx[T]{x: x, modSeq: x.modSeq + 1}
+	tx := Tx[T]{x: x, modSeq: x.modSeq + 1, learning: learning}
 	defer x.finish(&tx)
 	fn(&tx)
 }
@@ -56,6 +80,7 @@ func (x *Index[T]) Update(fn func(tx *Tx[T])) {
 func (x *Index[T]) finish(tx *Tx[T]) {
 	if tx.changed {
 		x.modSeq = max(tx.modSeq, x.modSeq)
+		x.tidyWords()
 		x.log.wake()
 	}
 }
@@ -81,12 +106,20 @@ func (x *Index[T]) HighestModSeq() uint64 {
 	return x.modSeq
 }
 
+// record returns the record that a slot stands for.
+func (x *Index[T]) record(s *slot[T]) mailstore.Record {
+	return mailstore.Record{
+		UID: s.uid, Flags: mailstore.Flags{System: s.system, Keywords: x.words.get(s.words)},
+		ModSeq: s.modSeq, Date: s.date, Size: s.size,
+	}
+}
+
 // Get returns the record and datum of one message.
 func (x *Index[T]) Get(uid mailstore.UID) (mailstore.Record, T, bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	if e := x.entries.get(uid); e != nil {
-		return e.Record, e.Data, true
+	if s := x.entries.get(uid); s != nil {
+		return x.record(s), s.data, true
 	}
 	var none T
 	return mailstore.Record{}, none, false
@@ -96,8 +129,8 @@ func (x *Index[T]) Get(uid mailstore.UID) (mailstore.Record, T, bool) {
 func (x *Index[T]) Record(uid mailstore.UID) (mailstore.Record, bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	if e := x.entries.get(uid); e != nil {
-		return e.Record, true
+	if s := x.entries.get(uid); s != nil {
+		return x.record(s), true
 	}
 	return mailstore.Record{}, false
 }
@@ -106,11 +139,11 @@ func (x *Index[T]) Record(uid mailstore.UID) (mailstore.Record, bool) {
 func (x *Index[T]) Records(dst []mailstore.Record, first mailstore.UID) []mailstore.Record {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	for e := range x.entries.from(first, mailstore.MaxUID) {
+	for s := range x.entries.from(first, mailstore.MaxUID) {
 		if len(dst) == cap(dst) {
 			break
 		}
-		dst = append(dst, e.Record)
+		dst = append(dst, x.record(s))
 	}
 	return dst
 }
@@ -120,7 +153,7 @@ func (x *Index[T]) Records(dst []mailstore.Record, first mailstore.UID) []mailst
 func (x *Index[T]) View(fn func(records iter.Seq2[mailstore.Record, T])) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	fn(x.entries.pairs(mailstore.AllUIDs()))
+	fn(x.pairs(mailstore.AllUIDs()))
 }
 
 // Collect returns copies of the entries whose UIDs stand in the set, in order.
@@ -128,17 +161,17 @@ func (x *Index[T]) Collect(set mailstore.UIDSet) []Entry[T] {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	var list []Entry[T]
-	for e := range x.entries.in(set) {
-		list = append(list, *e)
+	for s := range x.entries.in(set) {
+		list = append(list, Entry[T]{x.record(s), s.data})
 	}
 	return list
 }
 
-// pairs is in with record and datum apart.
-func (c *chunks[T]) pairs(set mailstore.UIDSet) iter.Seq2[mailstore.Record, T] {
+// pairs walks records and data of a set.
+func (x *Index[T]) pairs(set mailstore.UIDSet) iter.Seq2[mailstore.Record, T] {
 	return func(yield func(mailstore.Record, T) bool) {
-		for e := range c.in(set) {
-			if !yield(e.Record, e.Data) {
+		for s := range x.entries.in(set) {
+			if !yield(x.record(s), s.data) {
 				return
 			}
 		}
@@ -175,34 +208,40 @@ func (x *Index[T]) Follow() ([]mailstore.UID, mailstore.Cursor) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	uids := make([]mailstore.UID, 0, x.entries.n)
-	for e := range x.entries.from(1, mailstore.MaxUID) {
-		uids = append(uids, e.UID)
+	for i := range x.entries.list {
+		slots := x.entries.list[i].slots
+		for j := range slots {
+			uids = append(uids, slots[j].uid)
+		}
 	}
 	return uids, x.log.newCursor(&x.mu)
 }
 
-// count adds (sign 1) or takes away (sign -1) what a record gives to the sums.
-func (c *counts) count(r *mailstore.Record, sign int64) {
-	n := uint32(sign)
-	if r.Flags.Has(mailstore.Seen) {
+// count adds (sign 1) or takes away (sign -1) what a message gives to the sums.
+func (x *Index[T]) count(s *slot[T], sign int64) {
+	c, n := &x.counts, uint32(sign)
+	if s.has(mailstore.Seen) {
 		c.seen += n
 	}
-	if r.Flags.Has(mailstore.Recent) {
+	if s.has(mailstore.Recent) {
 		c.recent += n
 	}
-	deleted := r.Flags.Has(mailstore.Deleted)
+	if s.summary != 0 {
+		c.summaries += n
+	}
+	deleted := s.has(mailstore.Deleted)
 	if deleted {
 		c.deleted += n
 	}
-	if r.Size < 0 {
+	if s.size < 0 {
 		c.unknownSize += n
 		if deleted {
 			c.unknownSizeWithDeleted += n
 		}
 		return
 	}
-	c.size += sign * r.Size
+	c.size += sign * s.size
 	if deleted {
-		c.deletedSize += sign * r.Size
+		c.deletedSize += sign * s.size
 	}
 }

@@ -10,9 +10,10 @@ import (
 // Tx is one batch of changes; it is good only inside the function given to
 // Update.
 type Tx[T any] struct {
-	x       *Index[T]
-	modSeq  uint64
-	changed bool
+	x        *Index[T]
+	modSeq   uint64
+	changed  bool
+	learning bool // begun by Learn
 }
 
 // ModSeq is the mod-sequence that this batch gives to what it changes.
@@ -34,75 +35,104 @@ func (tx *Tx[T]) Add(r mailstore.Record, data T) {
 		r.ModSeq = tx.modSeq
 	}
 	tx.modSeq = max(tx.modSeq, r.ModSeq)
-	x.entries.append(Entry[T]{r, data})
-	x.counts.count(&r, 1)
+	s := x.entries.add(r.ModSeq, 0)
+	*s = slot[T]{
+		uid: r.UID, words: x.words.of(r.Flags.Keywords), modSeq: r.ModSeq,
+		date: r.Date, size: r.Size, system: r.Flags.System, data: data,
+	}
+	x.count(s, 1)
 	x.uidNext = r.UID + 1
+	x.journal.touch(r.UID, x.entries.n)
 	tx.note(mailstore.Added, r.UID)
 }
 
 // SetFlags gives a message other flags and reports whether it is there. Equal
 // flags are no change.
 func (tx *Tx[T]) SetFlags(uid mailstore.UID, f mailstore.Flags) bool {
-	e := tx.x.entries.get(uid)
-	if e == nil {
+	tx.mustChange("SetFlags")
+	x := tx.x
+	s := x.entries.get(uid)
+	if s == nil {
 		return false
 	}
-	if e.Flags == f {
+	words := x.words.of(f.Keywords)
+	if s.system == f.System && s.words == words {
 		return true
 	}
-	tx.x.counts.count(&e.Record, -1)
-	e.Flags = f
-	e.ModSeq = tx.modSeq
-	tx.x.counts.count(&e.Record, 1)
+	s = x.entries.touch(uid, tx.modSeq)
+	x.count(s, -1)
+	s.system, s.words, s.modSeq = f.System, words, tx.modSeq
+	x.count(s, 1)
+	x.journal.touch(uid, x.entries.n)
 	tx.note(mailstore.FlagsChanged, uid)
 	return true
 }
 
 // SetData replaces the format's datum; clients are told nothing.
 func (tx *Tx[T]) SetData(uid mailstore.UID, data T) bool {
-	e := tx.x.entries.get(uid)
-	if e == nil {
+	s := tx.x.entries.get(uid)
+	if s == nil {
 		return false
 	}
-	e.Data = data
+	s.data = data
+	tx.x.journal.touch(uid, tx.x.entries.n)
 	return true
 }
 
 // SetAttrs makes size and date known; mailstore.Unknown leaves one as it is.
 // Clients are told nothing.
 func (tx *Tx[T]) SetAttrs(uid mailstore.UID, size, date int64) bool {
-	e := tx.x.entries.get(uid)
-	if e == nil {
+	x := tx.x
+	s := x.entries.get(uid)
+	if s == nil {
 		return false
 	}
-	tx.x.counts.count(&e.Record, -1)
+	x.count(s, -1)
 	if size != mailstore.Unknown {
-		e.Size = size
+		s.size = size
 	}
 	if date != mailstore.Unknown {
-		e.Date = date
+		s.date = date
 	}
-	tx.x.counts.count(&e.Record, 1)
+	x.count(s, 1)
+	x.journal.touch(uid, x.entries.n)
 	return true
 }
 
 // Expunge takes a message out and reports whether it was there.
 func (tx *Tx[T]) Expunge(uid mailstore.UID) bool {
-	e, found := tx.x.entries.remove(uid)
+	tx.mustChange("Expunge")
+	x := tx.x
+	s, found := x.entries.remove(uid)
 	if found {
-		tx.x.counts.count(&e.Record, -1)
+		x.count(&s, -1)
+		x.gone.add(goneRange{uid, uid, tx.modSeq})
+		x.journal.mark()
 		tx.note(mailstore.Expunged, uid)
 	}
 	return found
 }
 
+// mustChange refuses what Learn must not do: it is a fault of the caller, and
+// going on could make a client miss a change after a loss of power.
+func (tx *Tx[T]) mustChange(what string) {
+	if tx.learning {
+		panic("index: " + what + " in a batch that was begun by Learn")
+	}
+}
+
 // SetUIDNext raises the next UID; it never lowers it.
-func (tx *Tx[T]) SetUIDNext(uid mailstore.UID) { tx.x.uidNext = max(tx.x.uidNext, uid) }
+func (tx *Tx[T]) SetUIDNext(uid mailstore.UID) {
+	if uid > tx.x.uidNext {
+		tx.x.uidNext = uid
+		tx.x.journal.mark()
+	}
+}
 
 // Get returns record and datum of one message.
 func (tx *Tx[T]) Get(uid mailstore.UID) (mailstore.Record, T, bool) {
-	if e := tx.x.entries.get(uid); e != nil {
-		return e.Record, e.Data, true
+	if s := tx.x.entries.get(uid); s != nil {
+		return tx.x.record(s), s.data, true
 	}
 	var none T
 	return mailstore.Record{}, none, false
@@ -111,7 +141,7 @@ func (tx *Tx[T]) Get(uid mailstore.UID) (mailstore.Record, T, bool) {
 // All walks the messages of the set in order. While it runs, the batch must not
 // add or expunge.
 func (tx *Tx[T]) All(set mailstore.UIDSet) iter.Seq2[mailstore.Record, T] {
-	return tx.x.entries.pairs(set)
+	return tx.x.pairs(set)
 }
 
 func (tx *Tx[T]) note(kind mailstore.ChangeKind, uid mailstore.UID) {

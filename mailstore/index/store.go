@@ -1,0 +1,323 @@
+package index
+
+import (
+	"errors"
+	"hash/crc32"
+	"io/fs"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"restante/fsys"
+	"restante/mailstore"
+)
+
+// Names of the files in an index directory.
+const (
+	indexName = "index"
+	indexTemp = "index.new"
+)
+
+const (
+	filePerm = 0o600
+	dirPerm  = 0o700
+)
+
+// Options are what a Store works with.
+type Options[T any] struct {
+	FS fsys.FS
+	// Dir is the mailbox's own directory. It is made when there is something to write.
+	Dir   string
+	Codec Codec[T]
+	// SummaryVersion names the meaning of the summaries' octets. Summaries of
+	// another version are dropped.
+	SummaryVersion uint32
+	// Logger is told, once, when the index cannot be kept. nil is silence.
+	Logger *slog.Logger
+	// SaveAfter, unless zero, is how long after the first change that is not
+	// saved SaveNow is called, in a goroutine of its own. It should call Save.
+	SaveAfter time.Duration
+	SaveNow   func()
+}
+
+// Verdict is what a format says of a stamp.
+type Verdict int
+
+// The verdicts; docs/design/index.md, "The stamp".
+const (
+	Useless Verdict = iota // another mailbox, or another UIDVALIDITY
+	Behind                 // this mailbox; something may have changed
+	Current                // this mailbox, and nothing has changed
+)
+
+// A Store keeps the Index of one mailbox in files. It never fails as far as its
+// user can see: what cannot be kept is built again the next time.
+//
+// Its methods may be called by many goroutines. Two Stores may not use one
+// directory at the same time; closing the first waits for what it does.
+type Store[T any] struct {
+	opt Options[T]
+	log *slog.Logger
+	x   *Index[T]
+
+	marked atomic.Bool // the file says that the state is open, or there is none
+	sums   summaryFiles
+	timer  atomic.Pointer[time.Timer]
+
+	mu     sync.Mutex // guards what follows, and the files
+	closed bool
+	failed bool        // it was logged
+	stale  bool        // a removal must be made durable
+	info   fs.FileInfo // of the index file as written last; nil: write all anew
+	size   int64
+	base   int64 // size of its snapshot
+	enc    *encoder[T]
+	stamp  []byte
+	open   bool // the last state in the file is open
+}
+
+// NewStore returns a Store that has done nothing yet. Load comes next.
+func NewStore[T any](opt Options[T]) *Store[T] {
+	s := &Store[T]{opt: opt, log: opt.Logger}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.sums = summaryFiles{fs: opt.FS, dir: opt.Dir, version: opt.SummaryVersion}
+	return s
+}
+
+// Load fills x, which is new and has no messages, with what was saved, and
+// attaches it: from now on the Store notes what changes in it. x was made with a
+// mod-sequence above all that were ever handed out, as far as its maker knows.
+//
+// judge is shown the stamp of the last Save, when all else is in order. Load
+// returns its verdict; with Useless, or when nothing could be loaded, x is as empty
+// as before. With Behind the format has to fold in what changed.
+func (s *Store[T]) Load(x *Index[T], judge func(stamp []byte) Verdict) Verdict {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	verdict, err := s.load(x, judge)
+	if verdict == Useless {
+		x.clear()
+		s.discard()
+	}
+	switch {
+	case err == nil, errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, errFormat), errors.Is(err, errDamaged):
+		s.log.Info("index is built anew", "dir", s.opt.Dir, "err", err)
+	default:
+		s.fail("read", err)
+	}
+	s.attach(x, verdict)
+	return verdict
+}
+
+func (s *Store[T]) attach(x *Index[T], verdict Verdict) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	s.x = x
+	trusted := verdict != Useless && (!s.open || verdict == Current)
+	if verdict != Useless && !trusted {
+		x.renumber()
+	}
+	// With nothing usable on disk there is nothing that must be marked, unless
+	// what was removed may come back.
+	s.marked.Store(verdict == Useless && !s.stale)
+	x.journal = &journal{wake: s.wake, gone: x.gone.end()}
+	x.before = s.mark
+	if !trusted {
+		x.journal.all = true
+	}
+}
+
+// renumber gives every message the mod-sequence of the index: what was told of
+// them before is not known.
+func (x *Index[T]) renumber() {
+	for i := range x.entries.list {
+		p := &x.entries.list[i]
+		p.top = x.modSeq
+		for j := range p.slots {
+			p.slots[j].modSeq = x.modSeq
+		}
+	}
+	x.gone.forget(x.modSeq)
+}
+
+func (x *Index[T]) clear() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	fresh := New[T](1, x.modSeq)
+	x.entries, x.words, x.uidNext, x.counts, x.gone = fresh.entries, fresh.words, fresh.uidNext, fresh.counts, fresh.gone
+}
+
+// clockMargin is added to the highest mod-sequence that is known where higher
+// ones may have been handed out and the clock does not tell.
+const clockMargin = 1 << 20
+
+func (s *Store[T]) load(x *Index[T], judge func([]byte) Verdict) (Verdict, error) {
+	// A file that cannot be written could not be marked either.
+	f, err := s.opt.FS.OpenFile(filepath.Join(s.opt.Dir, indexName), os.O_RDWR, 0)
+	if err != nil {
+		return Useless, err
+	}
+	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil {
+		return Useless, err
+	}
+	r, err := newFrameReader(f, fi.Size())
+	if err != nil {
+		return Useless, err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.gone = goneLog{}
+	d := decoder[T]{x: x, codec: s.opt.Codec}
+	if err := d.read(r); err != nil {
+		return Useless, err
+	}
+	verdict := judge(d.stamp)
+	if verdict == Useless {
+		return Useless, nil
+	}
+	s.open = d.opened || !d.state.closed
+	x.modSeq = max(x.modSeq, d.state.modSeq)
+	if s.open && verdict != Current {
+		x.modSeq = max(x.modSeq, d.state.modSeq+clockMargin)
+	}
+	x.gone.since = max(x.gone.since, d.state.goneSince)
+	s.stamp, s.size, s.base = d.stamp, d.end, d.base
+	if d.end == fi.Size() {
+		s.info = fi
+	}
+	s.enc = newEncoder(s.opt.Codec, d.chain)
+	for i, k := range d.sets {
+		if s.enc.words[k] == 0 {
+			s.enc.words[k] = uint32(i + 1)
+		}
+	}
+	s.enc.sets = len(d.sets)
+	s.sums.expect(d.state.summaries)
+	return verdict, nil
+}
+
+// dropSummaries forgets the places of all summaries.
+func (x *Index[T]) dropSummaries() {
+	if x.counts.summaries == 0 {
+		return
+	}
+	for s := range x.entries.from(1, mailstore.MaxUID) {
+		s.summary = 0
+	}
+	x.counts.summaries = 0
+}
+
+// wake starts the timer for the next save. It is called under the index's lock.
+func (s *Store[T]) wake() {
+	if s.opt.SaveAfter > 0 && s.opt.SaveNow != nil {
+		s.timer.Store(time.AfterFunc(s.opt.SaveAfter, s.opt.SaveNow))
+	}
+}
+
+// mark makes it durable that from now on more is told to clients than the file
+// knows. It does so once per load.
+func (s *Store[T]) mark() {
+	if s.marked.Load() {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.marked.Load() {
+		return
+	}
+	s.syncRemoval()
+	if err := s.writeMark(); err != nil && !s.closed { // else it may be another Store's by now
+		s.discard()
+		s.syncRemoval()
+	}
+	s.marked.Store(true)
+}
+
+func (s *Store[T]) writeMark() error {
+	if s.info == nil {
+		return fs.ErrNotExist
+	}
+	f, err := s.reopen()
+	if err != nil {
+		return err
+	}
+	b, chain := appendFrame(nil, frameOpen, nil, s.enc.chain)
+	if _, err = f.WriteAt(b, s.size); err == nil {
+		err = f.Sync()
+	}
+	if err == nil {
+		s.enc.chain, s.open = chain, true
+		s.size += int64(len(b))
+		s.info, err = f.Stat()
+	}
+	return errors.Join(err, f.Close())
+}
+
+var errReplaced = errors.New("is not the file that was written")
+
+// reopen opens the index file for appending, if it is still as it was left.
+func (s *Store[T]) reopen() (fsys.File, error) {
+	f, err := s.opt.FS.OpenFile(filepath.Join(s.opt.Dir, indexName), os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	fi, err := f.Stat()
+	if err == nil && (s.info == nil || !fsys.SameFile(fi, s.info) || fi.Size() != s.size) {
+		err = errReplaced
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// discard removes the files, since what stands in them must not be believed.
+func (s *Store[T]) discard() {
+	s.info, s.size, s.open, s.stamp = nil, 0, false, nil
+	err := s.opt.FS.Remove(filepath.Join(s.opt.Dir, indexName))
+	switch {
+	case err == nil:
+		s.stale = true
+	case !isAbsent(err):
+		s.fail("remove", err)
+	}
+	if s.x == nil { // nothing was loaded, so no place in them is known
+		s.sums.remove()
+	}
+}
+
+func (s *Store[T]) syncRemoval() {
+	if !s.stale {
+		return
+	}
+	if err := s.opt.FS.SyncDir(s.opt.Dir); err != nil && !isAbsent(err) {
+		s.fail("remove", err)
+		return
+	}
+	s.stale = false
+}
+
+// isAbsent: the file, or a directory above it, is not there.
+func isAbsent(err error) bool { return errors.Is(err, fs.ErrNotExist) }
+
+// fail logs the first failure. What it means for the user is speed alone.
+func (s *Store[T]) fail(what string, err error) {
+	if !s.failed {
+		s.failed = true
+		s.log.Warn("cannot "+what+" the index of a mailbox: opening it will be slow", "dir", s.opt.Dir, "err", err)
+	}
+}
+
+// newID returns a number that no other file has. It is never 0.
+func newID() uint64 { return rand.Uint64() | 1<<63 }
+
+func checksum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
