@@ -62,6 +62,10 @@ type File interface {
 	// with other opens in this process. It never waits: false means that
 	// somebody else holds it.
 	TryLock(exclusive bool) (bool, error)
+	// LockHolder returns the process whose lock keeps this file from being
+	// locked exclusively. It is 0 when nobody's does, or when the holder cannot
+	// be told: an open-file-description lock belongs to no process.
+	LockHolder() (pid int, err error)
 	// Unlock gives it back; Close does so too.
 	Unlock() error
 }

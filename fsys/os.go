@@ -99,16 +99,32 @@ func (f osFile) TryLock(exclusive bool) (bool, error) {
 // Unlock is F_OFD_SETLK with F_UNLCK.
 func (f osFile) Unlock() error { return f.setLock(unix.F_UNLCK) }
 
+// LockHolder is F_OFD_GETLK.
+func (f osFile) LockHolder() (int, error) {
+	lk := unix.Flock_t{Type: unix.F_WRLCK}
+	if err := f.fcntl(unix.F_OFD_GETLK, &lk); err != nil {
+		return 0, err
+	}
+	if lk.Type == unix.F_UNLCK {
+		return 0, nil
+	}
+	return max(int(lk.Pid), 0), nil
+}
+
 func (f osFile) setLock(kind int16) error {
+	return f.fcntl(unix.F_OFD_SETLK, &unix.Flock_t{Type: kind})
+}
+
+// fcntl does an operation on locks, again when a signal has interrupted it.
+func (f osFile) fcntl(cmd int, lk *unix.Flock_t) error {
 	conn, err := f.SyscallConn()
 	if err != nil {
 		return err
 	}
 	var lockErr error
 	err = conn.Control(func(fd uintptr) {
-		lk := unix.Flock_t{Type: kind}
 		for {
-			lockErr = unix.FcntlFlock(fd, unix.F_OFD_SETLK, &lk)
+			lockErr = unix.FcntlFlock(fd, cmd, lk)
 			if !errors.Is(lockErr, unix.EINTR) {
 				return
 			}

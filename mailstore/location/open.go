@@ -19,7 +19,11 @@ func openFormat(ctx context.Context, r Resolved, opt Options) (mailstore.Account
 		}
 		return maildir.Open(ctx, maildir.Options{FS: opt.FS, Root: r.Path, Layout: layout, Inbox: r.Inbox, Logger: opt.Logger})
 	case Mbox:
-		return mbox.Open(ctx, mbox.Options{FS: opt.FS, Root: r.Path, Inbox: r.Inbox, Logger: opt.Logger})
+		locks, err := mbox.ParseLocks(opt.MboxLocks)
+		if err != nil {
+			return nil, err
+		}
+		return mbox.Open(ctx, mbox.Options{FS: opt.FS, Root: r.Path, Inbox: r.Inbox, Logger: opt.Logger, Locks: locks})
 	}
 	return nil, fmt.Errorf("no format is called %q", r.Format)
 }

@@ -11,6 +11,7 @@ import (
 
 	"restante/fsys"
 	"restante/mailstore"
+	"restante/mailstore/mbox"
 )
 
 // Options are what a Store works with.
@@ -28,8 +29,11 @@ type Options struct {
 	// Linger is how long an account that nobody uses stays open, so that the
 	// next session finds it as it was left. 0 is a minute, negative not at all.
 	Linger time.Duration
-	FS     fsys.FS      // nil is the machine's
-	Logger *slog.Logger // nil is silence
+	// MboxLocks names the locks that the programs around use on mbox files, in
+	// their order: "dotlock", "fcntl". nil is both, in this order.
+	MboxLocks []string
+	FS        fsys.FS      // nil is the machine's
+	Logger    *slog.Logger // nil is silence
 }
 
 // Store opens the accounts of all users, each once for all its sessions. It is
@@ -59,6 +63,9 @@ func New(opt Options) (*Store, error) {
 	}
 	if err := checkVariables(opt.Home); err != nil {
 		return nil, fmt.Errorf("home %q: %w", opt.Home, err)
+	}
+	if _, err := mbox.ParseLocks(opt.MboxLocks); err != nil {
+		return nil, err
 	}
 	if opt.FS == nil {
 		opt.FS = fsys.OS{}

@@ -195,6 +195,9 @@ func TestHomes(t *testing.T) {
 	if _, err := New(Options{Home: "%x"}); err == nil {
 		t.Error("an impossible home is accepted")
 	}
+	if _, err := New(Options{MboxLocks: []string{"flock"}}); err == nil || !strings.Contains(err.Error(), "flock") {
+		t.Errorf("a lock that there is not: %v", err)
+	}
 	if _, err := New(Options{Default: "dbox:x"}); err == nil {
 		t.Error("an impossible location is accepted")
 	}

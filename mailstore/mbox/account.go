@@ -28,7 +28,8 @@ type Options struct {
 	// Logger is for what an operator should know. Nil discards it.
 	Logger *slog.Logger
 	// Locks are the locks that the programs around use, in their order. Nil is
-	// Dotlock, Fcntl, which is what Dovecot, Postfix and mutt do on Debian.
+	// Dotlock, Fcntl, which is what Dovecot, Postfix and mutt do on Debian. What
+	// does not work where a mailbox stands is left out there, with a warning.
 	Locks []Lock
 	// LockTimeout is how long an operation waits for the locks of other programs;
 	// 0 is DefaultLockTimeout. Then it fails with mailstore.ErrInUse.
@@ -49,6 +50,7 @@ type account struct {
 	slots map[string]*slot
 
 	opened   atomic.Uint64 // mailboxes so far
+	locks    lockTable
 	registry sync.Mutex
 	buffers  sync.Pool // of *[]byte, for messages that are read
 }
@@ -67,8 +69,8 @@ func Open(ctx context.Context, opt Options) (mailstore.Account, error) {
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
-	if opt.Locks == nil {
-		opt.Locks = defaultLocks
+	if len(opt.Locks) == 0 {
+		opt.Locks = defaultLocks[:]
 	}
 	if opt.LockTimeout == 0 {
 		opt.LockTimeout = DefaultLockTimeout
@@ -76,7 +78,7 @@ func Open(ctx context.Context, opt Options) (mailstore.Account, error) {
 	if opt.Zone == nil {
 		opt.Zone = time.Local
 	}
-	a := &account{opt: opt, slots: make(map[string]*slot)}
+	a := &account{opt: opt, slots: make(map[string]*slot), locks: lockTable{wanted: opt.Locks}}
 	if err := a.prepare(ctx); err != nil {
 		return nil, &mailstore.Error{Op: "open account", Err: errKind(err)}
 	}
@@ -219,6 +221,9 @@ func (m *Mailbox) start(ctx context.Context) error {
 
 func (m *Mailbox) startLocked(ctx context.Context) error {
 	if err := m.makeInbox(); err != nil {
+		return err
+	}
+	if err := m.testLocks(); err != nil {
 		return err
 	}
 	l, err := m.lock(ctx, false)

@@ -34,7 +34,7 @@ func (m *Mailbox) newAppend(ctx context.Context) (*pending, error) {
 		return nil, err
 	}
 	if m.ReadOnly() {
-		return nil, mailstore.ErrReadOnly
+		return nil, m.readOnlyError()
 	}
 	return &pending{m: m, ctx: ctx, spool: spool{fs: m.acct.opt.FS, dir: m.paths().notes}}, nil
 }

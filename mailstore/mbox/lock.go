@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
-	"syscall"
+	"slices"
 	"time"
 
 	"restante/fsys"
@@ -24,8 +25,39 @@ const (
 	Fcntl
 )
 
-// DefaultLocks is the order of Dovecot, Postfix and mutt on Debian.
-var defaultLocks = []Lock{Dotlock, Fcntl}
+// defaultLocks is the order of Dovecot, Postfix and mutt on Debian.
+var defaultLocks = [...]Lock{Dotlock, Fcntl}
+
+// String is the lock's name in the configuration.
+func (l Lock) String() string {
+	switch l {
+	case Dotlock:
+		return "dotlock"
+	case Fcntl:
+		return "fcntl"
+	}
+	return fmt.Sprintf("Lock(%d)", uint8(l))
+}
+
+// ParseLocks reads the names of locks, in the order in which they are to be
+// taken. No names give nil, which Options takes for the default.
+func ParseLocks(names []string) ([]Lock, error) {
+	var list []Lock
+	for _, name := range names {
+		l := Dotlock
+		if name == Fcntl.String() {
+			l = Fcntl
+		}
+		switch {
+		case name != l.String():
+			return nil, fmt.Errorf("%q is no lock on mbox files; there are \"dotlock\" and \"fcntl\"", name)
+		case slices.Contains(list, l):
+			return nil, fmt.Errorf("%q stands twice in the list of locks", name)
+		}
+		list = append(list, l)
+	}
+	return list, nil
+}
 
 const (
 	// DefaultLockTimeout is how long an operation waits for other programs.
@@ -50,7 +82,8 @@ type fileLock struct {
 // is among the configured ones. It waits for the first lock only: when the
 // second is taken, it gives back the first and tries again a little later, so
 // that a program that takes them in the other order is never waited for while it
-// waits for us.
+// waits for us. The pauses are of random length, lest two who do so meet again
+// and again.
 func (m *Mailbox) lock(ctx context.Context, exclusive bool) (*fileLock, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.acct.opt.LockTimeout)
 	defer cancel()
@@ -66,7 +99,7 @@ func (m *Mailbox) lock(ctx context.Context, exclusive bool) (*fileLock, error) {
 				err = mailstore.ErrInUse
 			}
 			return nil, fmt.Errorf("%s: %w: %s", m.paths().mbox, err, holder)
-		case <-time.After(pause):
+		case <-time.After(pause/2 + rand.N(pause)):
 		}
 	}
 }
@@ -74,27 +107,20 @@ func (m *Mailbox) lock(ctx context.Context, exclusive bool) (*fileLock, error) {
 // tryLock takes all locks or none; then holder tells who has the one that failed.
 func (m *Mailbox) tryLock(exclusive bool) (_ *fileLock, holder string, err error) {
 	l := &fileLock{fs: m.acct.opt.FS}
-	for _, kind := range m.acct.opt.Locks {
+	kinds := m.acct.locks.of(m.paths().mbox)
+	withFcntl := slices.Contains(kinds, Fcntl)
+	for _, kind := range kinds {
 		switch {
 		case kind == Fcntl:
 			holder, err = l.takeFcntl(m, exclusive)
-		case exclusive || !m.hasFcntl():
-			holder, err = l.takeDot(m)
+		case exclusive || !withFcntl:
+			holder, err = l.takeDot(m, withFcntl)
 		}
 		if holder != "" || err != nil {
 			return nil, holder, errors.Join(err, l.unlock())
 		}
 	}
 	return l, "", nil
-}
-
-func (m *Mailbox) hasFcntl() bool {
-	for _, kind := range m.acct.opt.Locks {
-		if kind == Fcntl {
-			return true
-		}
-	}
-	return false
 }
 
 // takeFcntl locks the file that the name stands for now.
@@ -108,7 +134,7 @@ func (l *fileLock) takeFcntl(m *Mailbox, exclusive bool) (holder string, err err
 		return "", err
 	}
 	if !ok {
-		return "another program holds the fcntl lock", nil
+		return fcntlHolder(h), nil
 	}
 	l.fcntl = h
 	// The name may have been given to another file just before.
@@ -118,18 +144,30 @@ func (l *fileLock) takeFcntl(m *Mailbox, exclusive bool) (holder string, err err
 	return "", nil
 }
 
-func (l *fileLock) takeDot(m *Mailbox) (holder string, err error) {
+func fcntlHolder(h *handle) string {
+	if pid, err := h.LockHolder(); err == nil && pid > 0 {
+		return fmt.Sprintf("the fcntl lock is held by process %d", pid)
+	}
+	return "the fcntl lock is held by another program (fuser FILE tells which have it open)"
+}
+
+// makeDot makes the lock file, or fails at once.
+func (m *Mailbox) makeDot() (*fsys.Dotlock, error) {
 	opt := fsys.DotlockOptions{Stale: staleLock, NoWait: true, Broke: func(path string, h fsys.Holder) {
 		m.log().Warn("mbox: removed a lock file that was left over", "file", path, "holder", h.String())
 	}}
-	d, err := fsys.LockDot(context.Background(), m.acct.opt.FS, m.paths().mbox+".lock", opt)
+	return fsys.LockDot(context.Background(), m.acct.opt.FS, m.paths().mbox+".lock", opt)
+}
+
+// takeDot makes the lock file. When the fcntl lock is taken too, a full disk
+// must not keep anybody from expunging.
+func (l *fileLock) takeDot(m *Mailbox, withFcntl bool) (holder string, err error) {
+	d, err := m.makeDot()
 	var locked *fsys.LockedError
 	switch {
 	case errors.As(err, &locked):
-		return locked.Holder.String(), nil
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS),
-		m.hasFcntl() && (errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)):
-		// A full disk must not keep anybody from expunging.
+		return locked.Error(), nil
+	case withFcntl && (isForbidden(err) || isFull(err)):
 		m.warnDot(err)
 		return "", nil
 	}
@@ -192,15 +230,15 @@ func (m *Mailbox) reopen() (*handle, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.readOnly.Store(readOnly || m.style.mmdf)
-	m.fileReadOnly = readOnly
+	m.fileReadOnly = readOnly || m.unlockable != nil
+	m.readOnly.Store(m.fileReadOnly || m.style.mmdf)
 	m.setHandle(&handle{File: f})
 	return m.h, nil
 }
 
 func openMbox(fsx fsys.FS, path string) (f fsys.File, readOnly bool, err error) {
 	f, err = fsx.OpenFile(path, os.O_RDWR, 0)
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+	if isForbidden(err) {
 		f, err = fsx.OpenFile(path, os.O_RDONLY, 0)
 		readOnly = true
 	}

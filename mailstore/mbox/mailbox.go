@@ -39,6 +39,7 @@ type Mailbox struct {
 	// io held alone, and may be read with io.
 	h             *handle
 	fileReadOnly  bool
+	unlockable    error // why no lock works where the file stands; set before anybody has the mailbox
 	j             *journal
 	state         *stateFile
 	snap          fileStamp // the file that the index describes
@@ -335,6 +336,14 @@ func (m *Mailbox) writable() error {
 func (m *Mailbox) whyReadOnly() error {
 	if m.style.mmdf {
 		return fmt.Errorf("%w: it is an MMDF file, which can only be read", mailstore.ErrReadOnly)
+	}
+	return m.readOnlyError()
+}
+
+// readOnlyError is whyReadOnly for who has no right to look at the file.
+func (m *Mailbox) readOnlyError() error {
+	if m.unlockable != nil {
+		return fmt.Errorf("%w: %w", mailstore.ErrReadOnly, m.unlockable)
 	}
 	return mailstore.ErrReadOnly
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"syscall"
 	"time"
 
 	"restante/mailstore"
@@ -32,7 +31,7 @@ func (m *Mailbox) tolerate(err error, list []known) error {
 	switch {
 	case err == nil:
 		m.unsaved = nil
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case isFull(err):
 		m.log().Warn("mbox: the disk is full; UIDs of new messages are not durable yet", "mailbox", m.Name(), "err", err)
 		m.unsaved = list
 	case errors.Is(errKind(err), mailstore.ErrReadOnly):

@@ -362,10 +362,20 @@ func errKind(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case isFull(err):
 		return fmt.Errorf("%w: %w", mailstore.ErrOverQuota, err)
-	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
+	case isForbidden(err):
 		return fmt.Errorf("%w: %w", mailstore.ErrReadOnly, err)
 	}
 	return err
+}
+
+// isFull: there is no room, on the disk or for this user.
+func isFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
+// isForbidden: this process may not write there.
+func isForbidden(err error) bool {
+	return errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission)
 }
