@@ -12,6 +12,7 @@ import (
 	"restante/certs"
 	"restante/config"
 	"restante/fsys"
+	"restante/mailstore/location"
 )
 
 func newCheckCommand(s streams, p *place) *cobra.Command {
@@ -119,7 +120,7 @@ func (f *findings) users(p *place, c config.Config) *auth.Table {
 
 // locations resolves where every user's mail stands, as a login would.
 func (f *findings) locations(p *place, c config.Config, t *auth.Table) {
-	store, err := p.mail(c, nil)
+	store, err := p.mail(c, location.Options{})
 	if err != nil {
 		f.error("%v", err)
 		return

@@ -14,6 +14,7 @@ import (
 	"restante/certs"
 	"restante/config"
 	"restante/fsys"
+	"restante/fsys/watch"
 	"restante/mailstore/location"
 	"restante/netserve"
 )
@@ -83,7 +84,9 @@ func (d *daemon) open(ctx context.Context) error {
 	if d.auth, err = auth.New(auth.Options{File: d.o.users(d.cfg), Logger: d.log}); err != nil {
 		return err
 	}
-	if d.store, err = d.o.mail(d.cfg, d.log); err != nil {
+	watcher := watch.New(watch.Options{Logger: d.log})
+	d.onClose(watcher.Close)
+	if d.store, err = d.o.mail(d.cfg, location.Options{Logger: d.log, Watcher: watcher}); err != nil {
 		return err
 	}
 	d.onClose(d.store.Close)

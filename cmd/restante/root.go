@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -119,10 +118,11 @@ func (p *place) certs(c config.Config) certs.Options {
 	}
 }
 
-// mail says where the mail of all users stands. The store that it returns has
-// opened nothing yet.
-func (p *place) mail(c config.Config, log *slog.Logger) (*location.Store, error) {
-	s, err := location.New(location.Options{Default: c.Mail.Location, Home: c.Mail.Home, DataDir: p.data, Logger: log})
+// mail says where the mail of all users stands; the configuration completes
+// opt. The store that it returns has opened nothing yet.
+func (p *place) mail(c config.Config, opt location.Options) (*location.Store, error) {
+	opt.Default, opt.Home, opt.DataDir = c.Mail.Location, c.Mail.Home, p.data
+	s, err := location.New(opt)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.configFile(), err)
 	}

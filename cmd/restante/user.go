@@ -91,7 +91,7 @@ func (v *userVerbs) runAdd(ctx context.Context, u auth.User) error {
 
 // resolve finds out where a user's mail stands, and changes nothing.
 func (v *userVerbs) resolve(c config.Config, u auth.User) (location.Resolved, error) {
-	store, err := v.mail(c, nil)
+	store, err := v.mail(c, location.Options{})
 	if err != nil {
 		return location.Resolved{}, err
 	}
@@ -208,7 +208,7 @@ func (v *userVerbs) del() *cobra.Command {
 				return err
 			}
 			fmt.Fprintf(v.out, "user %s removed; the mail stays where it is\n", u.Name)
-			store, err := v.mail(c, nil)
+			store, err := v.mail(c, location.Options{})
 			if err != nil {
 				return err
 			}

@@ -23,7 +23,7 @@ func openFormat(ctx context.Context, r Resolved, opt Options) (mailstore.Account
 		if err != nil {
 			return nil, err
 		}
-		return mbox.Open(ctx, mbox.Options{FS: opt.FS, Root: r.Path, Inbox: r.Inbox, Logger: opt.Logger, Locks: locks})
+		return mbox.Open(ctx, mbox.Options{FS: opt.FS, Root: r.Path, Inbox: r.Inbox, Logger: opt.Logger, Locks: locks, Watcher: opt.Watcher})
 	}
 	return nil, fmt.Errorf("no format is called %q", r.Format)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"restante/fsys"
+	"restante/fsys/watch"
 	"restante/mailstore"
 	"restante/mailstore/mbox"
 )
@@ -32,8 +33,11 @@ type Options struct {
 	// MboxLocks names the locks that the programs around use on mbox files, in
 	// their order: "dotlock", "fcntl". nil is both, in this order.
 	MboxLocks []string
-	FS        fsys.FS      // nil is the machine's
-	Logger    *slog.Logger // nil is silence
+	// Watcher tells of changes to mail files in watched mailboxes. It is one for
+	// the whole process, and its owner closes it; nil lets files be polled.
+	Watcher *watch.Watcher
+	FS      fsys.FS      // nil is the machine's
+	Logger  *slog.Logger // nil is silence
 }
 
 // Store opens the accounts of all users, each once for all its sessions. It is

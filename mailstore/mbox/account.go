@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"restante/fsys"
+	"restante/fsys/watch"
 	"restante/mailstore"
 )
 
@@ -34,6 +35,9 @@ type Options struct {
 	// LockTimeout is how long an operation waits for the locks of other programs;
 	// 0 is DefaultLockTimeout. Then it fails with mailstore.ErrInUse.
 	LockTimeout time.Duration
+	// Watcher tells of changes to the files of watched mailboxes. Nil lets them be
+	// looked at once a second.
+	Watcher *watch.Watcher
 	// Zone is the zone of From lines that name none. Nil is time.Local.
 	Zone *time.Location
 }

@@ -15,6 +15,7 @@ import (
 
 	"restante/fsys"
 	"restante/fsys/faultfs"
+	"restante/fsys/watch"
 	"restante/mailstore"
 )
 
@@ -83,6 +84,11 @@ func TestLargeGrows(t *testing.T) {
 	if !m.partial {
 		t.Error("all of the file was read")
 	}
+	m.acct.opt.Watcher = watch.New(watch.Options{}) // which tells nothing
+	if again, err := m.look(t.Context()); again <= 0 || again > fullAfter+time.Second || err != nil {
+		t.Errorf("what was not read is looked at after %v, %v", again, err)
+	}
+	m.acct.opt.Watcher = nil
 	b.has("1 ("+recent+") big", "2 () a", "3 ("+recent+") b")
 	b.write(strings.Replace(b.read(), "Status: O ", "Status: OR", 1) + mailOf("c"))
 	b.refresh()
