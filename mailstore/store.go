@@ -153,6 +153,19 @@ type Mailbox interface {
 	// first on, in order. It holds no lock afterwards, so long walks go in
 	// pieces: dst = Records(dst[:0], dst[len(dst)-1].UID+1).
 	Records(dst []Record, first UID) []Record
+	// ChangedSince is Records for those records whose ModSeq is above since
+	// (RFC 7162 section 3.1.4.1). Its cost is that of what changed.
+	ChangedSince(dst []Record, since uint64, first UID) []Record
+	// Vanished returns the UIDs that were expunged in batches above since.
+	// complete reports whether these are all; else some are no longer known, and
+	// every UID that is not there may be one (RFC 7162 section 3.2.5.2).
+	Vanished(since uint64) (uids UIDSet, complete bool)
+	// PutSummary keeps what a service has worked out of a message's content, so
+	// that the message need not be opened again. The store does not look into it,
+	// and it is a cache: it may be lost at any moment, and there is no error.
+	PutSummary(uid UID, summary []byte)
+	// Summaries reads what PutSummary kept. It is for one goroutine.
+	Summaries() SummaryReader
 	// Fill makes the named attributes of these messages known. A message that
 	// has gone is passed over.
 	Fill(ctx context.Context, uids UIDSet, attrs Attrs) error
@@ -182,6 +195,13 @@ type Mailbox interface {
 
 	// Close gives the mailbox back.
 	Close() error
+}
+
+// SummaryReader reads summaries, quickest in the order of UIDs.
+type SummaryReader interface {
+	// Get returns the summary of a message, good until the next Get; false when
+	// none is known.
+	Get(uid UID) (summary []byte, ok bool)
 }
 
 // SetFlagsOptions are the conditions of SetFlags.

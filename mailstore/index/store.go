@@ -295,6 +295,47 @@ func (s *Store[T]) discard() {
 	}
 }
 
+// Move takes the files to another directory, as the mailbox got another name.
+// What stood there is replaced.
+func (s *Store[T]) Move(dir string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := MoveDir(s.opt.FS, s.opt.Dir, dir); err != nil {
+		s.fail("move", err)
+	}
+	s.opt.Dir = dir
+	if s.x != nil {
+		s.x.mu.Lock() // guards sums.dir too
+		defer s.x.mu.Unlock()
+	}
+	s.sums.move(dir)
+}
+
+// MoveDir moves the index of a mailbox that no Store has. An index that is not
+// there is none that could be wrong: it is no error.
+func MoveDir(sys fsys.FS, from, to string) error {
+	if err := RemoveDir(sys, to); err != nil {
+		return err
+	}
+	if err := sys.Rename(from, to); !isAbsent(err) {
+		return err
+	}
+	return nil
+}
+
+// RemoveDir removes the index of a mailbox that no Store has.
+func RemoveDir(sys fsys.FS, dir string) error {
+	for _, name := range []string{indexName, indexTemp, summaryName(0), summaryName(1)} {
+		if err := sys.Remove(filepath.Join(dir, name)); err != nil && !isAbsent(err) {
+			return err
+		}
+	}
+	if err := sys.Remove(dir); err != nil && !isAbsent(err) {
+		return err
+	}
+	return nil
+}
+
 func (s *Store[T]) syncRemoval() {
 	if !s.stale {
 		return

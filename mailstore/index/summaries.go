@@ -63,6 +63,16 @@ func (sf *summaryFiles) expect(st summaryState) {
 	}
 }
 
+// move says that the files stand in another directory from now on.
+func (sf *summaryFiles) move(dir string) {
+	sf.dir = dir
+	if d := sf.cur.Load(); d != nil {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.dir = dir
+	}
+}
+
 // create returns a new file whose name is not that of the one that counts.
 func (sf *summaryFiles) create() *summaries {
 	id := newID()

@@ -20,16 +20,19 @@ import (
 // mailboxes the older one's first; then mailbox.staying; then
 // dovecot-uidlist.lock; then mu, under which nothing waits.
 type account struct {
-	fs       fsys.FS
-	log      *slog.Logger
-	tree     tree
-	names    *namer
-	valid    validities
-	lockWait time.Duration
-	keep     int
-	dirPerm  fs.FileMode
-	filePerm fs.FileMode
-	buffers  sync.Pool // of *[]byte for copying messages
+	fs    fsys.FS
+	log   *slog.Logger
+	tree  tree
+	names *namer
+	// indexFS is where indexes stand, below indexRoot; with "" there are none.
+	indexFS   fsys.FS
+	indexRoot string
+	valid     validities
+	lockWait  time.Duration
+	keep      int
+	dirPerm   fs.FileMode
+	filePerm  fs.FileMode
+	buffers   sync.Pool // of *[]byte for copying messages
 
 	// treeMu is held for writing by what changes the tree, and for reading by
 	// what goes from a name to a mailbox.
@@ -39,6 +42,7 @@ type account struct {
 	boxes     map[string]*mailbox // open ones and idle ones
 	idle      []*mailbox          // open for nobody, the one closed last at the end
 	made      uint64              // counts mailbox values
+	retiring  map[string]*mailbox // leaving the memory
 	maxModSeq uint64              // of mailboxes that are no longer in memory
 	closed    bool
 }
@@ -105,6 +109,9 @@ func (a *account) acquire(name string) *mailbox {
 	if m == nil || m.gone.Load() {
 		a.made++
 		m = newMailbox(a, name, a.made, a.epochLocked())
+		if old := a.retiring[name]; old != nil {
+			m.after = old.retired
+		}
 		a.boxes[name] = m
 	}
 	m.refs++
@@ -150,10 +157,23 @@ func (a *account) evict() []*mailbox {
 			continue
 		}
 		evicted = append(evicted, m)
+		a.retiring[m.Name()] = m
 		a.idle = append(a.idle[:i], a.idle[i+1:]...)
 		a.forgetLocked(m)
 	}
 	return evicted
+}
+
+// hasRetired lets the next value of the name have the index.
+func (a *account) hasRetired(m *mailbox) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	close(m.retired)
+	for name, old := range a.retiring {
+		if old == m {
+			delete(a.retiring, name)
+		}
+	}
 }
 
 // forget takes a mailbox that is gone out of the table, so that the next Open

@@ -73,7 +73,7 @@ func (m *mailbox) commitLocked(reqs []*commitRequest) error {
 	if err != nil {
 		return err
 	}
-	m.Update(func(tx *index.Tx[file]) {
+	m.Learn(func(tx *index.Tx[file]) {
 		for _, a := range all {
 			m.insertRecord(tx, a.entry, a.flags, a.date, true)
 		}

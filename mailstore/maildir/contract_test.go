@@ -2,7 +2,9 @@ package maildir_test
 
 import (
 	"log/slog"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"restante/mailstore"
@@ -21,20 +23,36 @@ var layouts = []struct {
 
 func TestContract(t *testing.T) {
 	for _, l := range layouts {
-		t.Run(l.name, func(t *testing.T) {
-			storetest.Run(t, func(t *testing.T) storetest.Harness {
-				root := filepath.Join(t.TempDir(), "Maildir")
-				open := func(t *testing.T) mailstore.Account {
-					return openAccount(t, maildir.Options{Root: root, Layout: l.layout})
-				}
-				return storetest.Harness{Account: open(t), Reopen: open}
+		for _, index := range []string{"index", ""} {
+			t.Run(strings.TrimSuffix(l.name+" with "+index, " with "), func(t *testing.T) {
+				t.Parallel()
+				storetest.Run(t, func(t *testing.T) storetest.Harness {
+					dir := t.TempDir()
+					open := func(t *testing.T) mailstore.Account {
+						opt := maildir.Options{Root: filepath.Join(dir, "Maildir"), Layout: l.layout}
+						if index != "" {
+							opt.IndexDir = filepath.Join(dir, index)
+						}
+						return openWith(t, opt)
+					}
+					return storetest.Harness{Account: open(t), Reopen: open}
+				})
 			})
-		})
+		}
 	}
 }
 
-// openAccount opens an account whose log goes to the test.
+// openAccount opens an account with an index, which is the same for all
+// accounts of one root.
 func openAccount(t testing.TB, opt maildir.Options) mailstore.Account {
+	t.Helper()
+	opt.IndexDir = filepath.Join(filepath.Dir(opt.Root), ".index-"+filepath.Base(opt.Root))
+	t.Cleanup(func() { _ = os.RemoveAll(opt.IndexDir) })
+	return openWith(t, opt)
+}
+
+// openWith opens an account whose log goes to the test.
+func openWith(t testing.TB, opt maildir.Options) mailstore.Account {
 	t.Helper()
 	opt.Logger = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	acct, err := maildir.Open(t.Context(), opt)

@@ -156,7 +156,7 @@ func withTwo(t *testing.T, acct mailstore.Account, fn func(from, to mailstore.Ma
 }
 
 func openFault(t *testing.T, f *faultfs.FS, layout maildir.Layout) (mailstore.Account, error) {
-	return maildir.Open(t.Context(), maildir.Options{FS: f, Root: "/mail", Layout: layout, Hostname: "test", LockWait: 50 * time.Millisecond})
+	return maildir.Open(t.Context(), maildir.Options{FS: f, Root: "/mail", Layout: layout, Hostname: "test", LockWait: 50 * time.Millisecond, IndexDir: "/index"})
 }
 
 // foreignBox is where another program has left messages.

@@ -13,6 +13,7 @@ import (
 
 	"restante/fsys"
 	"restante/mailstore"
+	"restante/mailstore/index"
 )
 
 // tmpAge is how old a file in tmp/ must be to be taken for left over, as the
@@ -32,11 +33,23 @@ func (m *mailbox) load(ctx context.Context) error {
 	if err := m.a.makeSubdirs(n.dir); err != nil && !isReadOnly(err) {
 		return err
 	}
-	found, err := m.readAll(ctx, false)
+	verdict, known, err := m.loadIndex()
 	if err != nil {
 		return err
 	}
 	m.probe()
+	if verdict == index.Current {
+		return nil
+	}
+	var found []entry
+	if verdict == index.Behind {
+		found, err = m.catchUpFrom(ctx, known)
+	} else {
+		found, err = m.readAll(ctx, false)
+	}
+	if err != nil {
+		return err
+	}
 	if m.listIsStale() || m.list.torn() {
 		m.list.rewrite = true
 	}
@@ -79,6 +92,7 @@ func (m *mailbox) loadPrivate(found []entry, unreliable bool) error {
 		return nil
 	}
 	m.private = true
+	m.abandonIndex()
 	m.list.validity = max(m.list.validity+1, uint32(time.Now().Unix()))
 	return m.giveUIDs(found, false)
 }

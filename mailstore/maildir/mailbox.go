@@ -16,6 +16,7 @@ import (
 // What writes, or reads directories, holds ops.
 type mailbox struct {
 	*index.Index[file]
+	disk   *index.Store[file] // keeps the index on disk; nil where none is wanted
 	a      *account
 	serial uint64 // of two mailboxes the one with the smaller serial is locked first
 	where  atomic.Pointer[location]
@@ -35,13 +36,20 @@ type mailbox struct {
 	// Guarded by ops:
 	list    uidList
 	kw      keywords
-	names   map[string]uint32 // base name to UID, of all messages
+	names   map[string]uint32 // base name to UID, of all messages; nil until it is needed
+	asked   bool              // it was nearly needed once
+	reread  bool              // the keywords mean something else than when the index was saved
 	fresh   map[mailstore.UID]struct{}
 	recent  mailstore.UIDSet // at least all that have Recent
 	newDir  dirState
 	curDir  dirState
 	exact   bool // the last look at the directories saw everything
 	private bool // UIDs are ours alone, as we cannot write the UID list
+
+	// after is closed when the value that had the name before has left the
+	// memory, nil if there is none; retired when this one has.
+	after   <-chan struct{}
+	retired chan struct{}
 
 	queue   commitQueue
 	newSync shared
@@ -57,15 +65,16 @@ type location struct{ name, dir string }
 
 func newMailbox(a *account, name string, serial, epoch uint64) *mailbox {
 	m := &mailbox{
-		Index:  index.New[file](1, epoch),
-		a:      a,
-		serial: serial,
-		ops:    newGate(),
-		list:   uidList{fs: a.fs},
-		kw:     keywords{fs: a.fs},
-		names:  make(map[string]uint32),
-		fresh:  make(map[mailstore.UID]struct{}),
+		Index:   index.New[file](1, epoch),
+		a:       a,
+		serial:  serial,
+		ops:     newGate(),
+		list:    uidList{fs: a.fs},
+		kw:      keywords{fs: a.fs},
+		fresh:   make(map[mailstore.UID]struct{}),
+		retired: make(chan struct{}),
 	}
+	m.disk = m.newStore(name)
 	m.where.Store(&location{name: name})
 	return m
 }
@@ -103,7 +112,10 @@ func (m *mailbox) enter(ctx context.Context) error {
 	if m.loaded.Load() {
 		return m.refresh(ctx)
 	}
-	err := m.load(ctx)
+	err := m.awaitTurn(ctx)
+	if err == nil {
+		err = m.load(ctx)
+	}
 	if err != nil {
 		m.lose() // whoever waits for this value takes a new one
 		return err
@@ -112,8 +124,22 @@ func (m *mailbox) enter(ctx context.Context) error {
 	return nil
 }
 
+// awaitTurn waits until the mailbox's files of the index are ours.
+func (m *mailbox) awaitTurn(ctx context.Context) error {
+	if m.after == nil {
+		return nil
+	}
+	select {
+	case <-m.after:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
 // lose marks the mailbox as gone for all who have it open.
 func (m *mailbox) lose() {
+	m.abandonIndex()
 	m.gone.Store(true)
 	m.a.forget(m)
 }
@@ -205,12 +231,20 @@ func (m *mailbox) poll(ctx context.Context) {
 // retire is called when nobody has the mailbox open and it leaves the memory.
 // It leaves the files tidy for the next time, if nobody else is at them.
 func (m *mailbox) retire() {
+	defer m.a.hasRetired(m)
 	ctx, cancel := context.WithTimeout(context.Background(), refreshLockWait)
 	defer cancel()
 	if m.ops.lock(ctx) != nil {
+		m.abandonIndex()
 		return
 	}
 	defer m.ops.unlock()
+	m.tidy(ctx)
+	m.closeIndex()
+}
+
+// tidy writes the UID list anew if that saves work the next time.
+func (m *mailbox) tidy(ctx context.Context) {
 	if m.gone.Load() || !m.loaded.Load() || m.readOnly.Load() {
 		return
 	}

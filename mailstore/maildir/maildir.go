@@ -32,6 +32,11 @@ type Options struct {
 	// in memory, so that opening them again is cheap; the mailbox closed last
 	// always does. 0 is 50,000, negative keeps none.
 	KeepMessages int
+	// IndexDir is the directory for the indexes of all mailboxes
+	// (docs/design/index.md), of this account alone. It is made when there is
+	// something to write. With "" nothing is kept from one opening to the next,
+	// and there are no summaries.
+	IndexDir string
 }
 
 const (
@@ -88,6 +93,10 @@ func newAccount(opt Options) (*account, error) {
 		keep:     opt.KeepMessages,
 		names:    newNamer(opt.Hostname),
 		boxes:    make(map[string]*mailbox),
+		retiring: make(map[string]*mailbox),
+
+		indexFS:   opt.FS,
+		indexRoot: opt.IndexDir,
 	}
 	a.tree.fs, a.tree.layout, a.tree.log = opt.FS, opt.Layout, opt.Logger
 	a.tree.root, a.tree.inbox = filepath.Clean(opt.Root), filepath.Clean(opt.Inbox)

@@ -114,7 +114,7 @@ func (m *mailbox) fill(ctx context.Context, uids mailstore.UIDSet, attrs mailsto
 			}
 			known = append(known, r)
 		}
-		m.Update(func(tx *index.Tx[file]) {
+		m.Learn(func(tx *index.Tx[file]) {
 			for _, r := range known {
 				tx.SetAttrs(r.UID, r.Size, r.Date)
 			}

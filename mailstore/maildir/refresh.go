@@ -122,9 +122,10 @@ func (m *mailbox) readNew(mtime time.Time, locked bool) (found []entry, complete
 		return nil, false, err
 	}
 	present := 0
+	names := m.uidsOf(func(base string) bool { _, there := l.byBase[base]; return there })
 	for i := range l.entries {
 		e := &l.entries[i]
-		uid, known := m.names[e.base()]
+		uid, known := names[e.base()]
 		if !known {
 			continue
 		}
@@ -149,7 +150,7 @@ func (m *mailbox) readNew(mtime time.Time, locked bool) (found []entry, complete
 		}
 	}
 	listed, found := m.sortOut(l)
-	m.Update(func(tx *index.Tx[file]) {
+	m.Learn(func(tx *index.Tx[file]) {
 		for _, e := range listed {
 			m.insert(tx, e, true)
 		}
@@ -244,15 +245,17 @@ func (m *mailbox) fold(l *listing, r listReading, vanished map[mailstore.UID]str
 	if err != nil {
 		return nil, err
 	}
-	updates, moved := m.compare(l, r, again)
+	updates, moved := m.compare(l, r, again || m.reread)
+	m.reread = false
 	for uid := range moved {
 		vanished[uid] = struct{}{}
 	}
 	listed, found := m.sortOut(l)
-	if len(m.names) == 0 && len(listed) > 0 {
-		m.names = make(map[string]uint32, len(listed))
+	change := m.Update
+	if len(updates)+len(vanished) == 0 {
+		change = m.Learn
 	}
-	m.Update(func(tx *index.Tx[file]) {
+	change(func(tx *index.Tx[file]) {
 		for _, u := range updates {
 			m.replace(tx, u.uid, u.file, u.flags)
 		}
@@ -362,7 +365,9 @@ func (m *mailbox) insertRecord(tx *index.Tx[file], e entry, flags mailstore.Flag
 	if e.inNew {
 		m.fresh[e.uid] = struct{}{}
 	}
-	m.names[base] = uint32(e.uid)
+	if m.names != nil {
+		m.names[base] = uint32(e.uid)
+	}
 	tx.Add(mailstore.Record{UID: e.uid, Flags: flags, Date: date, Size: e.size}, e.file)
 }
 

@@ -119,6 +119,11 @@ func (a *account) renameAll(ctx context.Context, steps []renameStep) error {
 	if err := a.moveDirs(steps); err != nil {
 		return err
 	}
+	for i, m := range open {
+		if steps[i].from.kind == box {
+			a.moveIndex(m, steps[i].from.name, steps[i].to.name)
+		}
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for i, m := range open {

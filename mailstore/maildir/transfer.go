@@ -293,11 +293,16 @@ func (t *transfer) leave() error {
 // tell updates the index, the destination's first: no reader misses a message
 // in both.
 func (t *transfer) tell() {
-	t.to.Update(func(tx *index.Tx[file]) {
+	within := t.move && t.from == t.to
+	change := t.to.Learn
+	if within {
+		change = t.to.Update
+	}
+	change(func(tx *index.Tx[file]) {
 		for _, d := range t.done {
 			t.to.insertRecord(tx, d.entry, d.flags, d.date, true)
 		}
-		if t.move && t.from == t.to {
+		if within {
 			for _, d := range t.done {
 				t.to.remove(tx, d.source)
 			}

@@ -109,6 +109,7 @@ func (a *account) delete(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	a.removeIndex(name)
 	if err := a.removeAll(trash); err != nil {
 		a.log.Warn("cannot remove all files of a deleted mailbox", "path", trash, "err", err)
 	}

@@ -51,8 +51,9 @@ func (m *mailbox) lstat(f file) fs.FileInfo {
 // the same. It returns what new messages there are now.
 func (m *mailbox) separateTwins(twins []file) ([]entry, error) {
 	var made []entry
+	names := m.allNames()
 	for _, f := range twins {
-		uid, known := m.names[f.base()]
+		uid, known := names[f.base()]
 		if !known {
 			continue
 		}

@@ -66,8 +66,16 @@ func (m *mailbox) listIsStale() bool {
 // giveUIDs gives UIDs to files in the order of delivery. durable says that the
 // list is written, under its lock; otherwise the UIDs are known to us alone.
 func (m *mailbox) giveUIDs(found []entry, durable bool) error {
+	if len(found) == 0 {
+		return nil
+	}
+	bases := make(map[string]struct{}, len(found))
+	for i := range found {
+		bases[found[i].base()] = struct{}{}
+	}
+	names := m.uidsOf(func(base string) bool { _, there := bases[base]; return there })
 	found = slices.DeleteFunc(slices.Clone(found), func(e entry) bool {
-		_, known := m.names[e.base()]
+		_, known := names[e.base()]
 		return known
 	})
 	if len(found) == 0 {
@@ -89,7 +97,7 @@ func (m *mailbox) giveUIDs(found []entry, durable bool) error {
 			return err
 		}
 	}
-	m.Update(func(tx *index.Tx[file]) {
+	m.Learn(func(tx *index.Tx[file]) {
 		for _, e := range found {
 			m.insert(tx, e, true)
 		}
@@ -140,7 +148,7 @@ func (m *mailbox) rewriteList(ctx context.Context) ([]entry, error) {
 		return nil, err
 	}
 	m.learned.Add(-learned)
-	if err := m.kw.tidy(dir, m.a.filePerm, func(base string) bool { _, live := m.names[base]; return live }); err != nil {
+	if err := m.kw.tidy(dir, m.a.filePerm, func(base string) bool { _, live := m.allNames()[base]; return live }); err != nil {
 		return nil, err
 	}
 	return m.lookForTwins(ctx)
@@ -171,6 +179,7 @@ func (m *mailbox) readFields() (map[mailstore.UID]string, error) {
 	}
 	defer f.Close()
 	fields := make(map[mailstore.UID]string)
+	names := m.allNames()
 	in := bufio.NewReaderSize(f, maxUIDListLine)
 	for {
 		line, err := in.ReadSlice('\n')
@@ -181,7 +190,7 @@ func (m *mailbox) readFields() (map[mailstore.UID]string, error) {
 			return nil, err
 		}
 		rec, err := parseUIDRecord(line[:len(line)-1], 3)
-		if err == nil && len(rec.ext) > 0 && m.names[string(rec.base)] == uint32(rec.uid) {
+		if err == nil && len(rec.ext) > 0 && names[string(rec.base)] == uint32(rec.uid) {
 			fields[rec.uid] = string(rec.ext)
 		}
 	}

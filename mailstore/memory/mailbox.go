@@ -17,6 +17,7 @@ type mailbox struct {
 	uidValidity uint32
 	name        atomic.Pointer[string]
 	gone        atomic.Bool
+	summaries   summaries
 }
 
 func newMailbox(a *account, name string, uidValidity uint32) *mailbox {

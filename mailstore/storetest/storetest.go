@@ -61,6 +61,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Tree", treeTests},
 		{"Names", nameTests},
 		{"Changes", changeTests},
+		{"Index", indexTests},
 		{"Reopen", reopenTests},
 		{"Concurrent", concurrentTests},
 	} {

@@ -1,0 +1,13 @@
+package mbox
+
+import "restante/mailstore"
+
+// PutSummary keeps nothing.
+func (m *Mailbox) PutSummary(mailstore.UID, []byte) {}
+
+// Summaries has none.
+func (m *Mailbox) Summaries() mailstore.SummaryReader { return noSummaries{} }
+
+type noSummaries struct{}
+
+func (noSummaries) Get(mailstore.UID) ([]byte, bool) { return nil, false }
