@@ -75,7 +75,8 @@ type Auth struct {
 // say it.
 type Mail struct {
 	Location string `toml:"location"`
-	Home     string `toml:"home"` // relative to the data directory
+	Home     string `toml:"home"`  // relative to the data directory
+	Index    string `toml:"index"` // directory of the indexes, relative to the data directory; "" keeps none
 }
 
 // TLS names the operator's own certificate. Both empty means the local
@@ -169,7 +170,7 @@ func Default(p Ports) Config {
 		},
 		Web:  Web{ListenTLS: Addresses{":" + p.HTTPS}},
 		Auth: Auth{Users: "users", Plaintext: PlaintextLoopback},
-		Mail: Mail{Location: "auto", Home: "mail/%d/%n"},
+		Mail: Mail{Location: "auto", Home: "mail/%d/%n", Index: "index"},
 		Limits: Limits{
 			Connections:           20000,
 			ConnectionsPerAddress: 1000,

@@ -79,6 +79,7 @@ plaintext = "never"
 [mail]
 location = "maildir:~/Maildir"
 home = "/var/vmail/%d/%n"
+index = "/var/cache/restante"
 [tls]
 cert = "cert.pem"
 key = "key.pem"
@@ -91,7 +92,7 @@ shutdown_timeout = "0s"
 level = "debug"
 `, func(c *Config) {
 			c.Auth = Auth{Users: "/etc/dovecot/users", Plaintext: PlaintextNever}
-			c.Mail = Mail{Location: "maildir:~/Maildir", Home: "/var/vmail/%d/%n"}
+			c.Mail = Mail{Location: "maildir:~/Maildir", Home: "/var/vmail/%d/%n", Index: "/var/cache/restante"}
 			c.TLS = TLS{Cert: "cert.pem", Key: "key.pem"}
 			c.Limits = Limits{Connections: 5, ConnectionsPerAddress: 2, HandshakeTimeout: Duration{7 * time.Second}}
 			c.Log.Level = "debug"

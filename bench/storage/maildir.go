@@ -16,7 +16,21 @@ import (
 )
 
 func (b *bench) maildir() (mailstore.Account, error) {
-	return maildir.Open(b.ctx, maildir.Options{Root: mailDir(b.dir)})
+	return maildir.Open(b.ctx, maildir.Options{Root: mailDir(b.dir), IndexDir: indexDir(b.dir)})
+}
+
+// forget removes everything that a server has written down of a Maildir.
+func forget(dir string) error {
+	lists, err := filepath.Glob(filepath.Join(mailDir(dir), "*uid*"))
+	if err != nil {
+		return err
+	}
+	for _, path := range append(lists, indexDir(dir)) {
+		if err := os.RemoveAll(path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // openOnce lets the server make its index, as every first opening does.

@@ -24,6 +24,12 @@ func (b *bench) mbox() (mailstore.Account, error) {
 
 func inbox(dir string) string { return filepath.Join(mailDir(dir), "inbox") }
 
+// forgetMbox removes everything that a server has written down of an mbox, but
+// for what stands in it.
+func forgetMbox(dir string) error {
+	return errors.Join(os.RemoveAll(filepath.Join(mailDir(dir), ".imap")), os.RemoveAll(indexDir(dir)))
+}
+
 func openMboxOnce(dir string) error {
 	b := &bench{ctx: context.Background(), dir: dir}
 	return b.with((*bench).mbox, func(mailstore.Account, mailstore.Mailbox) error { return nil })

@@ -43,9 +43,9 @@ func rows(opt options) []row {
 func maildirRows(n int) []row {
 	m := mail{fmt.Sprintf("maildir-%d", n), func(dir string) error { return makeMaildir(mailDir(dir), n) }}
 	list := []row{
-		{title: "open cold", unit: "mailbox", uses: true, ours: openMaildir, bare: bareOpenCold, perMessage: true},
+		{title: "open cold", unit: "mailbox", before: forget, ours: openMaildir, bare: bareOpenCold, perMessage: true},
 		{title: "open warm", unit: "mailbox", before: openOnce, ours: openMaildir, bare: bareOpenWarm, perMessage: true},
-		{title: "open after one delivery", unit: "mailbox", before: deliverBefore, ours: openMaildir, bare: bareOpenDelivered, uses: true},
+		{title: "open after one delivery", unit: "mailbox", before: deliverBefore, ours: openMaildir, bare: bareOpenDelivered},
 		{title: "refresh after one delivery", unit: "delivery", uses: true, ours: refreshDelivery, bare: bareRefresh},
 		{title: "flag of 1 message", unit: "change", uses: true, ours: storeOne, bare: bareStoreOne},
 		{title: "flag of 10k messages at once", unit: "message", uses: true, ours: storeMany, bare: bareStoreMany},
@@ -63,7 +63,7 @@ func maildirRows(n int) []row {
 func mboxRows(mb int) []row {
 	m := mail{fmt.Sprintf("mbox-%d", mb), func(dir string) error { return makeMbox(mailDir(dir), int64(mb)<<20) }}
 	list := []row{
-		{title: "open cold", unit: "mailbox", uses: true, ours: openMbox, bare: bareMboxCold},
+		{title: "open cold", unit: "mailbox", before: forgetMbox, ours: openMbox, bare: bareMboxCold},
 		{title: "open warm", unit: "mailbox", before: openMboxOnce, ours: openMbox, bare: bareMboxWarm},
 		{title: "open after one delivery", unit: "mailbox", before: deliverMbox, uses: true, ours: openMbox, bare: bareMboxDelivered},
 		{title: "flag of 1 message", unit: "change", uses: true, ours: mboxStoreOne, bare: bareMboxStoreOne},

@@ -86,7 +86,7 @@ func (d *daemon) open(ctx context.Context) error {
 	}
 	watcher := watch.New(watch.Options{Logger: d.log})
 	d.onClose(watcher.Close)
-	if d.store, err = d.o.mail(d.cfg, location.Options{Logger: d.log, Watcher: watcher}); err != nil {
+	if d.store, err = d.o.mail(d.cfg, location.Options{Logger: d.log, Watcher: watcher, Index: d.o.index(d.cfg)}); err != nil {
 		return err
 	}
 	d.onClose(d.store.Close)

@@ -129,6 +129,15 @@ func (p *place) mail(c config.Config, opt location.Options) (*location.Store, er
 	return s, nil
 }
 
+// index is the directory of indexes, "" for none. Only the process that serves
+// may use it.
+func (p *place) index(c config.Config) string {
+	if c.Mail.Index == "" || filepath.IsAbs(c.Mail.Index) {
+		return c.Mail.Index
+	}
+	return filepath.Join(p.data, c.Mail.Index)
+}
+
 // makeData makes the data directory when it is missing. Nobody else may look
 // into it: it holds keys, password hashes and mail.
 func (p *place) makeData() error {

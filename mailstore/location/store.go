@@ -24,6 +24,9 @@ type Options struct {
 	// DataDir is where relative homes begin and where found locations are
 	// remembered. With "" nothing is remembered and homes must be absolute.
 	DataDir string
+	// Index is the directory for the indexes of all accounts, each in a directory
+	// of its own below it; "" keeps none. Only one process may use it.
+	Index string
 	// Spool lists the directories of spool inboxes; nil is /var/mail and
 	// /var/spool/mail.
 	Spool []string
