@@ -86,7 +86,7 @@ func readAll(dir string) error {
 	return nil
 }
 
-// bareOpenDelivered is told that new has changed, and reads that.
+// bareOpenDelivered sees that new has changed, and reads that.
 func bareOpenDelivered(b *bench) error {
 	if err := deliverBefore(b.dir); err != nil {
 		return err

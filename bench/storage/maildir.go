@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"restante/mailstore"
 	"restante/mailstore/maildir"
@@ -40,7 +41,7 @@ func openOnce(dir string) error {
 }
 
 func deliverBefore(dir string) error {
-	return errors.Join(openOnce(dir), deliver(dir, 0))
+	return errors.Join(openOnce(dir), deliver(dir, time.Now().Nanosecond()))
 }
 
 // deliver does what postdrop, procmail and others do.
