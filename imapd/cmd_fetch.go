@@ -41,7 +41,9 @@ type fetcher struct {
 	values  []value // of one message
 	scratch []byte  // what values points into
 	head    []byte  // of one response
-	missing bool    // messages went away while they were fetched
+	sums    mailstore.SummaryReader
+	asked   bool // for sums, which are nil where there are none
+	missing bool // messages went away while they were fetched
 	// failed is what to say at the end when messages had to be left out because
 	// they could not be read.
 	failed error
@@ -135,16 +137,23 @@ func (s *session) markSeen(items []item) mailstore.UIDSet {
 // message before all that may fail has been done.
 func (f *fetcher) message(it *item, nowSeen bool) error {
 	f.values, f.scratch = f.values[:0], f.scratch[:0]
+	if f.plan.lacks(&it.Record) {
+		return f.leaveOut(it, errors.New("its size or date cannot be found out"))
+	}
 	var m *loaded
 	if f.plan.need != needRecord {
+		if sum, ok := f.summary(it.UID); ok {
+			for i := range f.plan.items {
+				f.values = append(f.values, f.prepareSummary(&sum, &f.plan.items[i]))
+			}
+			return f.send(it, nowSeen)
+		}
 		var err error
-		if m, err = f.s.load(it.UID, f.plan.need); err != nil {
+		if m, err = f.s.load(it.UID, f.toRead()); err != nil {
 			return f.leaveOut(it, err)
 		}
 		defer f.s.unload(m)
-	}
-	if f.plan.lacks(&it.Record) {
-		return f.leaveOut(it, errors.New("its size or date cannot be found out"))
+		f.summarize(m)
 	}
 	for i := range f.plan.items {
 		if len(f.scratch) > maxHeld {

@@ -57,7 +57,27 @@ func TestCorpus(t *testing.T) {
 	c, messages := corpusServer(t)
 	t.Run("bodies", func(t *testing.T) { corpusBodies(t, c, messages) })
 	t.Run("structures", func(t *testing.T) { corpusStructures(t, c, messages) })
+	t.Run("listings", func(t *testing.T) { corpusListings(t, c) })
 	t.Run("search", func(t *testing.T) { corpusSearch(t, c) })
+}
+
+// corpusListings: what comes from summaries is what comes from the messages.
+func corpusListings(t *testing.T, c *imaptest.Client) {
+	for _, listing := range listings {
+		want := withoutMIME(do(t, c, inVain(listing)))
+		for _, try := range []string{"first", "again"} {
+			got := do(t, c, listing)
+			for i := range min(len(got), len(want)) {
+				if got[i] != want[i] {
+					t.Errorf("%s %s:\n%q, want\n%q", listing, try, got[i], want[i])
+					break
+				}
+			}
+			if len(got) != len(want) {
+				t.Errorf("%s %s: %d lines, want %d", listing, try, len(got), len(want))
+			}
+		}
+	}
 }
 
 // literal is what stands in a response that was read for octets of a message.

@@ -85,7 +85,7 @@ func (s *session) read(m *loaded, n need) error {
 		}
 	}
 	switch {
-	case n&needStructure != 0:
+	case n&needStructure != 0 || n&needSummary != 0 && m.raw != nil:
 		return s.readStructure(m)
 	case n&needHeader != 0:
 		return s.readHeader(m)

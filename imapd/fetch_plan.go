@@ -13,6 +13,7 @@ const (
 	needText                       // octets behind the header
 	needWhole                      // octets from the first on
 	needStructure                  // the tree of parts, for which all of it is read
+	needSummary                    // the tree of parts, if the message is small
 
 	needRecord need = 0 // nothing: the mailbox knows
 )
@@ -26,12 +27,14 @@ type fetchPlan struct {
 	attrs mailstore.Attrs // that must be known
 	seen  bool            // sets \Seen
 	need  need
+	// summary: what needs the message stands in its summary too.
+	summary bool
 }
 
 // planFetch reads the items of a FETCH. In a UID command the UID is always
 // given (RFC 9051 section 6.4.9).
 func planFetch(items []imap.FetchItem, byUID, readOnly bool) *fetchPlan {
-	p := &fetchPlan{uid: byUID}
+	p := &fetchPlan{uid: byUID, summary: true}
 	for _, it := range items {
 		switch it.Att {
 		case imap.FetchUID:
@@ -46,6 +49,7 @@ func planFetch(items []imap.FetchItem, byUID, readOnly bool) *fetchPlan {
 			p.attrs |= mailstore.AttrDate
 		}
 		p.need |= needOf(&it)
+		p.summary = p.summary && (needOf(&it) == needRecord || inSummary(&it))
 		p.seen = p.seen || !readOnly && setsSeen(&it)
 		p.items = append(p.items, it)
 	}

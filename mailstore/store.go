@@ -164,7 +164,8 @@ type Mailbox interface {
 	// that the message need not be opened again. The store does not look into it,
 	// and it is a cache: it may be lost at any moment, and there is no error.
 	PutSummary(uid UID, summary []byte)
-	// Summaries reads what PutSummary kept. It is for one goroutine.
+	// Summaries reads what PutSummary kept, for one goroutine. It is nil where
+	// nothing is kept, so that nobody makes summaries in vain.
 	Summaries() SummaryReader
 	// Fill makes the named attributes of these messages known. A message that
 	// has gone is passed over.

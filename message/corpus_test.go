@@ -148,7 +148,10 @@ func TestCorpusLaws(t *testing.T) {
 			}
 			raw, err := os.ReadFile(path)
 			n++
-			t.Run(d.Name(), func(t *testing.T) { checkLaws(t, raw) })
+			t.Run(d.Name(), func(t *testing.T) {
+				checkLaws(t, raw)
+				checkSummary(t, raw)
+			})
 			return err
 		})
 		if err != nil {

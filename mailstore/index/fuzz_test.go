@@ -114,25 +114,3 @@ func FuzzLoadForged(f *testing.F) {
 		}
 	})
 }
-
-// FuzzSummary: what is appended parses to the same, and nothing panics.
-func FuzzSummary(f *testing.F) {
-	f.Add([]byte("(env)"), []byte("structure"), []byte("Subject: x\r\n\r\n"), uint64(17), uint64(3))
-	f.Add([]byte{}, []byte{}, []byte{}, uint64(0), uint64(1<<63))
-	f.Fuzz(func(t *testing.T, env, structure, header []byte, size, lines uint64) {
-		in := Summary{Envelope: env, BodyStructure: structure, Header: header, HeaderSize: size, Lines: lines}
-		out, ok := ParseSummary(in.Append(nil))
-		if !ok || !bytes.Equal(out.Envelope, env) || !bytes.Equal(out.BodyStructure, structure) || !bytes.Equal(out.Header, header) ||
-			out.HeaderSize != size || out.Lines != lines || out.Body != nil || out.References != nil || out.Preview != nil {
-			t.Errorf("%+v became %+v (%v)", in, out, ok)
-		}
-		for _, b := range [][]byte{env, structure, header} {
-			if s, ok := ParseSummary(b); ok {
-				again, ok := ParseSummary(s.Append(nil))
-				if !ok || !bytes.Equal(again.Append(nil), s.Append(nil)) {
-					t.Errorf("%q does not give itself back", b)
-				}
-			}
-		}
-	})
-}

@@ -191,14 +191,10 @@ func (m *mailbox) PutSummary(uid mailstore.UID, summary []byte) {
 // Summaries reads what PutSummary kept.
 func (m *mailbox) Summaries() mailstore.SummaryReader {
 	if m.disk == nil {
-		return noSummaries{}
+		return nil
 	}
 	return m.disk.Summaries()
 }
-
-type noSummaries struct{}
-
-func (noSummaries) Get(mailstore.UID) ([]byte, bool) { return nil, false }
 
 // uidsOf finds the messages of which a listing has files. The table of all names
 // is made only when such a question comes again: many mailboxes are opened, and

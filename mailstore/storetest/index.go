@@ -107,6 +107,9 @@ func summaries(e *env) {
 		m.PutSummary(uid, summary(i))
 	}
 	r := m.Summaries()
+	if r == nil {
+		e.Skip("this store keeps no summaries")
+	}
 	for i, uid := range uids {
 		if got, ok := r.Get(uid); ok && !bytes.Equal(got, summary(i)) {
 			e.Errorf("UID %d has the summary %q", uid, got)
@@ -115,7 +118,7 @@ func summaries(e *env) {
 		}
 	}
 	if kept == 0 {
-		e.Skip("this store keeps no summaries")
+		e.Errorf("none of %d summaries was kept", len(uids))
 	}
 	m.PutSummary(uids[0], summary(7))
 	if got, ok := r.Get(uids[0]); ok && !bytes.Equal(got, summary(7)) {
@@ -145,6 +148,9 @@ func summariesReopened(e *env) {
 	}
 	e.reopen()
 	r := e.box(mailstore.Inbox).Summaries()
+	if r == nil {
+		e.Skip("this store keeps no summaries")
+	}
 	for i, uid := range uids {
 		if got, ok := r.Get(uid); ok && !bytes.Equal(got, summary(i)) {
 			e.Errorf("UID %d has the summary %q", uid, got)

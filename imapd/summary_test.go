@@ -1,0 +1,63 @@
+package imapd
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"restante/mailstore"
+)
+
+// listings are what clients ask when they list a mailbox.
+var listings = []string{
+	"FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE)",
+	"UID FETCH 1:* (UID RFC822.SIZE FLAGS BODY.PEEK[HEADER.FIELDS (From To Cc Bcc Subject Date Message-ID Priority X-Priority References Newsgroups In-Reply-To Content-Type Reply-To)])",
+	"FETCH 1:* (BODY.PEEK[HEADER.FIELDS (subject DATE)]<3.40> BODY.PEEK[HEADER.FIELDS (Subject)] ENVELOPE)",
+}
+
+// inVain asks for something that no summary has beside what all have.
+func inVain(listing string) string { return strings.TrimSuffix(listing, ")") + " BODY.PEEK[1.MIME])" }
+
+// withoutMIME cuts the answer to that off again.
+func withoutMIME(lines []string) []string {
+	lines = slices.Clone(lines)
+	for i, line := range lines {
+		if at := strings.LastIndex(line, " BODY[1.MIME] "); at >= 0 {
+			lines[i] = line[:at] + ")"
+		}
+	}
+	return lines
+}
+
+// TestListingOpensNothing: a mailbox that was listed once is listed from
+// summaries, with the same answers.
+func TestListingOpensNothing(t *testing.T) {
+	opt := testOptions(t)
+	opened := 0
+	opt.Store = &faultStore{Store: opt.Store, open: func(_ mailstore.UID, m mailstore.Message) (mailstore.Message, error) {
+		opened++
+		return m, nil
+	}}
+	fill(t, opt.Store, "INBOX", "From: a@example.org\r\nSubject: =?utf-8?q?x?=\r\n folded\r\nDate: Mon, 7 Feb 1994 21:52:25 -0800\r\n\r\nbody\r\n",
+		"Subject: two\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\none\n--b\nContent-Type: message/rfc822\n\nSubject: in\n\ntwo\n--b--\n",
+		"no header at all", "Subject: long\r\nX-Long: "+strings.Repeat("x", 100_000)+"\r\n\r\n"+strings.Repeat("line\r\n", 40_000))
+	c := client(t, listen(t, opt))
+	do(t, c, "SELECT INBOX")
+	for _, listing := range listings {
+		want := withoutMIME(do(t, c, inVain(listing)))
+		first := do(t, c, listing)
+		opened = 0
+		again := do(t, c, listing)
+		if !slices.Equal(first, want) || !slices.Equal(again, want) {
+			t.Errorf("%s:\n%q\nfirst\n%q\nagain\n%q", listing, want, first, again)
+		}
+		if opened > 1 { // the last message is too large to be read whole for a header
+			t.Errorf("%s opened %d messages, though it was asked before", listing, opened)
+		}
+	}
+	do(t, c, "STORE 2 +FLAGS.SILENT (\\Deleted)")
+	do(t, c, "EXPUNGE")
+	if lines := do(t, c, "FETCH 2 (ENVELOPE)"); !strings.Contains(strings.Join(lines, ""), "NIL NIL NIL NIL") {
+		t.Errorf("after an expunge message 2 is %q", lines)
+	}
+}
