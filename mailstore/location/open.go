@@ -27,7 +27,7 @@ func openFormat(ctx context.Context, r Resolved, opt Options) (mailstore.Account
 		if err != nil {
 			return nil, err
 		}
-		return mbox.Open(ctx, mbox.Options{FS: opt.FS, Root: r.Path, Inbox: r.Inbox, Logger: opt.Logger, Locks: locks, Watcher: opt.Watcher})
+		return mbox.Open(ctx, mbox.Options{FS: opt.FS, Root: r.Path, Inbox: r.Inbox, Logger: opt.Logger, Locks: locks, Watcher: opt.Watcher, IndexDir: indexDir(opt.Index, r.Location)})
 	}
 	return nil, fmt.Errorf("no format is called %q", r.Format)
 }

@@ -38,6 +38,10 @@ type Options struct {
 	// Watcher tells of changes to the files of watched mailboxes. Nil lets them be
 	// looked at once a second.
 	Watcher *watch.Watcher
+	// IndexDir is the directory for the indexes of all mailboxes of this root. It
+	// belongs to this process alone. Empty keeps none: then every opening of a
+	// mailbox reads its file, and mod-sequences begin anew with it.
+	IndexDir string
 	// Zone is the zone of From lines that name none. Nil is time.Local.
 	Zone *time.Location
 }
@@ -217,6 +221,9 @@ func (m *Mailbox) start(ctx context.Context) error {
 	if err != nil {
 		if m.j != nil {
 			err = errors.Join(err, m.j.close())
+		}
+		if m.disk != nil {
+			m.disk.Abandon()
 		}
 		m.setHandle(nil)
 	}

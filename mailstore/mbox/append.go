@@ -105,9 +105,6 @@ func (a *pending) Commit(ctx context.Context) (uint32, []mailstore.UID, error) {
 // and only then lets it count.
 func (a *pending) commit(r *rewriter) ([]mailstore.UID, error) {
 	m := a.m
-	if err := m.mark(); err != nil {
-		return nil, err
-	}
 	first := m.UIDNext()
 	if uint64(mailstore.MaxUID-first) <= uint64(len(a.messages)) {
 		return nil, m.renumber()
@@ -227,40 +224,37 @@ func (a *pending) accept(start, end int64, first mailstore.UID) ([]mailstore.UID
 	if err != nil {
 		return nil, err
 	}
-	var batch []newMessage
 	var uids []mailstore.UID
 	for i := range list {
-		uid := first + mailstore.UID(i)
-		if list[i].uid != uid {
-			return nil, fmt.Errorf("%w: its UID reads as %d and not as %d", errAppendLost, list[i].uid, uid)
+		f, uid := &list[i], first+mailstore.UID(i)
+		if f.uid != uid {
+			return nil, fmt.Errorf("%w: its UID reads as %d and not as %d", errAppendLost, f.uid, uid)
 		}
-		n := newMessage{found: list[i], resolved: resolved{uid: uid, stamped: true, fresh: true}}
-		n.bits |= bitStamped
-		n.date = a.messages[i].date
-		n.flags = a.messages[i].flags
-		n.flags.System |= mailstore.Recent
-		batch = append(batch, n)
+		f.resolved = resolved{stamped: true, fresh: true}
+		f.bits |= bitStamped | bitRecent
+		f.date = a.messages[i].date
+		f.system, f.keywords = a.messages[i].flags.System|mailstore.Recent, a.messages[i].flags.Keywords
 		uids = append(uids, uid)
 	}
 	if p.base.found {
 		m.base = p.base
 	}
-	m.noteKeywords(batch)
-	if err := m.persist(batch, first+mailstore.UID(len(batch))); err != nil {
+	m.noteKeywords(list)
+	next := first + mailstore.UID(len(list))
+	if err := m.persist(list, next); err != nil {
 		return nil, err
 	}
-	m.publish(nil, batch, first+mailstore.UID(len(batch)))
+	m.publish(list, next)
 	m.setSnap(stampOf(fi))
-	m.changed = true
 	return uids, nil
 }
 
 // noteKeywords remembers to write down keywords that X-IMAPbase does not list.
 //
 // QUIRK: Dovecot drops X-Keywords with a word that is not listed there.
-func (m *Mailbox) noteKeywords(batch []newMessage) {
-	for _, n := range batch {
-		if len(withWords(m.base.keywords, n.flags.Keywords)) > len(m.base.keywords) {
+func (m *Mailbox) noteKeywords(list []found) {
+	for i := range list {
+		if len(withWords(m.base.keywords, list[i].keywords)) > len(m.base.keywords) {
 			m.wantNotes = true
 		}
 	}

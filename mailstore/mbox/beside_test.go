@@ -87,7 +87,9 @@ func TestBesideOthers(t *testing.T) {
 	d := newDovecot(t)
 	d.shared = true
 	file := filepath.Join(d.home, "mail", "inbox")
-	if err := os.WriteFile(file, []byte(mailOf("first")), 0o666); err != nil {
+	// With a UIDVALIDITY: without, whoever is the first to write gives one.
+	first := mailOf("first", "X-IMAPbase: 1700000000 0000000001\n", "X-UID: 1\n")
+	if err := os.WriteFile(file, []byte(first), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chmod(filepath.Dir(file), 0o777); err != nil {

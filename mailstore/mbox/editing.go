@@ -46,9 +46,6 @@ type moved struct {
 
 // run plans the change, applies it, and brings the index up to date.
 func (e *editing) run() (modSeq uint64, err error) {
-	if err := e.m.mark(); err != nil {
-		return 0, err
-	}
 	if modSeq, ok, err := e.runInPlace(); ok || err != nil {
 		return modSeq, err
 	}
@@ -143,12 +140,17 @@ func (e *editing) baseNeeded(entries []index.Entry[loc], b base) bool {
 	if !m.base.found || !m.base.pseudo && len(entries) > 0 && e.gone[entries[0].UID] {
 		return true
 	}
-	// What a reader who knows only the file would give as the next UID.
+	// What a reader who knows only the file would give as the next UID. He
+	// believes no UID that is larger, since it may have come with a mail.
 	next := m.base.last + 1
 	for _, entry := range entries {
-		if !e.gone[entry.UID] {
-			next = max(next, entry.UID+1)
+		if e.gone[entry.UID] {
+			continue
 		}
+		if entry.UID > next {
+			return true
+		}
+		next = max(next, entry.UID+1)
 	}
 	return next < m.UIDNext()
 }
@@ -246,7 +248,7 @@ func (e *editing) keepUIDNext(entries []index.Entry[loc]) error {
 		return nil
 	}
 	m := e.m
-	return m.tolerate(m.saveNew(m.unsaved, m.UIDNext(), true), m.unsaved)
+	return m.saveNew(m.UIDNext())
 }
 
 // apply changes the file and the index. Whoever reads messages sees the state
@@ -332,7 +334,7 @@ func (e *editing) publish(places []moved, b *base) (modSeq uint64) {
 		m.base = base{}
 	}
 	m.wantNotes = m.wantNotes || !e.all
-	m.changed = true
+	m.stale = m.stale || len(e.gone) > 0
 	return modSeq
 }
 

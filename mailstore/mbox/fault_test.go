@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"restante/fsys"
@@ -42,7 +43,7 @@ func newStory(t testing.TB) *story {
 
 func (s *story) open() error {
 	ctx := context.Background()
-	acct, err := Open(ctx, Options{FS: s.fs, Root: "/mail", LockTimeout: 5 * time.Millisecond, Zone: time.UTC})
+	acct, err := Open(ctx, Options{FS: s.fs, Root: "/mail", LockTimeout: 5 * time.Millisecond, Zone: time.UTC, IndexDir: "/index"})
 	if err != nil {
 		return err
 	}
@@ -156,11 +157,22 @@ var steps = []struct {
 	}},
 }
 
-// look describes an account: what clients would see of it.
-func look(t testing.TB, fsx fsys.FS) string {
+// look describes an account: what clients would see of it, which must be the
+// same with and without its index.
+func look(t testing.TB, fsx *faultfs.FS) string {
+	t.Helper()
+	without := lookWith(t, fsx.Clone(), "")
+	got := lookWith(t, fsx, "/index")
+	if got != without {
+		t.Fatalf("with the index there is\n%s\nand without it\n%s", got, without)
+	}
+	return got
+}
+
+func lookWith(t testing.TB, fsx fsys.FS, index string) string {
 	t.Helper()
 	ctx := context.Background()
-	acct, err := Open(ctx, Options{FS: fsx, Root: "/mail", LockTimeout: 5 * time.Millisecond, Zone: time.UTC})
+	acct, err := Open(ctx, Options{FS: fsx, Root: "/mail", LockTimeout: 5 * time.Millisecond, Zone: time.UTC, IndexDir: index})
 	if err != nil {
 		t.Fatalf("opening again: %v", err)
 	}
@@ -211,7 +223,9 @@ func halfMoved(before, after string) string {
 	return inbox + "\n" + rest
 }
 
-func TestStoryPowerCut(t *testing.T) {
+func TestStoryPowerCut(t *testing.T) { synctest.Test(t, storyPowerCut) }
+
+func storyPowerCut(t *testing.T) {
 	states := goldens(t)
 	for n := 1; ; n++ {
 		for _, seed := range []uint64{0, 1, 2} {
@@ -224,6 +238,7 @@ func TestStoryPowerCut(t *testing.T) {
 				}
 			}
 			if err == nil {
+				t.Logf("the power was cut at %d operations", n-1)
 				return
 			}
 			var rnd *rand.Rand
@@ -281,7 +296,6 @@ func checkNextUID(t *testing.T, what string, s *story, told []string) {
 // TestStoryFailures lets each operation fail, once or as on a full disk: the
 // step fails and has changed nothing, or succeeds; done again it succeeds.
 func TestStoryFailures(t *testing.T) {
-	states := goldens(t)
 	for _, c := range []struct {
 		name  string
 		fault func(n int) faultfs.Fault
@@ -293,34 +307,40 @@ func TestStoryFailures(t *testing.T) {
 		{"everything", func(n int) faultfs.Fault { return faultfs.FailFrom(n, syscall.EIO) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			for n := 1; ; n++ {
-				s := newStory(t)
-				s.fs.Inject(c.fault(n))
-				hit, doubled := false, false
-				for i, step := range steps {
-					err := step.do(s)
-					hit = hit || s.fs.Ops() >= n
-					if err == nil {
-						continue
-					}
-					trace := strings.Join(s.fs.Trace(), "\n")
-					s.fs.Inject(nil)
-					s.removeLocks()
-					doubled = checkFailed(t, fmt.Sprintf("%s at %d in %q (%v)", c.name, n, step.name, err), s, err, states[i:i+2], trace) || doubled
-					if err := step.do(s); err != nil {
-						t.Fatalf("%s at %d: %q again: %v\n%s", c.name, n, step.name, err, trace)
-					}
-				}
-				s.fs.Inject(nil)
-				s.removeLocks()
-				if got := look(t, s.fs.Clone()); !doubled && withoutUIDs(got) != withoutUIDs(states[len(states)-1]) {
-					t.Fatalf("%s at %d: in the end there is\n%s\nwant\n%s", c.name, n, got, states[len(states)-1])
-				}
-				if !hit {
-					return
-				}
-			}
+			synctest.Test(t, func(t *testing.T) { storyFailures(t, c.name, c.fault) })
 		})
+	}
+}
+
+func storyFailures(t *testing.T, name string, fault func(n int) faultfs.Fault) {
+	states := goldens(t)
+	for n := 1; ; n++ {
+		s := newStory(t)
+		s.fs.Inject(fault(n))
+		hit, doubled := false, false
+		for i, step := range steps {
+			err := step.do(s)
+			hit = hit || s.fs.Ops() >= n
+			if err == nil {
+				continue
+			}
+			trace := strings.Join(s.fs.Trace(), "\n")
+			s.fs.Inject(nil)
+			s.removeLocks()
+			doubled = checkFailed(t, fmt.Sprintf("%s at %d in %q (%v)", name, n, step.name, err), s, err, states[i:i+2], trace) || doubled
+			if err := step.do(s); err != nil {
+				t.Fatalf("%s at %d: %q again: %v\n%s", name, n, step.name, err, trace)
+			}
+		}
+		s.fs.Inject(nil)
+		s.removeLocks()
+		if got := look(t, s.fs.Clone()); !doubled && withoutUIDs(got) != withoutUIDs(states[len(states)-1]) {
+			t.Fatalf("%s at %d: in the end there is\n%s\nwant\n%s", name, n, got, states[len(states)-1])
+		}
+		if !hit {
+			t.Logf("%s: %d operations", name, n-1)
+			return
+		}
 	}
 }
 

@@ -96,20 +96,27 @@ func (m *Mailbox) claimRecent(ctx context.Context) (mailstore.UIDSet, error) {
 	}
 	before := m.claimed
 	m.claimed = m.UIDNext() - 1
-	if err := m.tolerate(m.saveNew(m.unsaved, m.UIDNext(), true), m.unsaved); err != nil {
+	if err := m.saveNew(m.UIDNext()); err != nil {
 		m.claimed = before
 		return nil, err
 	}
-	var claimed mailstore.UIDSet
+	claimed := m.takeRecent(m.claimed)
+	m.wantNotes = m.wantNotes || !m.ReadOnly()
+	return claimed, nil
+}
+
+// takeRecent takes Recent from all messages up to a UID.
+func (m *Mailbox) takeRecent(last mailstore.UID) (claimed mailstore.UIDSet) {
+	recent := mailstore.NewFlags(mailstore.Recent)
 	m.Update(func(tx *index.Tx[loc]) {
-		for r := range tx.All(mailstore.AllUIDs()) {
+		for r, l := range tx.All(mailstore.UIDSet{{First: 1, Last: last}}) {
 			if r.Flags.Has(mailstore.Recent) {
 				claimed.Add(r.UID)
-				tx.SetFlags(r.UID, r.Flags.Without(mailstore.NewFlags(mailstore.Recent)))
+				l.bits &^= bitRecent
+				tx.SetData(r.UID, l)
+				tx.SetFlags(r.UID, r.Flags.Without(recent))
 			}
 		}
 	})
-	m.changed = true
-	m.wantNotes = m.wantNotes || !m.ReadOnly()
-	return claimed, nil
+	return claimed
 }

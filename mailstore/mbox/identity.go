@@ -1,6 +1,7 @@
 package mbox
 
 import (
+	"cmp"
 	"slices"
 	"sort"
 	"strings"
@@ -23,22 +24,20 @@ type resolver struct {
 	// trust: the UIDVALIDITY is one that was known before or stands in the file.
 	trust bool
 
-	byText map[uint64][]int32
+	byText []int32 // of known, in the order of their texts and then of their UIDs
 }
 
 // resolved is what the resolver found out about a message.
 type resolved struct {
-	uid mailstore.UID
-	// stamped: the UID stands in the file.
+	// stamped: the UID stands in the file, and is believed.
 	stamped bool
 	// fresh: the message was not known before.
 	fresh bool
 }
 
-// run returns a UID for each message, and the next free one. Not ok means that
-// there are no UIDs left.
-func (r *resolver) run(list []found) (out []resolved, next mailstore.UID, ok bool) {
-	out = make([]resolved, len(list))
+// run gives each message its UID, and returns the next free one. Not ok means
+// that there are no UIDs left.
+func (r *resolver) run(list []found) (next mailstore.UID, ok bool) {
 	limit := r.limits(list)
 	r.next = max(r.next, 1)
 	low := r.next // what is below and not known was given to a message that has gone
@@ -51,40 +50,38 @@ func (r *resolver) run(list []found) (out []resolved, next mailstore.UID, ok boo
 		if m.pseudo {
 			continue
 		}
-		o := r.stamped(m, prev, low)
-		if o.uid == 0 {
-			o = r.byChecksum(m, prev, limit[i])
+		uid, o := r.stamped(m, prev, low)
+		if uid == 0 {
+			uid, o = r.byChecksum(m, prev, limit[i]), resolved{}
 		}
-		if o.uid == 0 {
+		if uid == 0 {
 			if r.next >= mailstore.MaxUID {
-				return nil, 0, false
+				return 0, false
 			}
-			o = resolved{uid: r.next, fresh: true}
+			uid, o = r.next, resolved{fresh: true}
 		}
-		r.next = max(r.next, o.uid+1)
-		prev = o.uid
-		out[i] = o
+		r.next = max(r.next, uid+1)
+		prev = uid
+		m.uid, m.resolved = uid, o
 	}
-	return out, r.next, true
+	return r.next, true
 }
 
 // stamped decides about the X-UID of a message.
-func (r *resolver) stamped(m *found, prev, low mailstore.UID) resolved {
+func (r *resolver) stamped(m *found, prev, low mailstore.UID) (mailstore.UID, resolved) {
 	if !r.trust || m.uid <= prev {
-		return resolved{}
+		return 0, resolved{}
 	}
 	if k := r.find(m.uid); k != nil {
-		return resolved{uid: m.uid, stamped: true}.onlyIf(k.sameText(m.loc))
+		if k.sameText(m.loc) {
+			return m.uid, resolved{stamped: true}
+		}
+		return 0, resolved{}
 	}
-	other := m.uid >= low && (r.base.found && m.uid <= r.base.last || m.uid == r.next)
-	return resolved{uid: m.uid, stamped: true, fresh: true}.onlyIf(other)
-}
-
-func (o resolved) onlyIf(ok bool) resolved {
-	if !ok {
-		return resolved{}
+	if m.uid >= low && (r.base.found && m.uid <= r.base.last || m.uid == r.next) {
+		return m.uid, resolved{stamped: true, fresh: true}
 	}
-	return o
+	return 0, resolved{}
 }
 
 func (r *resolver) find(uid mailstore.UID) *known {
@@ -118,27 +115,59 @@ func (r *resolver) limits(list []found) []mailstore.UID {
 }
 
 // byChecksum looks for a known message with the same text between two UIDs.
-func (r *resolver) byChecksum(m *found, prev, limit mailstore.UID) resolved {
+func (r *resolver) byChecksum(m *found, prev, limit mailstore.UID) mailstore.UID {
 	if r.byText == nil {
-		r.byText = make(map[uint64][]int32, len(r.known))
-		for i, k := range r.known {
-			key := uint64(k.hsum)<<32 | uint64(k.bsum)
-			r.byText[key] = append(r.byText[key], int32(i))
+		r.sortTexts()
+	}
+	i := sort.Search(len(r.byText), func(i int) bool {
+		k := &r.known[r.byText[i]]
+		c := cmp.Or(cmp.Compare(k.hsum, m.hsum), cmp.Compare(k.bsum, m.bsum))
+		return c > 0 || c == 0 && k.uid > prev
+	})
+	if i == len(r.byText) {
+		return 0
+	}
+	if k := &r.known[r.byText[i]]; k.sameText(m.loc) && k.uid < limit {
+		return k.uid
+	}
+	return 0
+}
+
+func (r *resolver) sortTexts() {
+	r.byText = make([]int32, len(r.known))
+	for i := range r.byText {
+		r.byText[i] = int32(i)
+	}
+	slices.SortFunc(r.byText, func(a, b int32) int {
+		x, y := &r.known[a], &r.known[b]
+		return cmp.Or(cmp.Compare(x.hsum, y.hsum), cmp.Compare(x.bsum, y.bsum), cmp.Compare(x.uid, y.uid))
+	})
+}
+
+// unknownTo leaves out of what the state file lists the messages that an index
+// with this UIDNEXT has: those of them that it does not hold have gone, and a text
+// that comes back gets another UID.
+func unknownTo(next mailstore.UID, list []known) []known {
+	i := sort.Search(len(list), func(i int) bool { return list[i].uid >= next })
+	return list[i:]
+}
+
+// lost reports whether a message that was known has gone.
+func (r *resolver) lost(list []found) bool {
+	there := 0
+	for i := range list {
+		if !list[i].fresh {
+			there++
 		}
 	}
-	same := r.byText[uint64(m.hsum)<<32|uint64(m.bsum)]
-	i := sort.Search(len(same), func(i int) bool { return r.known[same[i]].uid > prev })
-	if i == len(same) || r.known[same[i]].uid >= limit {
-		return resolved{}
-	}
-	return resolved{uid: r.known[same[i]].uid}
+	return there < len(r.known)
 }
 
 // keywordsOf decides which keywords a message has: X-Keywords of a message that
 // carries no UID to be believed may have come with the mail, unless X-IMAPbase
 // lists its words.
-func keywordsOf(m *found, o resolved, b base) mailstore.Keywords {
-	if m.keywords == (mailstore.Keywords{}) || o.stamped {
+func keywordsOf(m *found, b base) mailstore.Keywords {
+	if m.keywords == (mailstore.Keywords{}) || m.stamped {
 		return m.keywords
 	}
 	for _, w := range m.keywords.List() {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"iter"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -48,15 +47,17 @@ type Mailbox struct {
 	base          base
 	claimed       mailstore.UID
 	retired       uint32  // see state
-	unsaved       []known // new messages that are not in the state file yet
+	unlisted      []known // messages that are not in the state file yet
+	owed          bool    // some of them have a UID that nothing else makes durable
+	stale         bool    // the state file lists messages that have gone
 	parsedAt      time.Time
+	parseTook     time.Duration
 	partial       bool   // parts of the file were not read when it grew
-	changed       bool   // the state file no longer describes everything
-	marked        bool   // it says so
 	hasOpen       bool   // a Content-Length points behind the end of the file
 	savedValidity uint32 // the UIDVALIDITY that the state file is for
 	wantNotes     bool   // the mbox lacks notes that it should have
 
+	disk    *index.Store[loc] // nil when no index is kept
 	readers readers
 	watch   watcher
 
@@ -222,10 +223,7 @@ func unlessReadOnly(err error) error {
 // unchanged reports whether the file is as it was. What was read only in part
 // when it grew is read as a whole once a while.
 func (m *Mailbox) unchanged() bool {
-	if m.j != nil && m.j.dirty() || len(m.unsaved) > 0 {
-		return false
-	}
-	if m.partial && time.Since(m.parsedAt) > fullAfter {
+	if m.j != nil && m.j.dirty() || m.owed || m.fullDue() {
 		return false
 	}
 	fi, err := m.acct.opt.FS.Stat(m.paths().mbox)
@@ -352,18 +350,3 @@ func (m *Mailbox) isInbox() bool { return m.Name() == mailstore.Inbox }
 
 // entries returns the messages in the order of the file, which is that of UIDs.
 func (m *Mailbox) entries() []index.Entry[loc] { return m.Collect(mailstore.AllUIDs()) }
-
-// knownMessages is what the index holds, for the resolver.
-func (m *Mailbox) knownMessages() []known {
-	list := make([]known, 0, m.Len())
-	m.View(func(records iter.Seq2[mailstore.Record, loc]) {
-		for r, l := range records {
-			list = append(list, knownOf(r, l))
-		}
-	})
-	return list
-}
-
-func knownOf(r mailstore.Record, l loc) known {
-	return known{loc: l, uid: r.UID, flags: r.Flags, date: r.Date, size: r.Size, modSeq: r.ModSeq}
-}

@@ -31,6 +31,9 @@ const (
 	bitOld
 	// bitLength: the message has a Content-Length, and it is right.
 	bitLength
+	// bitRecent: the message has the Recent flag, which the index on disk does
+	// not keep.
+	bitRecent
 )
 
 func (l *loc) header() int64       { return l.off + int64(l.from) }
@@ -47,7 +50,8 @@ const maxHeader = 16 << 20
 // found is a message as the parser found it.
 type found struct {
 	loc
-	uid      mailstore.UID // of X-UID, 0 if there is none
+	resolved
+	uid      mailstore.UID // of X-UID, 0 if there is none; then what the resolver says
 	system   mailstore.System
 	keywords mailstore.Keywords
 	date     int64 // or mailstore.Unknown
@@ -144,9 +148,10 @@ func (p *parser) rest(off int64) ([]found, error) {
 	return list, nil
 }
 
-// message reads the message at off.
-func (p *parser) message(off int64) found {
-	m := found{loc: loc{off: off}, date: mailstore.Unknown}
+// begin reads From line and header of the message at off. blank is the length
+// of the empty line behind it.
+func (p *parser) begin(off int64, t *tally) (m found, blank int) {
+	m = found{loc: loc{off: off}, date: mailstore.Unknown}
 	p.from = p.separator(off, p.w.at(off, maxFromLine), true)
 	if p.style.mmdf {
 		p.from = p.mmdfStart(off)
@@ -155,8 +160,23 @@ func (p *parser) message(off int64) found {
 	for k := range p.vals {
 		p.vals[k] = p.vals[k][:0]
 	}
+	blank = p.header(&m, t)
+	return m, blank
+}
+
+// firstBase reads what the first message says of the whole file, and no more
+// than its header.
+func (p *parser) firstBase() base {
 	var t tally
-	blank := p.header(&m, &t)
+	m, _ := p.begin(p.style.start, &t)
+	p.firstMessage(&m)
+	return p.base
+}
+
+// message reads the message at off.
+func (p *parser) message(off int64) found {
+	var t tally
+	m, blank := p.begin(off, &t)
 	bodyOff := m.header() + int64(m.hdr) + int64(blank)
 	if p.absent(bodyOff) {
 		// The empty line is the one that separates messages.

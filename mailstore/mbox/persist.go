@@ -3,6 +3,7 @@ package mbox
 import (
 	"context"
 	"errors"
+	"iter"
 	"slices"
 	"time"
 
@@ -13,98 +14,132 @@ import (
 // persist makes durable what the file does not say of these messages before
 // anybody is told of them. On a full disk it goes on without, so that there is
 // a way to expunge; it is made up for at the next look.
-func (m *Mailbox) persist(batch []newMessage, next mailstore.UID) error {
-	list := m.unsaved
-	for _, n := range batch {
-		if n.fresh && (!n.stamped || !m.base.found) {
-			list = append(list, knownOf(n.record(), n.loc))
+func (m *Mailbox) persist(list []found, next mailstore.UID) error {
+	before, owed := len(m.unlisted), m.owed
+	for i := range list {
+		if f := &list[i]; f.fresh {
+			m.unlisted = append(m.unlisted, f.known())
+			m.owed = m.owed || !f.stamped || !m.base.found
 		}
 	}
-	if len(list) == 0 && m.savedValidity == m.validity && (m.marked || len(batch) == 0) {
+	if m.savedValidity == m.validity && !m.owed && len(m.unlisted) < recordBatch {
 		return nil
 	}
-	return m.tolerate(m.saveNew(list, next, len(batch) > 0), list)
+	err := m.saveNew(next)
+	if err != nil {
+		m.unlisted, m.owed = m.unlisted[:before], owed
+	}
+	return err
 }
 
-// tolerate forgives what must not keep a mailbox from being opened.
-func (m *Mailbox) tolerate(err error, list []known) error {
+func (f *found) known() known {
+	return known{uid: f.uid, hsum: f.hsum, bsum: f.bsum, date: f.date, size: f.size}
+}
+
+func (f *found) record() mailstore.Record {
+	return mailstore.Record{UID: f.uid, Flags: mailstore.Flags{System: f.system, Keywords: f.keywords}, Date: f.date, Size: f.size}
+}
+
+// saveNew writes to the state file what it does not hold yet. It forgives what
+// must not keep a mailbox from being opened.
+func (m *Mailbox) saveNew(next mailstore.UID) error {
+	err := m.addToState(next)
 	switch {
 	case err == nil:
-		m.unsaved = nil
+		m.unlisted, m.owed = nil, false
 	case isFull(err):
 		m.log().Warn("mbox: the disk is full; UIDs of new messages are not durable yet", "mailbox", m.Name(), "err", err)
-		m.unsaved = list
+		m.owed = len(m.unlisted) > 0
 	case errors.Is(errKind(err), mailstore.ErrReadOnly):
 		if m.volatile.CompareAndSwap(false, true) {
 			m.log().Warn("mbox: UIDs cannot be made durable here; clients will load the mailbox again after a restart", "mailbox", m.Name(), "err", err)
 		}
-		m.savedValidity, m.marked, m.unsaved = m.validity, true, nil
+		m.savedValidity, m.unlisted, m.owed = m.validity, nil, false
 	default:
 		return err
 	}
 	return nil
 }
 
-// saveNew adds messages to the state file. Under another UIDVALIDITY than the
-// file was written for it begins anew.
-func (m *Mailbox) saveNew(list []known, next mailstore.UID, changes bool) error {
+// addToState adds what is new to the state file. Under another UIDVALIDITY than
+// the file was written for it begins anew.
+func (m *Mailbox) addToState(next mailstore.UID) error {
 	st := m.stateNow()
 	st.next = next
-	st.dirty = changes || m.marked
 	if m.savedValidity != 0 && m.savedValidity != m.validity {
-		if err := m.state.save(st, func(func([]known) error) error { return nil }); err != nil {
+		if err := m.state.save(st, nil); err != nil {
 			return err
 		}
 		m.savedValidity = m.validity
 	}
-	if err := m.state.add(st, list); err != nil {
+	if err := m.state.add(st, m.unlisted); err != nil {
 		return err
 	}
-	m.savedValidity, m.marked = m.validity, st.dirty
-	m.changed = true
+	m.savedValidity = m.validity
 	return nil
 }
 
-// mark notes durably, before the first change after the mailbox was opened, that
-// the state file no longer knows the highest mod-sequence.
-func (m *Mailbox) mark() error {
-	if m.marked {
-		return nil
-	}
-	return m.tolerate(m.saveNew(m.unsaved, m.UIDNext(), true), m.unsaved)
-}
-
-func (n *newMessage) record() mailstore.Record {
-	return mailstore.Record{UID: n.resolved.uid, Flags: n.flags, ModSeq: n.modSeq, Date: n.date, Size: n.size}
-}
-
-// publish tells the sessions, as one batch.
-func (m *Mailbox) publish(before []known, batch []newMessage, next mailstore.UID) {
+// publish adds new messages to the index and tells the sessions.
+func (m *Mailbox) publish(list []found, next mailstore.UID) {
 	m.io.Lock()
 	defer m.io.Unlock()
 	m.layoutGen++
-	m.Update(func(tx *index.Tx[loc]) {
-		i := 0
-		for _, k := range before {
-			for i < len(batch) && batch[i].resolved.uid < k.uid {
-				i++
-			}
-			if i == len(batch) || batch[i].resolved.uid != k.uid {
-				tx.Expunge(k.uid)
-			}
-		}
-		for j := range batch {
-			n := &batch[j]
-			uid := n.resolved.uid
-			if _, _, found := tx.Get(uid); !found {
-				tx.Add(n.record(), n.loc)
-				continue
-			}
-			tx.SetFlags(uid, n.flags)
-			tx.SetData(uid, n.loc)
+	m.Learn(func(tx *index.Tx[loc]) {
+		for i := range list {
+			tx.Add(list[i].record(), list[i].loc)
 		}
 		tx.SetUIDNext(next)
 	})
+}
+
+// replace brings the index to the state in which it holds this list and nothing
+// else, as one batch.
+func (m *Mailbox) replace(list []found, next mailstore.UID) {
+	gone, changed := m.differences(list)
+	m.io.Lock()
+	defer m.io.Unlock()
+	m.layoutGen++
+	change := m.Update
+	if len(gone) == 0 && !changed {
+		change = m.Learn
+	}
+	change(func(tx *index.Tx[loc]) {
+		for _, uid := range gone {
+			tx.Expunge(uid)
+		}
+		for i := range list {
+			f := &list[i]
+			if _, _, have := tx.Get(f.uid); !have {
+				tx.Add(f.record(), f.loc)
+				continue
+			}
+			if changed {
+				tx.SetFlags(f.uid, f.record().Flags)
+			}
+			tx.SetData(f.uid, f.loc)
+		}
+		tx.SetUIDNext(next)
+	})
+	m.stale = m.stale || len(gone) > 0
+}
+
+// differences lists the messages of the index that are not in the list, and
+// reports whether others have other flags. Both are in the order of UIDs.
+func (m *Mailbox) differences(list []found) (gone []mailstore.UID, changed bool) {
+	m.View(func(records iter.Seq2[mailstore.Record, loc]) {
+		i := 0
+		for r := range records {
+			for i < len(list) && list[i].uid < r.UID {
+				i++
+			}
+			if i == len(list) || list[i].uid != r.UID {
+				gone = append(gone, r.UID)
+				continue
+			}
+			changed = changed || r.Flags != list[i].record().Flags
+		}
+	})
+	return gone, changed
 }
 
 func (m *Mailbox) setSnap(s fileStamp) {
@@ -112,6 +147,10 @@ func (m *Mailbox) setSnap(s fileStamp) {
 	m.snap = s
 	m.io.Unlock()
 }
+
+// closeTimeout is how long Close waits for other programs before it leaves the
+// notes to the next time.
+const closeTimeout = 2 * time.Second
 
 // shutdown ends the mailbox when nobody has it open any more. With notes that
 // the mbox should have, and room to write them, it writes them.
@@ -126,12 +165,13 @@ func (m *Mailbox) shutdown() error {
 			m.log().Info("mbox: notes stay in the state file for now", "mailbox", m.Name(), "err", err)
 		}
 	}
-	var err error
-	if m.gone() == nil && m.changed && !m.volatile.Load() {
-		err = m.saveState()
+	if m.gone() == nil && !m.volatile.Load() {
+		m.saveState()
 	}
+	m.closeIndex()
+	var err error
 	if m.j != nil {
-		err = errors.Join(err, m.j.close())
+		err = m.j.close()
 		m.j = nil
 	}
 	m.setHandle(nil)
@@ -139,33 +179,27 @@ func (m *Mailbox) shutdown() error {
 	return err
 }
 
-// closeTimeout is how long Close waits for other programs before it leaves the
-// notes to the next time.
-const closeTimeout = 2 * time.Second
-
-// saveState writes the state file anew. It is a cache but for what was made
-// durable before, so a full disk is no reason to fail.
-func (m *Mailbox) saveState() error {
-	st := m.stateNow()
-	fi, err := m.acct.opt.FS.Stat(m.paths().mbox)
-	st.whole = err == nil && stampOf(fi) == m.snap && !m.partial
-	err = m.state.save(st, func(yield func([]known) error) error {
-		for list := range slices.Chunk(m.knownMessages(), recordBatch) {
-			if err := yield(list); err != nil {
-				return err
+// saveState brings the list of texts up to date. What had to be durable is so
+// already, thus a full disk is no reason to fail.
+func (m *Mailbox) saveState() {
+	var err error
+	switch {
+	case m.stale:
+		err = m.state.save(m.stateNow(), func(yield func([]known) bool) {
+			for part := range slices.Chunk(m.knownMessages(), recordBatch) {
+				if !yield(part) {
+					return
+				}
 			}
-		}
-		return nil
-	})
+		})
+	case len(m.unlisted) > 0:
+		err = m.addToState(m.UIDNext())
+	}
 	if err != nil {
 		m.log().Warn("mbox: the state of a mailbox could not be saved", "mailbox", m.Name(), "err", err)
 	}
-	return nil
 }
 
 func (m *Mailbox) stateNow() *state {
-	return &state{
-		validity: m.validity, next: m.UIDNext(), claimed: m.claimed, retired: m.retired, modSeq: m.HighestModSeq(),
-		file: m.snap, style: m.style, base: m.base,
-	}
+	return &state{validity: m.validity, next: m.UIDNext(), claimed: m.claimed, retired: m.retired, modSeq: m.HighestModSeq()}
 }

@@ -205,5 +205,6 @@ func (a *account) renameSlots(held []*slot, from, to string) error {
 			s.m.j.path = p.journal()
 		}
 	}
+	a.moveIndexes(held, from, to)
 	return errors.Join(errs...)
 }

@@ -7,7 +7,9 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -15,26 +17,22 @@ import (
 	"restante/mailstore"
 )
 
-// The state file of a mailbox, `restante.uids`, makes two things durable that the
-// mbox itself cannot hold at every moment: the UIDs of messages that carry no
-// X-UID yet, and the UIDVALIDITY and last UID of a mailbox without messages. It
-// also describes the messages of the file as it was at the last Close, so that
-// an unchanged mbox need not be read. docs/design/mbox.md, "Where UIDs live".
+// The state file of a mailbox, `restante.uids`, makes durable what the mbox itself
+// cannot hold at every moment: which text each UID stands for, the UIDs of
+// messages that carry no X-UID yet, and the UIDVALIDITY and last UID of a mailbox
+// without messages. docs/design/mbox.md, "Where UIDs live".
 //
 // It is a row of frames: a type, three zeros, the length of the payload, a
 // CRC-32C over type, length and payload, the payload. All numbers are
 // little-endian. A frame that was written in part ends the file.
 const (
-	frameBase     = 'B' // UIDVALIDITY, UIDNEXT, last claimed UID, UIDVALIDITY before, highest mod-sequence
-	frameWords    = 'K' // a set of keywords, numbered from 1 in the order of the file
-	frameMessages = 'M' // records of messages
-	frameFile     = 'F' // the records above describe this file and nothing has changed since
-	frameDirty    = 'D' // mod-sequences were given that the records do not show
+	frameBase  = 'S' // UIDVALIDITY, UIDNEXT, last claimed UID, UIDVALIDITY before, highest mod-sequence
+	frameTexts = 'T' // records of messages
 )
 
 const (
 	frameHead   = 12
-	recordSize  = 96
+	recordSize  = 32
 	maxFrame    = 16 << 20
 	recordBatch = 4096
 )
@@ -62,15 +60,16 @@ func (s fileStamp) sameText(t fileStamp) bool {
 	return s.sameFile(t) && s.size == t.size && s.mtime == t.mtime
 }
 
-// known is a message that was in the mailbox when it was looked at last.
+// known is a message that was in the mailbox when it was looked at last: its UID,
+// what its text is recognized by, and what clients were told of it for good.
 type known struct {
-	loc
-	uid    mailstore.UID
-	flags  mailstore.Flags
-	date   int64
-	size   int64
-	modSeq uint64
+	uid        mailstore.UID
+	hsum, bsum uint32
+	date       int64
+	size       int64
 }
+
+func (k *known) sameText(l loc) bool { return k.hsum == l.hsum && k.bsum == l.bsum }
 
 // state is the content of a state file.
 type state struct {
@@ -80,13 +79,7 @@ type state struct {
 	retired  uint32 // a UIDVALIDITY that ran out of UIDs; it may still stand in the mbox
 	modSeq   uint64
 	messages []known
-	dirty    bool
-
-	// file, style and base are what was known of the file, if whole.
-	whole bool
-	file  fileStamp
-	style style
-	base  base
+	last     mailstore.UID // of the records
 }
 
 // stateFile reads and writes the state of one mailbox.
@@ -94,18 +87,17 @@ type stateFile struct {
 	fs   fsys.FS
 	path string
 	end  int64 // of the last good frame
-	sets map[mailstore.Keywords]uint32
 }
 
 func newStateFile(fsx fsys.FS, path string) *stateFile {
-	return &stateFile{fs: fsx, path: path, sets: make(map[mailstore.Keywords]uint32)}
+	return &stateFile{fs: fsx, path: path}
 }
 
-// load reads the state; a missing file is an empty one.
-func (s *stateFile) load() (*state, error) {
+// load reads the state; a missing file is an empty one. Without texts it leaves
+// the records of messages out.
+func (s *stateFile) load(texts bool) (*state, error) {
 	st := &state{}
 	s.end = 0
-	clear(s.sets)
 	f, err := s.fs.OpenFile(s.path, os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return st, nil
@@ -114,27 +106,25 @@ func (s *stateFile) load() (*state, error) {
 		return nil, err
 	}
 	defer f.Close()
-	var sets []mailstore.Keywords
+	var buf []byte
 	for r := bufio.NewReaderSize(f, 256<<10); ; {
-		kind, b, err := readFrame(r)
+		kind, b, err := readFrame(r, buf)
 		if errors.Is(err, io.EOF) {
 			return st, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		if !st.add(kind, b, &sets) {
+		if !st.add(kind, b, texts) {
 			return st, nil
 		}
-		if kind == frameWords {
-			s.sets[sets[len(sets)-1]] = uint32(len(sets))
-		}
+		buf = b
 		s.end += frameHead + int64(len(b))
 	}
 }
 
-// readFrame returns io.EOF where the good frames end.
-func readFrame(r io.Reader) (kind byte, b []byte, err error) {
+// readFrame returns io.EOF where the good frames end. The payload may stand in buf.
+func readFrame(r io.Reader, buf []byte) (kind byte, b []byte, err error) {
 	var head [frameHead]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return 0, nil, ended(err)
@@ -143,7 +133,7 @@ func readFrame(r io.Reader) (kind byte, b []byte, err error) {
 	if size > maxFrame {
 		return 0, nil, io.EOF
 	}
-	b = make([]byte, size)
+	b = slices.Grow(buf[:0], int(size))[:size]
 	if _, err := io.ReadFull(r, b); err != nil {
 		return 0, nil, ended(err)
 	}
@@ -170,107 +160,48 @@ func appendFrame(dst []byte, kind byte, payload []byte) []byte {
 }
 
 // add takes in one frame. A frame that makes no sense ends the file.
-func (st *state) add(kind byte, b []byte, sets *[]mailstore.Keywords) bool {
+func (st *state) add(kind byte, b []byte, texts bool) bool {
 	le := binary.LittleEndian
 	switch {
 	case kind == frameBase && len(b) == 24:
 		st.validity, st.claimed, st.retired = le.Uint32(b), mailstore.UID(le.Uint32(b[8:])), le.Uint32(b[12:])
 		st.next = max(st.next, mailstore.UID(le.Uint32(b[4:])))
 		st.modSeq = le.Uint64(b[16:])
-	case kind == frameWords:
-		*sets = append(*sets, mailstore.NewFlags(0, keywordWords(b)...).Keywords)
-	case kind == frameMessages && len(b)%recordSize == 0:
-		st.whole = false
+	case kind == frameTexts && len(b)%recordSize == 0:
 		for ; len(b) > 0; b = b[recordSize:] {
-			k := decodeRecord(b, *sets)
-			if n := len(st.messages); k.uid == 0 || k.uid >= mailstore.MaxUID || n > 0 && k.uid <= st.messages[n-1].uid {
+			k := decodeRecord(b)
+			if k.uid <= st.last || k.uid >= mailstore.MaxUID {
 				return false
 			}
-			st.messages = append(st.messages, k)
-			st.next = max(st.next, k.uid+1)
+			if texts {
+				st.messages = append(st.messages, k)
+			}
+			st.last, st.next = k.uid, max(st.next, k.uid+1)
 		}
-	case kind == frameFile:
-		return st.decodeFile(b)
-	case kind == frameDirty:
-		st.dirty, st.whole = true, false
 	default:
 		return false
 	}
 	return true
 }
 
-func encodeRecord(dst []byte, k known, words uint32) []byte {
+func encodeRecord(dst []byte, k known) []byte {
 	le := binary.LittleEndian
-	dst = le.AppendUint32(dst, uint32(k.uid))
-	dst = le.AppendUint32(dst, k.hsum)
-	dst = le.AppendUint32(dst, k.bsum)
-	dst = le.AppendUint32(dst, k.hdr)
-	dst = le.AppendUint32(dst, k.hidden)
-	dst = le.AppendUint32(dst, words)
-	dst = le.AppendUint16(dst, k.from)
-	dst = append(dst, k.sep, k.bits, byte(k.flags.System), 0, 0, 0)
-	for _, n := range []uint64{uint64(k.off), uint64(k.body), uint64(k.date), uint64(k.size), k.modSeq} {
-		dst = le.AppendUint64(dst, n)
+	for _, n := range []uint32{uint32(k.uid), k.hsum, k.bsum, 0} {
+		dst = le.AppendUint32(dst, n)
 	}
-	return append(dst, make([]byte, recordSize-72)...)
+	dst = le.AppendUint64(dst, uint64(k.date))
+	return le.AppendUint64(dst, uint64(k.size))
 }
 
-func decodeRecord(b []byte, sets []mailstore.Keywords) known {
+func decodeRecord(b []byte) known {
 	le := binary.LittleEndian
-	n := func(i int) int64 { return int64(le.Uint64(b[32+8*i:])) }
-	k := known{
-		uid: mailstore.UID(le.Uint32(b)),
-		loc: loc{
-			hsum: le.Uint32(b[4:]), bsum: le.Uint32(b[8:]), hdr: le.Uint32(b[12:]), hidden: le.Uint32(b[16:]),
-			from: le.Uint16(b[24:]), sep: b[26], bits: b[27], off: n(0), body: n(1),
-		},
-		date: n(2), size: n(3), modSeq: uint64(n(4)),
+	return known{
+		uid: mailstore.UID(le.Uint32(b)), hsum: le.Uint32(b[4:]), bsum: le.Uint32(b[8:]),
+		date: int64(le.Uint64(b[16:])), size: int64(le.Uint64(b[24:])),
 	}
-	k.flags.System = mailstore.System(b[28])
-	if w := le.Uint32(b[20:]); w > 0 && int(w) <= len(sets) {
-		k.flags.Keywords = sets[w-1]
-	}
-	return k
 }
 
-func (st *state) encodeFile() []byte {
-	le := binary.LittleEndian
-	var b []byte
-	for _, n := range []uint64{st.file.dev, st.file.ino, uint64(st.file.size), uint64(st.file.mtime), uint64(st.file.ctime), uint64(st.style.start)} {
-		b = le.AppendUint64(b, n)
-	}
-	b = append(b, byte(st.style.kind), flagByte(st.style.mmdf), flagByte(st.style.damaged), flagByte(st.base.found), flagByte(st.base.pseudo), 0, 0, 0)
-	b = le.AppendUint32(b, st.base.validity)
-	b = le.AppendUint32(b, uint32(st.base.last))
-	for _, w := range st.base.keywords {
-		b = append(append(b, w...), ' ')
-	}
-	return b
-}
-
-func flagByte(b bool) byte {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-func (st *state) decodeFile(b []byte) bool {
-	const fixed = 64
-	if len(b) < fixed {
-		return false
-	}
-	le := binary.LittleEndian
-	n := func(i int) uint64 { return le.Uint64(b[8*i:]) }
-	st.file = fileStamp{n(0), n(1), int64(n(2)), int64(n(3)), int64(n(4))}
-	st.style = style{kind: fromKind(b[48]), mmdf: b[49] == 1, damaged: b[50] == 1, start: int64(n(5))}
-	st.base = base{found: b[51] == 1, pseudo: b[52] == 1, validity: le.Uint32(b[56:]), last: mailstore.UID(le.Uint32(b[60:]))}
-	st.base.keywords = keywordWords(b[fixed:])
-	st.whole = true
-	return true
-}
-
-func (s *stateFile) base(dst []byte, st *state) []byte {
+func appendBase(dst []byte, st *state) []byte {
 	le := binary.LittleEndian
 	b := le.AppendUint32(nil, st.validity)
 	b = le.AppendUint32(b, uint32(st.next))
@@ -279,35 +210,23 @@ func (s *stateFile) base(dst []byte, st *state) []byte {
 	return appendFrame(dst, frameBase, le.AppendUint64(b, st.modSeq))
 }
 
-func (s *stateFile) records(dst []byte, list []known) []byte {
-	var b []byte
+func appendTexts(dst []byte, list []known) []byte {
+	b := make([]byte, 0, recordSize*len(list))
 	for _, k := range list {
-		words := uint32(0)
-		if k.flags.Keywords != (mailstore.Keywords{}) {
-			if words = s.sets[k.flags.Keywords]; words == 0 {
-				words = uint32(len(s.sets) + 1)
-				s.sets[k.flags.Keywords] = words
-				dst = appendFrame(dst, frameWords, []byte(k.flags.Keywords.String()))
-			}
-		}
-		b = encodeRecord(b, k, words)
+		b = encodeRecord(b, k)
 	}
-	return appendFrame(dst, frameMessages, b)
+	return appendFrame(dst, frameTexts, b)
 }
 
 // add makes UIDNEXT and the like, and these messages, durable.
 func (s *stateFile) add(st *state, list []known) error {
 	var b []byte
-	if len(list) > 0 {
-		b = s.records(b, list)
+	for part := range slices.Chunk(list, recordBatch) {
+		b = appendTexts(b, part)
 	}
 	// UIDNEXT comes behind the records that raise it: written in part, both are
 	// what they were.
-	b = s.base(b, st)
-	if st.dirty {
-		b = appendFrame(b, frameDirty, nil)
-	}
-	return s.append(b)
+	return s.append(appendBase(b, st))
 }
 
 func (s *stateFile) append(b []byte) error {
@@ -341,41 +260,40 @@ func (s *stateFile) cut(f fsys.File) error {
 	return f.Truncate(s.end)
 }
 
-// save replaces the file with a description of everything. messages gives the
-// records in batches.
-func (s *stateFile) save(st *state, messages func(yield func([]known) error) error) error {
+// save replaces the file. messages gives the records in batches; nil stands for
+// none.
+func (s *stateFile) save(st *state, messages iter.Seq[[]known]) error {
 	temp := fsys.TempName(s.path)
 	f, err := createFile(s.fs, temp, 0o600)
 	if err != nil {
 		return err
 	}
-	clear(s.sets)
-	w := bufio.NewWriterSize(f, 256<<10)
-	n := 0
-	put := func(b []byte) error {
-		n += len(b)
-		_, err := w.Write(b)
-		return err
-	}
-	err = put(s.base(nil, st))
-	if err == nil {
-		err = messages(func(list []known) error { return put(s.records(nil, list)) })
-	}
-	if err == nil && st.whole {
-		err = put(appendFrame(nil, frameFile, st.encodeFile()))
-	}
-	if err == nil {
-		err = w.Flush()
-	}
-	if err == nil {
-		err = f.Sync()
-	}
+	size, err := writeState(f, st, messages)
 	if err = errors.Join(err, f.Close()); err == nil {
 		err = s.fs.Rename(temp, s.path)
 	}
 	if err != nil {
 		return errors.Join(err, ignoreMissing(s.fs.Remove(temp)))
 	}
-	s.end = int64(n)
+	s.end = size
 	return syncParent(s.fs, s.path)
+}
+
+func writeState(f fsys.File, st *state, messages iter.Seq[[]known]) (size int64, err error) {
+	put := func(b []byte) {
+		if err == nil {
+			_, err = f.Write(b)
+		}
+		size += int64(len(b))
+	}
+	put(appendBase(nil, st))
+	if messages != nil {
+		for list := range messages {
+			put(appendTexts(nil, list))
+		}
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	return size, err
 }

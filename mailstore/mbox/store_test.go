@@ -44,6 +44,12 @@ func TestStore(t *testing.T) {
 			return harness(t, Options{FS: fsys.OS{}, Root: filepath.Join(t.TempDir(), "mail")})
 		})
 	})
+	t.Run("with an index", func(t *testing.T) {
+		storetest.Run(t, func(t *testing.T) storetest.Harness {
+			root := filepath.Join(t.TempDir(), "mail")
+			return harness(t, Options{FS: fsys.OS{}, Root: root, IndexDir: root + ".index"})
+		})
+	})
 	t.Run("inbox elsewhere", func(t *testing.T) {
 		storetest.Run(t, func(t *testing.T) storetest.Harness {
 			fsx := faultfs.New()

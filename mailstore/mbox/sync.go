@@ -3,6 +3,7 @@ package mbox
 import (
 	"fmt"
 	"io/fs"
+	"iter"
 	"slices"
 	"time"
 
@@ -14,18 +15,22 @@ const (
 	// fullSize is how large a file may be to be read as a whole whenever it has
 	// changed. Of a larger one that has grown only what is new is read: then
 	// changes that another program made to earlier messages at the same time are
-	// seen only fullAfter later, or when the mailbox is opened the next time.
-	fullSize  = 16 << 20
+	// seen only later.
+	fullSize = 16 << 20
+	// fullAfter is when that is, but not before fullShare times as long as the
+	// last reading took has passed.
 	fullAfter = time.Minute
+	fullShare = 20
 )
 
-// load fills a new mailbox from state file and mbox, under the locks.
+// load fills a new mailbox from index, state file and mbox, under the locks.
 func (m *Mailbox) load() error {
-	st, err := m.state.load()
+	st, err := m.state.load(false)
 	if err != nil {
 		return err
 	}
 	m.validity, m.claimed, m.retired = st.validity, st.claimed, st.retired
+	m.savedValidity = st.validity
 	h, err := m.reopen()
 	if err != nil {
 		return err
@@ -37,22 +42,29 @@ func (m *Mailbox) load() error {
 	if err != nil {
 		return err
 	}
-	m.savedValidity = st.validity
-	if st.whole && fi != nil && stampOf(fi) == st.file && st.validity != 0 {
-		m.adopt(st)
+	m.Index = index.New[loc](1, max(st.modSeq, uint64(time.Now().UnixMicro())))
+	verdict := m.loadIndex(fi)
+	switch {
+	case verdict == index.Current:
+		m.adopted(st)
 		return nil
+	case verdict == index.Behind && m.UIDNext() >= st.next && fi != nil && m.canGrow(stampOf(fi)):
+		m.adopted(st)
+		return m.grow(fi)
 	}
-	m.Index = index.New[loc](1, m.firstModSeq(st))
+	if st, err = m.state.load(true); err != nil {
+		return err
+	}
 	return m.parse(fi, st)
 }
 
-// firstModSeq is a mod-sequence that no message of this mailbox ever had. When
-// the last process did not end in order, the clock must do.
-func (m *Mailbox) firstModSeq(st *state) uint64 {
-	if st.modSeq > 0 && !st.dirty {
-		return st.modSeq
+// adopted makes good what the state file knows and the index does not.
+func (m *Mailbox) adopted(st *state) {
+	m.readOnly.Store(m.fileReadOnly || m.style.mmdf)
+	m.Learn(func(tx *index.Tx[loc]) { tx.SetUIDNext(st.next) })
+	if m.Status().Recent > 0 {
+		m.takeRecent(m.claimed)
 	}
-	return max(st.modSeq, uint64(time.Now().UnixMicro()))
 }
 
 // stat describes the open file; nil when there is none.
@@ -61,26 +73,6 @@ func (m *Mailbox) stat() (fs.FileInfo, error) {
 		return nil, nil
 	}
 	return m.h.Stat()
-}
-
-// adopt takes over a state that describes the file as it is.
-func (m *Mailbox) adopt(st *state) {
-	m.style, m.base, m.snap = st.style, st.base, st.file
-	m.readOnly.Store(m.fileReadOnly || m.style.mmdf)
-	// Taking over what was told before is no change: the batch that adds the
-	// messages must end at the mod-sequence that was the highest.
-	highest := st.modSeq
-	if len(st.messages) > 0 && highest > 0 {
-		highest--
-	}
-	m.Index = index.New[loc](1, highest)
-	m.Update(func(tx *index.Tx[loc]) {
-		for _, k := range st.messages {
-			tx.Add(mailstore.Record{UID: k.uid, Flags: k.flags, ModSeq: k.modSeq, Date: k.date, Size: k.size}, k.loc)
-		}
-		tx.SetUIDNext(st.next)
-	})
-	m.parsedAt = time.Now()
 }
 
 // sync brings the index up to date with the file. The caller has the locks.
@@ -101,7 +93,7 @@ func (m *Mailbox) sync() error {
 		now = stampOf(fi)
 	}
 	switch {
-	case now == m.snap && !(m.partial && time.Since(m.parsedAt) > fullAfter):
+	case now == m.snap && !m.fullDue():
 		return m.persist(nil, m.UIDNext())
 	case fi != nil && m.canGrow(now):
 		return m.grow(fi)
@@ -109,13 +101,16 @@ func (m *Mailbox) sync() error {
 	return m.parse(fi, nil)
 }
 
+// fullDue reports whether a file that was read only in part, when it had grown,
+// is to be read as a whole now.
+func (m *Mailbox) fullDue() bool { return m.partial && time.Now().After(m.fullAt()) }
+
+func (m *Mailbox) fullAt() time.Time { return m.parsedAt.Add(max(fullAfter, fullShare*m.parseTook)) }
+
 // canGrow reports whether it will do to read what is behind the old end of the
 // file: it is the same file, longer, and a message begins where it ended.
 func (m *Mailbox) canGrow(now fileStamp) bool {
-	if !m.snap.sameFile(now) || now.size <= m.snap.size || now.size <= fullSize || m.Len() == 0 || m.style.mmdf || m.hasOpen {
-		return false
-	}
-	if m.partial && time.Since(m.parsedAt) > fullAfter {
+	if !m.snap.sameFile(now) || now.size <= m.snap.size || now.size <= fullSize || m.Len() == 0 || m.style.mmdf || m.hasOpen || m.fullDue() {
 		return false
 	}
 	p := newParser(m.h, m.snap.size, now.size, time.UTC)
@@ -163,48 +158,48 @@ func (m *Mailbox) grow(fi fs.FileInfo) error {
 	if err != nil {
 		return err
 	}
-	r := resolver{known: nil, base: m.base, next: m.UIDNext(), trust: true}
-	out, next, ok := r.run(list)
+	r := resolver{base: m.base, next: m.UIDNext(), trust: true}
+	next, ok := r.run(list)
 	if !ok {
 		return m.renumber()
 	}
 	m.fillDates(list)
-	var batch []newMessage
-	for i := range list {
-		batch = append(batch, m.newMessage(&list[i], out[i]))
-	}
-	if err := m.persist(batch, next); err != nil {
+	m.complete(list, &r)
+	if err := m.persist(list, next); err != nil {
 		return err
 	}
-	m.publish(nil, batch, next)
+	m.publish(list, next)
 	m.setSnap(now)
 	m.partial = true
 	return nil
 }
 
-// newMessage is a message to be added to the index.
-type newMessage struct {
-	found
-	resolved
-	flags  mailstore.Flags
-	modSeq uint64
-}
-
-func (m *Mailbox) newMessage(f *found, o resolved) newMessage {
-	n := newMessage{found: *f, resolved: o}
-	if o.stamped {
-		n.bits |= bitStamped
+// complete gives the messages the bits that do not stand in the file, and those
+// that were known the date and size that clients were told.
+func (m *Mailbox) complete(list []found, r *resolver) {
+	for i := range list {
+		f := &list[i]
+		if f.pseudo {
+			continue
+		}
+		if f.stamped {
+			f.bits |= bitStamped
+		}
+		f.keywords = keywordsOf(f, m.base)
+		if !f.has(bitOld) && f.uid > m.claimed {
+			f.bits |= bitRecent
+			f.system |= mailstore.Recent
+		}
+		if k := r.find(f.uid); k != nil && !f.fresh {
+			f.date, f.size = k.date, k.size
+		}
 	}
-	n.flags = mailstore.Flags{System: f.system, Keywords: keywordsOf(f, o, m.base)}
-	if !f.has(bitOld) && o.uid > m.claimed {
-		n.flags.System |= mailstore.Recent
-	}
-	return n
 }
 
 // parse reads the whole file. st is what the state file says, when the mailbox
 // is being loaded.
 func (m *Mailbox) parse(fi fs.FileInfo, st *state) error {
+	start := time.Now()
 	p, list, err := m.parseFile(fi)
 	if err != nil {
 		return err
@@ -213,35 +208,32 @@ func (m *Mailbox) parse(fi fs.FileInfo, st *state) error {
 		p.base.found = false // it ran out of UIDs, and is still to be replaced
 		m.wantNotes = true
 	}
-	loading := st != nil
-	r := resolver{base: p.base, trust: true}
-	if loading {
-		r.known, r.next = st.messages, max(st.next, 1)
+	r := resolver{base: p.base, trust: true, known: m.knownMessages(), next: m.UIDNext()}
+	if st != nil {
+		r.known, r.next = append(r.known, unknownTo(r.next, st.messages)...), max(r.next, st.next)
 		if err := m.chooseValidity(p.base, &r); err != nil {
 			return err
 		}
-	} else {
-		r.known, r.next = m.knownMessages(), m.UIDNext()
-		if p.base.found && p.base.validity != m.validity {
-			m.setGone("another program gave it a new UIDVALIDITY")
-			return m.gone()
-		}
+	} else if p.base.found && p.base.validity != m.validity {
+		m.setGone("another program gave it a new UIDVALIDITY")
+		return m.gone()
 	}
-	out, next, ok := r.run(list)
+	next, ok := r.run(list)
 	if !ok {
 		return m.renumber()
 	}
 	m.style, m.base = p.style, p.base
 	m.readOnly.Store(m.fileReadOnly || m.style.mmdf)
+	list = m.withoutPseudo(list)
 	m.fillDates(list)
-	batch := m.collect(list, out, &r, loading && !st.dirty)
-	if err := m.persist(batch, next); err != nil {
+	m.complete(list, &r)
+	if err := m.persist(list, next); err != nil {
 		return err
 	}
-	m.publish(r.known, batch, next)
+	m.replace(list, next)
+	m.stale = m.stale || r.lost(list)
 	m.hasOpen = slices.ContainsFunc(list, func(f found) bool { return f.open })
-	m.changed = true
-	m.partial, m.parsedAt = false, time.Now()
+	m.partial, m.parsedAt, m.parseTook = false, time.Now(), time.Since(start)
 	if fi == nil {
 		m.setSnap(fileStamp{})
 	} else {
@@ -250,23 +242,26 @@ func (m *Mailbox) parse(fi fs.FileInfo, st *state) error {
 	return nil
 }
 
-// collect joins what was found with what was known of each message.
-func (m *Mailbox) collect(list []found, out []resolved, r *resolver, keepModSeq bool) []newMessage {
-	batch := make([]newMessage, 0, len(list))
-	for i := range list {
-		if list[i].pseudo {
-			continue
-		}
-		n := m.newMessage(&list[i], out[i])
-		if k := r.find(n.resolved.uid); k != nil && !n.fresh {
-			n.date, n.size = k.date, k.size
-			if keepModSeq && k.flags == n.flags {
-				n.modSeq = k.modSeq
-			}
-		}
-		batch = append(batch, n)
+// withoutPseudo leaves out UW's pseudo message, which is the first.
+func (m *Mailbox) withoutPseudo(list []found) []found {
+	if len(list) > 0 && list[0].pseudo {
+		return list[1:]
 	}
-	return batch
+	return list
+}
+
+// knownMessages is what the index holds, for the resolver.
+func (m *Mailbox) knownMessages() []known {
+	if m.Len() == 0 {
+		return nil
+	}
+	list := make([]known, 0, m.Len())
+	m.View(func(records iter.Seq2[mailstore.Record, loc]) {
+		for r, l := range records {
+			list = append(list, known{uid: r.UID, hsum: l.hsum, bsum: l.bsum, date: r.Date, size: r.Size})
+		}
+	})
+	return list
 }
 
 func (m *Mailbox) parseFile(fi fs.FileInfo) (*parser, []found, error) {
@@ -310,7 +305,7 @@ func (m *Mailbox) renumber() error {
 		return err
 	}
 	st := &state{validity: v, next: 1, retired: m.validity, modSeq: m.HighestModSeq()}
-	if err := m.state.save(st, func(func([]known) error) error { return nil }); err != nil {
+	if err := m.state.save(st, nil); err != nil {
 		return err
 	}
 	m.setGone("it has run out of UIDs and begins anew")

@@ -314,6 +314,7 @@ func (m *Mailbox) remove(ctx context.Context) error {
 	}
 	if err == nil {
 		m.setGone("it was deleted")
+		m.removeIndex()
 	}
 	return errors.Join(err, l.unlock())
 }

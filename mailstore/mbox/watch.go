@@ -123,10 +123,10 @@ func (m *Mailbox) look(ctx context.Context) (again time.Duration, err error) {
 	switch err := m.refresh(ctx); {
 	case err != nil:
 		return watchEvery, err
-	case m.acct.opt.Watcher == nil, m.j != nil && m.j.dirty(), len(m.unsaved) > 0:
+	case m.acct.opt.Watcher == nil, m.j != nil && m.j.dirty(), m.owed:
 		return watchEvery, nil
 	case m.partial:
-		return max(time.Until(m.parsedAt.Add(fullAfter)), 0) + time.Millisecond, nil
+		return max(time.Until(m.fullAt()), 0) + time.Millisecond, nil
 	}
 	return 0, nil
 }

@@ -1,0 +1,122 @@
+package mbox
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"restante/fsys"
+	"restante/fsys/faultfs"
+	"restante/mailstore"
+)
+
+// TestUIDsAfterKill: UIDs that were told are the same when the process is killed
+// and started again, whatever of them the mbox and the state file hold.
+func TestUIDsAfterKill(t *testing.T) {
+	for _, c := range []struct {
+		why string
+		do  func(b *killed)
+	}{
+		{"appended, then delivered", func(b *killed) { b.append("b", "c"); b.deliver("d"); b.refresh() }},
+		{"delivered, then appended", func(b *killed) { b.deliver("b"); b.refresh(); b.append("c") }},
+		{"expunged in between", func(b *killed) { b.append("b", "c", "d"); b.expunge(3) }},
+		{"the last expunged", func(b *killed) { b.append("b", "c"); b.expunge(3) }},
+		{"expunged in between, then delivered", func(b *killed) { b.append("b", "c", "d"); b.expunge(3); b.deliver("e"); b.refresh() }},
+		{"delivered and expunged, then appended", func(b *killed) { b.deliver("b", "c"); b.refresh(); b.expunge(2); b.append("d"); b.expunge(3) }},
+		{"all expunged, then appended", func(b *killed) { b.append("b"); b.expunge(1, 2); b.append("c", "d"); b.expunge(3) }},
+	} {
+		for _, index := range []string{"", "/index"} {
+			t.Run(c.why+index, func(t *testing.T) {
+				b := newKilled(t, index)
+				c.do(b)
+				want, next := subjectsOf(t, b.m), b.m.Status().UIDNext
+				b.open() // without Close, as after kill -9
+				if got := subjectsOf(t, b.m); !slices.Equal(got, want) {
+					t.Errorf("after a kill there is %q, want %q", got, want)
+				}
+				if got := b.m.Status().UIDNext; got < next {
+					t.Errorf("UIDNEXT was %d and is %d", next, got)
+				}
+			})
+		}
+	}
+}
+
+// killed is an inbox with one message and a process that will be killed.
+type killed struct {
+	*testing.T
+	fs    *faultfs.FS
+	index string
+	m     mailstore.Mailbox
+}
+
+func newKilled(t *testing.T, index string) *killed {
+	b := &killed{T: t, fs: faultfs.New(), index: index}
+	if err := fsys.MkdirAll(b.fs, "/mail", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := fsys.WriteFile(b.fs, "/mail/inbox", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.open()
+	b.append("a")
+	if err := b.m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b.open()
+	return b
+}
+
+func (b *killed) open() {
+	b.Helper()
+	m, err := openAccount(b.T, Options{FS: b.fs, Root: "/mail", Zone: time.UTC, IndexDir: b.index}).Open(b.Context(), mailstore.Inbox)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.m = m
+}
+
+func (b *killed) append(ids ...string) {
+	b.Helper()
+	for _, id := range ids {
+		if err := appendText(b.T, b.m, "Subject: "+id+"\n\n"+id+"\n"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func (b *killed) deliver(ids ...string) {
+	b.Helper()
+	f, err := b.fs.OpenFile("/mail/inbox", 1, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil {
+		b.Fatal(err)
+	}
+	at := fi.Size()
+	for _, id := range ids {
+		n, err := f.WriteAt([]byte(mailOf(id)), at)
+		if err != nil {
+			b.Fatal(err)
+		}
+		at += int64(n)
+	}
+}
+
+func (b *killed) refresh() {
+	b.Helper()
+	if err := b.m.Refresh(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func (b *killed) expunge(uids ...mailstore.UID) {
+	b.Helper()
+	if _, err := b.m.Expunge(context.Background(), mailstore.NewUIDSet(uids...), false); err != nil {
+		b.Fatal(err)
+	}
+}
