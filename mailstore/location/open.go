@@ -21,7 +21,7 @@ func openFormat(ctx context.Context, r Resolved, opt Options) (mailstore.Account
 		if r.Layout == LayoutFS {
 			layout = maildir.FS
 		}
-		return maildir.Open(ctx, maildir.Options{FS: opt.FS, Root: r.Path, Layout: layout, Inbox: r.Inbox, Logger: opt.Logger, IndexDir: indexDir(opt.Index, r.Location)})
+		return maildir.Open(ctx, maildir.Options{FS: opt.FS, Root: r.Path, Layout: layout, Inbox: r.Inbox, Logger: opt.Logger, Watcher: opt.Watcher, IndexDir: indexDir(opt.Index, r.Location)})
 	case Mbox:
 		locks, err := mbox.ParseLocks(opt.MboxLocks)
 		if err != nil {

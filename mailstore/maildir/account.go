@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"restante/fsys"
+	"restante/fsys/watch"
 	"restante/mailstore"
 )
 
@@ -20,10 +21,11 @@ import (
 // mailboxes the older one's first; then mailbox.staying; then
 // dovecot-uidlist.lock; then mu, under which nothing waits.
 type account struct {
-	fs    fsys.FS
-	log   *slog.Logger
-	tree  tree
-	names *namer
+	fs      fsys.FS
+	log     *slog.Logger
+	tree    tree
+	names   *namer
+	watcher *watch.Watcher // nil where directories are polled
 	// indexFS is where indexes stand, below indexRoot; with "" there are none.
 	indexFS   fsys.FS
 	indexRoot string

@@ -2,11 +2,9 @@ package maildir
 
 import (
 	"context"
-	"errors"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"restante/mailstore"
 	"restante/mailstore/index"
@@ -55,9 +53,7 @@ type mailbox struct {
 	newSync shared
 	curSync shared
 
-	watchMu  sync.Mutex
-	watchers int
-	stopPoll context.CancelFunc
+	watch watching
 }
 
 // location is what Rename changes.
@@ -185,53 +181,11 @@ func (m *mailbox) syncDir(s *shared, sub string) error {
 	})
 }
 
-const pollInterval = time.Second
-
-// Watch folds in outside changes once a second until stop is called.
-func (m *mailbox) Watch() (stop func()) {
-	m.watchMu.Lock()
-	defer m.watchMu.Unlock()
-	m.watchers++
-	if m.watchers == 1 {
-		ctx, cancel := context.WithCancel(context.Background())
-		m.stopPoll = cancel
-		go m.poll(ctx)
-	}
-	return sync.OnceFunc(func() {
-		m.watchMu.Lock()
-		defer m.watchMu.Unlock()
-		m.watchers--
-		if m.watchers == 0 {
-			m.stopPoll()
-		}
-	})
-}
-
-func (m *mailbox) poll(ctx context.Context) {
-	ticker := time.NewTicker(pollInterval)
-	defer ticker.Stop()
-	failed := false
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		err := m.Refresh(ctx)
-		if errors.Is(err, mailstore.ErrGone) || ctx.Err() != nil {
-			return
-		}
-		if err != nil && !failed { // once, not every second
-			m.a.log.Error("cannot look for new mail", "mailbox", m.Name(), "err", err)
-		}
-		failed = err != nil
-	}
-}
-
 // retire is called when nobody has the mailbox open and it leaves the memory.
 // It leaves the files tidy for the next time, if nobody else is at them.
 func (m *mailbox) retire() {
 	defer m.a.hasRetired(m)
+	m.watch.end()
 	ctx, cancel := context.WithTimeout(context.Background(), refreshLockWait)
 	defer cancel()
 	if m.ops.lock(ctx) != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"restante/fsys"
+	"restante/fsys/watch"
 	"restante/mailstore"
 )
 
@@ -32,6 +33,10 @@ type Options struct {
 	// in memory, so that opening them again is cheap; the mailbox closed last
 	// always does. 0 is 50,000, negative keeps none.
 	KeepMessages int
+	// Watcher tells when a watched mailbox has changed. It is one for the whole
+	// process, and its owner closes it; with nil directories are looked at once
+	// a second.
+	Watcher *watch.Watcher
 	// IndexDir is the directory for the indexes of all mailboxes
 	// (docs/design/index.md), of this account alone. It is made when there is
 	// something to write. With "" nothing is kept from one opening to the next,
@@ -94,6 +99,7 @@ func newAccount(opt Options) (*account, error) {
 		names:    newNamer(opt.Hostname),
 		boxes:    make(map[string]*mailbox),
 		retiring: make(map[string]*mailbox),
+		watcher:  opt.Watcher,
 
 		indexFS:   opt.FS,
 		indexRoot: opt.IndexDir,

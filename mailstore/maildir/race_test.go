@@ -373,22 +373,3 @@ func TestWithoutNew(t *testing.T) {
 	m.add(mailstore.Flags{}, "a")
 	m.want("1 [] a")
 }
-
-// TestWatch sees a delivery without being asked.
-func TestWatch(t *testing.T) {
-	acct, root := newAccount(t, maildir.MaildirPP)
-	m := openBox(t, acct, "INBOX")
-	_, c := m.Follow()
-	defer c.Close()
-	stop := m.Watch()
-	defer stop()
-	deliver(t, root, "new/1.a", "a")
-	select {
-	case <-c.Ready():
-	case <-time.After(time.Minute):
-		t.Fatal("nobody looked for new mail")
-	}
-	if changes, _ := c.Next(); len(changes) != 1 || changes[0].Kind != mailstore.Added {
-		t.Errorf("changes %v", changes)
-	}
-}
