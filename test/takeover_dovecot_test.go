@@ -28,6 +28,8 @@ first_valid_uid = 1
 first_valid_gid = 1
 mail_home = PLACE/home
 mail_location = LOCATION
+# Debian's order is the other one, with which Dovecot and procmail wait for each other.
+mbox_write_locks = dotlock fcntl
 auth_mechanisms = plain
 passdb {
   driver = static
