@@ -46,9 +46,25 @@ type figures struct {
 }
 
 func (b *bench) figures() figures {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // cannot fail for oneself
-	return figures{Wall: b.wall, CPU: b.cpu, Units: b.units, Heap: b.heap, RSS: uint64(u.Maxrss) << 10}
+	return figures{Wall: b.wall, CPU: b.cpu, Units: b.units, Heap: b.heap, RSS: resident()}
+}
+
+// resident is the most that this process had resident. Rusage tells that of the
+// process that started it, if that was more.
+func resident() uint64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(status)) {
+		if value, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			var kB uint64
+			if _, err := fmt.Sscan(value, &kB); err == nil {
+				return kB << 10
+			}
+		}
+	}
+	return 0
 }
 
 // cpuTime is what this process has used, user and system.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 )
 
 // row is one line of the table.
@@ -46,16 +47,19 @@ func maildirRows(n int) []row {
 		{title: "open cold", unit: "mailbox", before: forget, ours: openMaildir, bare: bareOpenCold, perMessage: true},
 		{title: "open warm", unit: "mailbox", before: openOnce, ours: openMaildir, bare: bareOpenWarm, perMessage: true},
 		{title: "open after one delivery", unit: "mailbox", before: deliverBefore, ours: openMaildir, bare: bareOpenDelivered},
-		{title: "refresh after one delivery", unit: "delivery", uses: true, ours: refreshDelivery, bare: bareRefresh},
+		{title: "refresh after one delivery", unit: "delivery", ours: refreshDelivery, bare: bareRefresh},
 		{title: "flag of 1 message", unit: "change", uses: true, ours: storeOne, bare: bareStoreOne},
 		{title: "flag of 10k messages at once", unit: "message", uses: true, ours: storeMany, bare: bareStoreMany},
-		{title: "append, 1 writer", unit: "message", uses: true, ours: appendOne, bare: bareAppendOne},
-		{title: "append, 16 writers", unit: "message", uses: true, ours: append16, bare: bareAppend16},
+		{title: "append, 1 writer", unit: "message", ours: appendOne, bare: bareAppendOne},
+		{title: "append, 16 writers", unit: "message", ours: append16, bare: bareAppend16},
 		{title: "copy of 10k messages", unit: "message", uses: true, ours: copyMany, bare: bareCopyMany},
 		{title: "expunge of 10k messages", unit: "message", uses: true, ours: expungeMany, bare: bareExpungeMany},
 	}
 	for i := range list {
 		list[i].messages, list[i].mail, list[i].scale = n, m, "Maildir of "+count(n)
+	}
+	if n > 500_000 { // what uses up a mailbox costs the same in one of 100,000, and making this one takes minutes
+		list = slices.DeleteFunc(list, func(r row) bool { return r.uses })
 	}
 	return list
 }
