@@ -3,7 +3,6 @@ package mbox
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
@@ -18,6 +17,11 @@ type pending struct {
 	spool    spool
 	messages []spooled
 	done     bool
+
+	// What became of it; for who waits on ready.
+	ready chan struct{}
+	uids  []mailstore.UID
+	err   error
 }
 
 // NewAppend begins an append.
@@ -81,7 +85,8 @@ func (a *pending) Abort() {
 	}
 }
 
-// Commit writes the messages to the end of the mbox.
+// Commit writes the messages to the end of the mbox, together with those of
+// others who commit at the same time.
 func (a *pending) Commit(ctx context.Context) (uint32, []mailstore.UID, error) {
 	if a.done {
 		return 0, nil, a.m.fail("append", errAppendEnded)
@@ -90,43 +95,10 @@ func (a *pending) Commit(ctx context.Context) (uint32, []mailstore.UID, error) {
 	if len(a.messages) == 0 {
 		return a.m.validity, nil, a.m.fail("append", a.m.gone())
 	}
-	var uids []mailstore.UID
-	err := a.m.change(ctx, "append", func(r *rewriter) (err error) {
-		uids, err = a.commit(r)
-		return err
-	})
-	if err != nil {
-		return 0, nil, err
+	if err := a.m.committer.commit(ctx, a.m, a); err != nil {
+		return 0, nil, a.m.fail("append", err)
 	}
-	return a.m.validity, uids, nil
-}
-
-// commit writes, reads what it has written as every reader of the file would,
-// and only then lets it count.
-func (a *pending) commit(r *rewriter) ([]mailstore.UID, error) {
-	m := a.m
-	first := m.UIDNext()
-	if uint64(mailstore.MaxUID-first) <= uint64(len(a.messages)) {
-		return nil, m.renumber()
-	}
-	start := m.snap.size
-	lead, err := m.leadIn(start)
-	if err != nil {
-		return nil, err
-	}
-	end, err := r.append(start, func(w io.Writer) error { return a.compose(w, lead, first) })
-	if err != nil {
-		return nil, m.afterFailure(r, err)
-	}
-	uids, err := a.accept(start+int64(len(lead)), end, first)
-	if err == nil && len(lead) > 0 {
-		err = m.lookAgain(start + int64(len(lead)))
-	}
-	if err != nil {
-		return nil, errors.Join(err, m.afterFailure(r, r.takeBackAppend()))
-	}
-	r.j.done()
-	return uids, nil
+	return a.m.validity, a.uids, nil
 }
 
 // leadIn is the line end that the file lacks at its end.
@@ -146,13 +118,7 @@ func (m *Mailbox) leadIn(size int64) ([]byte, error) {
 
 // lookAgain parses the message again that ends at end, because it got a line end
 // behind it.
-func (m *Mailbox) lookAgain(end int64) error {
-	var last *index.Entry[loc]
-	for _, e := range m.entries() {
-		if e.Data.off < end {
-			last = &e
-		}
-	}
+func (m *Mailbox) lookAgain(last *index.Entry[loc], end int64) error {
 	if last == nil {
 		return nil
 	}
@@ -162,92 +128,20 @@ func (m *Mailbox) lookAgain(end int64) error {
 	if p.w.err != nil {
 		return p.w.err
 	}
-	f.bits |= last.Data.bits & bitStamped
+	f.bits |= last.Data.bits & (bitStamped | bitRecent)
 	m.io.Lock()
 	defer m.io.Unlock()
 	m.layoutGen++
-	m.Update(func(tx *index.Tx[loc]) {
+	m.Learn(func(tx *index.Tx[loc]) {
 		tx.SetData(last.UID, f.loc)
 		tx.SetAttrs(last.UID, f.size, mailstore.Unknown)
 	})
 	return nil
 }
 
-func (a *pending) compose(w io.Writer, lead []byte, uid mailstore.UID) error {
-	if _, err := w.Write(lead); err != nil {
-		return err
-	}
-	zone := a.m.acct.opt.Zone
-	for i := range a.messages {
-		msg := &a.messages[i]
-		n := notes{uid: uid, system: msg.flags.System, keywords: msg.flags.Keywords, length: msg.bodyLength()}
-		if i == 0 && a.m.carriesNoMail() {
-			n.base = a.newBase()
-		}
-		from := appendFromLine(nil, msg.sender, msg.date, zone)
-		if err := msg.compose(w, &a.spool, from, n.anew()); err != nil {
-			return err
-		}
-		uid++
-	}
-	return nil
-}
-
 // carriesNoMail reports whether the file has no message that could carry
 // X-IMAPbase: then the first new one does.
 func (m *Mailbox) carriesNoMail() bool { return m.Len() == 0 && !m.base.pseudo }
-
-func (a *pending) newBase() *base {
-	b := base{found: true, validity: a.m.validity, last: a.m.UIDNext() + mailstore.UID(len(a.messages)) - 1}
-	for _, msg := range a.messages {
-		b.keywords = withWords(b.keywords, msg.flags.Keywords)
-	}
-	return &b
-}
-
-// errAppendLost: what was written does not read as what was meant.
-var errAppendLost = errors.New("the message cannot be stored in an mbox file")
-
-// accept reads the new messages from the file and adds them to the index.
-func (a *pending) accept(start, end int64, first mailstore.UID) ([]mailstore.UID, error) {
-	m := a.m
-	p := newParser(m.h, start, end, m.acct.opt.Zone)
-	p.style, p.first = m.style, m.carriesNoMail()
-	list, err := p.rest(start)
-	if err != nil {
-		return nil, err
-	}
-	if len(list) != len(a.messages) {
-		return nil, fmt.Errorf("%w: it reads as %d messages and not as %d", errAppendLost, len(list), len(a.messages))
-	}
-	fi, err := m.stat()
-	if err != nil {
-		return nil, err
-	}
-	var uids []mailstore.UID
-	for i := range list {
-		f, uid := &list[i], first+mailstore.UID(i)
-		if f.uid != uid {
-			return nil, fmt.Errorf("%w: its UID reads as %d and not as %d", errAppendLost, f.uid, uid)
-		}
-		f.resolved = resolved{stamped: true, fresh: true}
-		f.bits |= bitStamped | bitRecent
-		f.date = a.messages[i].date
-		f.system, f.keywords = a.messages[i].flags.System|mailstore.Recent, a.messages[i].flags.Keywords
-		uids = append(uids, uid)
-	}
-	if p.base.found {
-		m.base = p.base
-	}
-	m.noteKeywords(list)
-	next := first + mailstore.UID(len(list))
-	if err := m.persist(list, next); err != nil {
-		return nil, err
-	}
-	m.publish(list, next)
-	m.setSnap(stampOf(fi))
-	return uids, nil
-}
 
 // noteKeywords remembers to write down keywords that X-IMAPbase does not list.
 //

@@ -233,7 +233,9 @@ func storyPowerCut(t *testing.T) {
 			s.fs.CutAt(n)
 			at, err := 0, error(nil)
 			for at < len(steps) && err == nil {
-				if err = steps[at].do(s); err == nil {
+				err = steps[at].do(s)
+				synctest.Wait() // what an append does after it was acknowledged
+				if err == nil {
 					at++
 				}
 			}
@@ -320,6 +322,7 @@ func storyFailures(t *testing.T, name string, fault func(n int) faultfs.Fault) {
 		hit, doubled := false, false
 		for i, step := range steps {
 			err := step.do(s)
+			synctest.Wait()
 			hit = hit || s.fs.Ops() >= n
 			if err == nil {
 				continue
@@ -328,7 +331,9 @@ func storyFailures(t *testing.T, name string, fault func(n int) faultfs.Fault) {
 			s.fs.Inject(nil)
 			s.removeLocks()
 			doubled = checkFailed(t, fmt.Sprintf("%s at %d in %q (%v)", name, n, step.name, err), s, err, states[i:i+2], trace) || doubled
-			if err := step.do(s); err != nil {
+			err = step.do(s)
+			synctest.Wait()
+			if err != nil {
 				t.Fatalf("%s at %d: %q again: %v\n%s", name, n, step.name, err, trace)
 			}
 		}

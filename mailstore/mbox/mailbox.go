@@ -57,9 +57,10 @@ type Mailbox struct {
 	savedValidity uint32 // the UIDVALIDITY that the state file is for
 	wantNotes     bool   // the mbox lacks notes that it should have
 
-	disk    *index.Store[loc] // nil when no index is kept
-	readers readers
-	watch   watcher
+	disk      *index.Store[loc] // nil when no index is kept
+	committer committer
+	readers   readers
+	watch     watcher
 
 	serial uint64 // in the order of opening
 	slot   *slot  // which guards refs

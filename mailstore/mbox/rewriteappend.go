@@ -1,6 +1,7 @@
 package mbox
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"errors"
@@ -69,6 +70,9 @@ func (s *appendNote) finish() {
 	}
 }
 
+// copyBuffer is how much is written at once.
+const copyBuffer = 256 << 10
+
 // offsetWriter writes to a file from a place on.
 type offsetWriter struct {
 	f   io.WriterAt
@@ -81,8 +85,9 @@ func (w *offsetWriter) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// append writes what compose gives behind size, or nothing. compose is called
-// twice and must give the same both times.
+// append writes what compose gives behind size, or nothing. compose may be called
+// twice and must give the same both times. The journal stays as it is: until it
+// says something else, the locks must be held.
 func (r *rewriter) append(size int64, compose func(io.Writer) error) (end int64, err error) {
 	fi, err := r.f.Stat()
 	if err != nil {
@@ -111,7 +116,14 @@ func (r *rewriter) append(size int64, compose func(io.Writer) error) (end int64,
 	if err := r.j.f.Sync(); err != nil {
 		return 0, errors.Join(err, r.j.clean())
 	}
-	err = compose(&offsetWriter{r.f, size})
+	if note.data != nil {
+		_, err = r.f.WriteAt(note.data, size)
+	} else {
+		w := bufio.NewWriterSize(&offsetWriter{r.f, size}, copyBuffer)
+		if err = compose(w); err == nil {
+			err = w.Flush()
+		}
+	}
 	if err == nil {
 		err = r.f.Sync()
 	}

@@ -135,9 +135,12 @@ func (t *transfer) move(from, to *rewriter) (mailstore.CopyResult, error) {
 		return res, nil
 	}
 	var err error
-	if res.Dest, err = t.pending.commit(to); err != nil {
+	b := batch{m: t.to, list: []*pending{t.pending}}
+	if err = b.commit(to); err != nil {
 		return res, err
 	}
+	to.j.done()
+	res.Dest = t.pending.uids
 	if _, err = t.from.expunge(from, mailstore.NewUIDSet(res.Source...), false); err != nil {
 		return res, errors.Join(err, t.takeBack(to, res))
 	}
