@@ -153,20 +153,21 @@ func LockDot(ctx context.Context, fsys FS, path string, opt DotlockOptions) (*Do
 }
 
 func create(fsys FS, path string, perm fs.FileMode) (*Dotlock, error) {
-	f, err := fsys.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
+	// With its content from the first moment: nobody could tell whose an empty
+	// one is that a crash has left, and all would wait.
+	content := ownContent()
+	f, err := fsys.CreateWith(path, content, perm)
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		// On a full disk an empty file is a lock all the same: whoever wants to
+		// expunge must get it.
+		content = nil
+		f, err = fsys.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
+	}
 	if err != nil {
 		return nil, err
 	}
-	d := &Dotlock{fs: fsys, path: path, file: f, content: ownContent()}
-	if _, err = f.WriteAt(d.content, 0); errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		// On a full disk the empty file is a lock all the same: whoever wants
-		// to expunge must get it.
-		d.content, err = nil, nil
-	}
-	if err == nil {
-		d.info, err = f.Stat()
-	}
-	if err != nil {
+	d := &Dotlock{fs: fsys, path: path, file: f, content: content}
+	if d.info, err = f.Stat(); err != nil {
 		return nil, errors.Join(err, f.Close(), fsys.Remove(path))
 	}
 	return d, nil

@@ -17,6 +17,9 @@ import (
 type FS interface {
 	// OpenFile opens with the flags of package os.
 	OpenFile(name string, flag int, perm fs.FileMode) (File, error)
+	// CreateWith makes a file, open for reading and writing, that has its content
+	// from the moment it has its name; an existing name gives fs.ErrExist.
+	CreateWith(name string, content []byte, perm fs.FileMode) (File, error)
 	// Rename replaces newname atomically. Durable after SyncDir of both parents.
 	Rename(oldname, newname string) error
 	// Link makes a hard link; an existing newname gives fs.ErrExist.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -21,6 +23,58 @@ func (OS) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
 		return nil, err
 	}
 	return osFile{f}, nil
+}
+
+// CreateWith writes a file without a name and then gives it one, so that a crash
+// leaves nothing behind. Where there are no such files it has another name first.
+func (o OS) CreateWith(name string, content []byte, perm fs.FileMode) (File, error) {
+	f, err := createNameless(name, content, perm)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return o.createRenamed(name, content, perm)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return osFile{f}, nil
+}
+
+// createNameless uses O_TMPFILE and linkat(2). Its error is
+// errors.ErrUnsupported where the file system has no files without a name, or
+// /proc is not mounted.
+func createNameless(name string, content []byte, perm fs.FileMode) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Dir(name), unix.O_TMPFILE|os.O_RDWR, perm)
+	switch {
+	case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EISDIR), errors.Is(err, unix.EINVAL):
+		return nil, errors.ErrUnsupported
+	case err != nil:
+		return nil, err
+	}
+	if _, err = f.Write(content); err == nil {
+		self := "/proc/self/fd/" + strconv.Itoa(int(f.Fd()))
+		err = unix.Linkat(unix.AT_FDCWD, self, unix.AT_FDCWD, name, unix.AT_SYMLINK_FOLLOW)
+		if err == unix.ENOENT || err == unix.EPERM || err == unix.EXDEV {
+			err = errors.ErrUnsupported
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(&fs.PathError{Op: "create", Path: name, Err: err}, f.Close())
+	}
+	return f, nil
+}
+
+func (o OS) createRenamed(name string, content []byte, perm fs.FileMode) (File, error) {
+	temp := TempName(name)
+	f, err := o.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = f.Write(content); err == nil {
+		err = os.Link(temp, name)
+	}
+	if err = errors.Join(err, os.Remove(temp)); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // Rename is rename(2).

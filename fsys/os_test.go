@@ -96,3 +96,39 @@ func TestReadDir(t *testing.T) {
 		t.Errorf("SyncDir: %v", err)
 	}
 }
+
+// TestCreateWith holds for files without a name at first, and for those of file
+// systems that have none.
+func TestCreateWith(t *testing.T) {
+	for name, create := range map[string]func(string, []byte, fs.FileMode) (File, error){"nameless": OS{}.CreateWith, "renamed": OS{}.createRenamed} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "file")
+			f, err := create(path, []byte("content"), 0o640)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			if _, err := f.WriteAt([]byte("C"), 0); err != nil {
+				t.Error(err)
+			}
+			got, err := os.ReadFile(path)
+			if err != nil || string(got) != "Content" {
+				t.Errorf("%q, %v", got, err)
+			}
+			fi, err := f.Stat()
+			if named, statErr := os.Lstat(path); err != nil || statErr != nil || !SameFile(fi, named) || fi.Mode() != 0o640 {
+				t.Errorf("%v, %v, %v", fi, err, statErr)
+			}
+			if _, err := create(path, nil, 0o600); !errors.Is(err, fs.ErrExist) {
+				t.Errorf("a second time: %v", err)
+			}
+			if _, err := create(filepath.Join(dir, "none", "file"), nil, 0o600); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("without a directory: %v", err)
+			}
+			if list, err := os.ReadDir(dir); err != nil || len(list) != 1 {
+				t.Errorf("left behind: %v, %v", list, err)
+			}
+		})
+	}
+}

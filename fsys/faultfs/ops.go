@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -61,6 +62,26 @@ func (f *FS) open(name string, flag int, perm fs.FileMode) (*node, error) {
 		n.change(write{truncate: true})
 	}
 	return n, nil
+}
+
+// CreateWith is two operations, as it needs room: the content is written, and
+// then it gets its name.
+func (f *FS) CreateWith(name string, content []byte, perm fs.FileMode) (fsys.File, error) {
+	const flag = os.O_RDWR | os.O_CREATE | os.O_EXCL
+	unlock, err := f.begin("create", name)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if err := f.change(Write, name); err != nil {
+		return nil, fail(Write, name, err)
+	}
+	n, err := f.open(name, flag, perm)
+	if err != nil {
+		return nil, fail("create", name, err)
+	}
+	n.change(write{data: slices.Clone(content)})
+	return &file{fs: f, node: n, name: name, flag: flag, epoch: f.epoch}, nil
 }
 
 // Rename is os.Rename: rename(2), but it never replaces a directory.

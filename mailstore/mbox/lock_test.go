@@ -70,6 +70,14 @@ func (s *strangeLocks) OpenFile(name string, flag int, perm fs.FileMode) (fsys.F
 	return strangeFile{f, s}, nil
 }
 
+func (s *strangeLocks) CreateWith(name string, content []byte, perm fs.FileMode) (fsys.File, error) {
+	f, err := s.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
+	if err == nil {
+		_, err = f.WriteAt(content, 0)
+	}
+	return f, err
+}
+
 type strangeFile struct {
 	fsys.File
 	fs *strangeLocks
