@@ -19,7 +19,7 @@ import (
 )
 
 func (b *bench) mbox() (mailstore.Account, error) {
-	return mbox.Open(b.ctx, mbox.Options{FS: fsys.OS{}, Root: mailDir(b.dir), Zone: time.UTC})
+	return mbox.Open(b.ctx, mbox.Options{FS: fsys.OS{}, Root: mailDir(b.dir), Zone: time.UTC, IndexDir: indexDir(b.dir)})
 }
 
 func inbox(dir string) string { return filepath.Join(mailDir(dir), "inbox") }

@@ -25,6 +25,7 @@ const delivered = dated + "Subject: one\n\nfirst\n\n" + dated + "Subject: two\nS
 type story struct {
 	t          testing.TB
 	fs         *faultfs.FS
+	disk       *fullDisk // around fs
 	acct       mailstore.Account
 	inbox, sub mailstore.Mailbox
 }
@@ -38,12 +39,13 @@ func newStory(t testing.TB) *story {
 		t.Fatal(err)
 	}
 	s.fs.Settle()
+	s.disk = &fullDisk{FS: s.fs}
 	return s
 }
 
 func (s *story) open() error {
 	ctx := context.Background()
-	acct, err := Open(ctx, Options{FS: s.fs, Root: "/mail", LockTimeout: 5 * time.Millisecond, Zone: time.UTC, IndexDir: "/index"})
+	acct, err := Open(ctx, Options{FS: s.disk, Root: "/mail", LockTimeout: 5 * time.Millisecond, Zone: time.UTC, IndexDir: "/index"})
 	if err != nil {
 		return err
 	}
@@ -211,6 +213,7 @@ func goldens(t testing.TB) []string {
 		if err := step.do(s); err != nil {
 			t.Fatalf("%s: %v", step.name, err)
 		}
+		synctest.Wait()
 		states = append(states, look(t, s.fs.Clone()))
 	}
 	return states
@@ -258,7 +261,7 @@ func storyPowerCut(t *testing.T) {
 				t.Fatalf("cut at %d (seed %d) in %q: after it there is\n%s\nbefore the step there was\n%s\nand after it there should be\n%s\n%s",
 					n, seed, steps[at].name, got, states[at], states[at+1], strings.Join(s.fs.Trace(), "\n"))
 			}
-			s2 := &story{t: t, fs: s.fs}
+			s2 := &story{t: t, fs: s.fs, disk: s.disk}
 			if err := s2.open(); err != nil {
 				t.Fatal(err)
 			}
@@ -300,25 +303,26 @@ func checkNextUID(t *testing.T, what string, s *story, told []string) {
 func TestStoryFailures(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		fault func(n int) faultfs.Fault
+		begin func(s *story, n int)
 	}{
-		{"once", func(n int) faultfs.Fault { return faultfs.FailAt(n, syscall.EIO) }},
-		{"full disk", func(n int) faultfs.Fault {
-			return faultfs.FailFrom(n, syscall.ENOSPC, faultfs.Write, faultfs.Create, faultfs.Mkdir)
+		{"once", func(s *story, n int) { s.fs.Inject(faultfs.FailAt(n, syscall.EIO)) }},
+		{"nothing can be written", func(s *story, n int) {
+			s.fs.Inject(faultfs.FailFrom(n, syscall.ENOSPC, faultfs.Write, faultfs.Create, faultfs.Mkdir))
 		}},
-		{"everything", func(n int) faultfs.Fault { return faultfs.FailFrom(n, syscall.EIO) }},
+		{"full disk", func(s *story, n int) { s.fs.Inject(nil); s.disk.from = n }},
+		{"everything", func(s *story, n int) { s.fs.Inject(faultfs.FailFrom(n, syscall.EIO)) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { storyFailures(t, c.name, c.fault) })
+			synctest.Test(t, func(t *testing.T) { storyFailures(t, c.name, c.begin) })
 		})
 	}
 }
 
-func storyFailures(t *testing.T, name string, fault func(n int) faultfs.Fault) {
+func storyFailures(t *testing.T, name string, begin func(s *story, n int)) {
 	states := goldens(t)
 	for n := 1; ; n++ {
 		s := newStory(t)
-		s.fs.Inject(fault(n))
+		begin(s, n)
 		hit, doubled := false, false
 		for i, step := range steps {
 			err := step.do(s)
@@ -328,7 +332,8 @@ func storyFailures(t *testing.T, name string, fault func(n int) faultfs.Fault) {
 				continue
 			}
 			trace := strings.Join(s.fs.Trace(), "\n")
-			s.fs.Inject(nil)
+			checkFull(t, fmt.Sprintf("full at %d in %q", n, step.name), s, err)
+			s.repair()
 			s.removeLocks()
 			doubled = checkFailed(t, fmt.Sprintf("%s at %d in %q (%v)", name, n, step.name, err), s, err, states[i:i+2], trace) || doubled
 			err = step.do(s)
@@ -337,7 +342,7 @@ func storyFailures(t *testing.T, name string, fault func(n int) faultfs.Fault) {
 				t.Fatalf("%s at %d: %q again: %v\n%s", name, n, step.name, err, trace)
 			}
 		}
-		s.fs.Inject(nil)
+		s.repair()
 		s.removeLocks()
 		if got := look(t, s.fs.Clone()); !doubled && withoutUIDs(got) != withoutUIDs(states[len(states)-1]) {
 			t.Fatalf("%s at %d: in the end there is\n%s\nwant\n%s", name, n, got, states[len(states)-1])
@@ -346,6 +351,28 @@ func storyFailures(t *testing.T, name string, fault func(n int) faultfs.Fault) {
 			t.Logf("%s: %d operations", name, n-1)
 			return
 		}
+	}
+}
+
+// repair ends all faults.
+func (s *story) repair() {
+	s.disk.from = 0
+	s.fs.Inject(nil)
+}
+
+// checkFull checks a step that has failed on a full disk: the error says why,
+// and what makes room is not among what fails, once there is a journal.
+func checkFull(t *testing.T, what string, s *story, err error) {
+	t.Helper()
+	if s.disk.from == 0 {
+		return
+	}
+	if !errors.Is(err, mailstore.ErrOverQuota) {
+		t.Fatalf("%s: %v is not told as a lack of room", what, err)
+	}
+	fi, missing := s.fs.Stat("/mail/.imap/INBOX/restante.journal")
+	if strings.Contains(what, "expunge") && missing == nil && fi.Size() >= journalRoom {
+		t.Fatalf("%s: %v, though there is a journal", what, err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package mbox
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -219,8 +220,9 @@ const (
 // clockTick is how long the kernel's clock for file times may stand still.
 const clockTick = 10 * time.Millisecond
 
-// changed is when the file was changed last.
-func (s fileStamp) changed() time.Time { return time.Unix(0, max(s.ctime, s.mtime)) }
+// changed is when the file was changed last: the change time, which nobody can
+// set, or else the modification time.
+func (s fileStamp) changed() time.Time { return time.Unix(0, cmp.Or(s.ctime, s.mtime)) }
 
 // fine reports whether the file system counts nanoseconds, and not milliseconds
 // or seconds.

@@ -112,10 +112,21 @@ func checkFiles(t *testing.T, fsx fsys.FS, dir string) {
 	}
 }
 
-// fullDisk is a file system whose files cannot become longer.
+// fullDisk is a file system on which nothing can be made and no file can become
+// longer, at once or from an operation on.
 type fullDisk struct {
-	fsys.FS
+	*faultfs.FS
 	full bool
+	from int
+}
+
+func (d *fullDisk) isFull() bool { return d.full || d.from > 0 && d.Ops() >= d.from }
+
+func (d *fullDisk) Mkdir(name string, perm fs.FileMode) error {
+	if d.isFull() {
+		return errFull
+	}
+	return d.FS.Mkdir(name, perm)
 }
 
 type fullFile struct {
@@ -126,7 +137,7 @@ type fullFile struct {
 var errFull = &fs.PathError{Op: "write", Path: "/", Err: syscall.ENOSPC}
 
 func (d *fullDisk) OpenFile(name string, flag int, perm fs.FileMode) (fsys.File, error) {
-	if _, err := d.FS.Lstat(name); d.full && errors.Is(err, fs.ErrNotExist) && flag&os.O_CREATE != 0 {
+	if _, err := d.FS.Lstat(name); d.isFull() && errors.Is(err, fs.ErrNotExist) && flag&os.O_CREATE != 0 {
 		return nil, errFull
 	}
 	f, err := d.FS.OpenFile(name, flag, perm)
@@ -136,12 +147,19 @@ func (d *fullDisk) OpenFile(name string, flag int, perm fs.FileMode) (fsys.File,
 	return fullFile{f, d}, nil
 }
 
+func (f fullFile) Write(b []byte) (int, error) {
+	if f.disk.isFull() {
+		return 0, errFull
+	}
+	return f.File.Write(b)
+}
+
 func (f fullFile) WriteAt(b []byte, off int64) (int, error) {
 	fi, err := f.Stat()
 	if err != nil {
 		return 0, err
 	}
-	if f.disk.full && off+int64(len(b)) > fi.Size() {
+	if f.disk.isFull() && off+int64(len(b)) > fi.Size() {
 		return 0, errFull
 	}
 	return f.File.WriteAt(b, off)
