@@ -58,6 +58,7 @@ type POP3 struct {
 	Listen      Addresses `toml:"listen"`       // clear text, with STLS
 	ListenTLS   Addresses `toml:"listen_tls"`   // TLS from the first byte
 	IdleTimeout Duration  `toml:"idle_timeout"` // at least 10 minutes (RFC 1939 section 3)
+	UIDL        string    `toml:"uidl"`         // how unique ids are made; package pop3d reads it
 }
 
 // Web says where the webmail is served.
@@ -167,6 +168,7 @@ func Default(p Ports) Config {
 			Listen:      Addresses{"127.0.0.1:" + p.POP3},
 			ListenTLS:   Addresses{":" + p.POP3S},
 			IdleTimeout: Duration{10 * time.Minute},
+			UIDL:        "%08Xu%08Xv",
 		},
 		Web:  Web{ListenTLS: Addresses{":" + p.HTTPS}},
 		Auth: Auth{Users: "users", Plaintext: PlaintextLoopback},

@@ -83,6 +83,8 @@ index = "/var/cache/restante"
 [tls]
 cert = "cert.pem"
 key = "key.pem"
+[pop3]
+uidl = "%v-%u"
 [limits]
 connections = 5
 connections_per_address = 2
@@ -93,6 +95,7 @@ level = "debug"
 `, func(c *Config) {
 			c.Auth = Auth{Users: "/etc/dovecot/users", Plaintext: PlaintextNever}
 			c.Mail = Mail{Location: "maildir:~/Maildir", Home: "/var/vmail/%d/%n", Index: "/var/cache/restante"}
+			c.POP3.UIDL = "%v-%u"
 			c.TLS = TLS{Cert: "cert.pem", Key: "key.pem"}
 			c.Limits = Limits{Connections: 5, ConnectionsPerAddress: 2, HandshakeTimeout: Duration{7 * time.Second}}
 			c.Log.Level = "debug"

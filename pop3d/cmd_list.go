@@ -61,6 +61,13 @@ func (s *session) listAll() error {
 
 // cmdUidl is UIDL (RFC 1939 section 7).
 func (s *session) cmdUidl(cmd *pop3.Command) error {
+	if s.drop.ids == nil {
+		ids, err := newUIDLs(s.ctx, s.srv.opt.UIDL, s.drop.box)
+		if err != nil {
+			return err
+		}
+		s.drop.ids = ids
+	}
 	if cmd.Message == 0 {
 		s.w.OK("Here they are")
 		for i := range s.drop.messages {
@@ -81,6 +88,6 @@ func (s *session) cmdUidl(cmd *pop3.Command) error {
 }
 
 func (s *session) writeUIDL(number int, m *entry) {
-	var uidl [16]byte
-	s.w.Number(int64(number)).Raw(" ").Raw(string(AppendUIDL(uidl[:0], m.uid, s.drop.box.UIDValidity()))).CRLF()
+	var uidl [maxUIDL]byte
+	s.w.Number(int64(number)).Raw(" ").Raw(string(s.drop.ids.append(uidl[:0], m.uid))).CRLF()
 }

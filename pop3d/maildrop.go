@@ -10,7 +10,8 @@ import (
 type maildrop struct {
 	box      mailstore.Mailbox
 	messages []entry
-	sized    bool // the sizes of all messages are known
+	sized    bool   // the sizes of all messages are known
+	ids      *uidls // nil until they are asked for
 }
 
 // entry is what a session remembers of one message: 16 octets, as there may be a million.

@@ -31,6 +31,8 @@ type Options struct {
 	TLS *tls.Config
 	// AllowPlaintext says whether passwords may come from there without TLS; nil means never.
 	AllowPlaintext func(remote net.Addr) bool
+	// UIDL is how unique ids are made. Messages whose ids another server has written down keep those.
+	UIDL UIDLFormat
 	// KeepUnseen leaves the flags of messages alone. Else those that were retrieved are \Seen after QUIT.
 	KeepUnseen bool
 

@@ -11,7 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"restante/mailstore"
 	"restante/mailstore/memory"
 )
 
@@ -196,22 +195,6 @@ func TestGracefulStop(t *testing.T) {
 			p.ended(time.Now(), 0)
 		})
 	})
-}
-
-func TestAppendUIDL(t *testing.T) {
-	tests := []struct {
-		uid      mailstore.UID
-		validity uint32
-		want     string
-	}{
-		{10, 0x53b3f5a2, "0000000a53b3f5a2"}, // as Dovecot prints %08Xu%08Xv
-		{mailstore.MaxUID, 1, "ffffffff00000001"},
-	}
-	for _, tt := range tests {
-		if got := string(AppendUIDL(nil, tt.uid, tt.validity)); got != tt.want {
-			t.Errorf("got %s, want %s", got, tt.want)
-		}
-	}
 }
 
 // BenchmarkRetr is the way of a message from the store to the connection.

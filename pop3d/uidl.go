@@ -1,14 +1,161 @@
 package pop3d
 
-import "restante/mailstore"
+import (
+	"context"
+	"crypto/md5"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
 
-// AppendUIDL appends the UIDL of a message: UID and UIDVALIDITY, each in eight hexadecimal digits of lower
-// case. That is Dovecot's default, %08Xu%08Xv (in version 2.4 %{uid | hex(8)}%{uidvalidity | hex(8)}), so a
-// client that has taken its mail from a Dovecot over the same files takes none of it again. As the store
-// never gives a UID twice under one UIDVALIDITY, no UIDL names two messages; clients lose mail where one does
+	"restante/mailstore"
+)
+
+// DefaultUIDL is Dovecot's default, in version 2.4 %{uid | hex(8)}%{uidvalidity | hex(8)}: a client that has
+// taken its mail from a Dovecot over the same files takes none of it again. As the store never gives a UID
+// twice under one UIDVALIDITY, no UIDL names two messages; clients lose mail where one does
 // (cyrusimap/cyrus-imapd#374).
-func AppendUIDL(b []byte, uid mailstore.UID, uidValidity uint32) []byte {
-	return appendHex(appendHex(b, uint32(uid)), uidValidity)
+const DefaultUIDL = "%08Xu%08Xv"
+
+// A UIDLFormat makes unique ids (RFC 1939 section 7) of what stands on disk. The zero value is DefaultUIDL.
+type UIDLFormat struct{ pieces []uidlPiece }
+
+// uidlPiece is some text, and a variable behind it.
+type uidlPiece struct {
+	text     string
+	variable byte // u, v, f or 0
+	zero     bool // filled with zeros, else with spaces
+	width    int
+	hex      bool
+	md5      bool
+}
+
+const maxUIDL = 70 // octets, RFC 1939 section 7
+
+// ParseUIDLFormat reads a format in the language of Dovecot's pop3_uidl_format: %u is the UID, %v the
+// UIDVALIDITY and %f the name of the message's file in a Maildir without its flags. Between % and letter may
+// stand a width, beginning with 0 for zeros in front, X for hexadecimal digits, and M for the MD5 sum of the
+// value. %% is a percent sign. Other servers' formats: Courier `%v-%u` (before its version 2 `%f`), Cyrus
+// `%v.%u`, UW-IMAP `%08Xv%08Xu`, tpop3d `%Mf`.
+func ParseUIDLFormat(s string) (UIDLFormat, error) {
+	var f UIDLFormat
+	text, unique := "", false
+	for rest := s; rest != ""; {
+		before, after, found := strings.Cut(rest, "%")
+		text += before
+		if !found {
+			break
+		}
+		if strings.HasPrefix(after, "%") {
+			text, rest = text+"%", after[1:]
+			continue
+		}
+		p, tail, err := parseVariable(after)
+		if err != nil {
+			return UIDLFormat{}, fmt.Errorf("UIDL format %q: %w", s, err)
+		}
+		p.text, text, rest = text, "", tail
+		unique = unique || p.variable == 'u' || p.variable == 'f'
+		f.pieces = append(f.pieces, p)
+	}
+	if text != "" {
+		f.pieces = append(f.pieces, uidlPiece{text: text})
+	}
+	if !unique {
+		return UIDLFormat{}, fmt.Errorf("UIDL format %q gives all messages the same id; it needs %%u or %%f", s)
+	}
+	for _, c := range []byte(s) {
+		if c <= ' ' || c > '~' {
+			return UIDLFormat{}, fmt.Errorf("UIDL format %q: an id has only octets from ! to ~", s)
+		}
+	}
+	return f, nil
+}
+
+var errNoVariable = errors.New("behind % stands u, v or f, and in front of that a width, X or M")
+
+func parseVariable(s string) (p uidlPiece, rest string, err error) {
+	p.zero = strings.HasPrefix(s, "0")
+	digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
+	if digits > 0 {
+		if p.width, err = strconv.Atoi(s[:digits]); err != nil || p.width > maxUIDL {
+			return p, "", fmt.Errorf("a width is %d at most", maxUIDL)
+		}
+		if !p.zero {
+			return p, "", errors.New("an id has no spaces: begin the width with 0")
+		}
+	}
+	for s = s[digits:]; s != ""; s = s[1:] {
+		switch s[0] {
+		case 'X':
+			p.hex = true
+		case 'M':
+			p.md5 = true
+		case 'u', 'v', 'f':
+			p.variable = s[0]
+			return p, s[1:], nil
+		default:
+			return p, "", errNoVariable
+		}
+	}
+	return p, "", errNoVariable
+}
+
+// needsName reports whether the format asks for names of files.
+func (f *UIDLFormat) needsName() bool {
+	for _, p := range f.pieces {
+		if p.variable == 'f' {
+			return true
+		}
+	}
+	return false
+}
+
+// append appends the id of a message. One that would be longer than RFC 1939 allows becomes its MD5 sum.
+func (f *UIDLFormat) append(b []byte, uid mailstore.UID, uidValidity uint32, name string) []byte {
+	if len(f.pieces) == 0 {
+		return appendHex(appendHex(b, uint32(uid)), uidValidity)
+	}
+	from := len(b)
+	for i := range f.pieces {
+		b = f.pieces[i].append(b, uid, uidValidity, name)
+	}
+	if len(b)-from > maxUIDL {
+		return appendMD5(b[:from], string(b[from:]))
+	}
+	return b
+}
+
+func (p *uidlPiece) append(b []byte, uid mailstore.UID, uidValidity uint32, name string) []byte {
+	b = append(b, p.text...)
+	base := 10
+	if p.hex {
+		base = 16
+	}
+	var value string
+	switch p.variable {
+	case 'u':
+		value = strconv.FormatUint(uint64(uid), base)
+	case 'v':
+		value = strconv.FormatUint(uint64(uidValidity), base)
+	case 'f':
+		value = name
+	default:
+		return b
+	}
+	if p.md5 {
+		return appendMD5(b, value)
+	}
+	for n := len(value); n < p.width; n++ {
+		b = append(b, '0')
+	}
+	return append(b, value...)
+}
+
+func appendMD5(b []byte, s string) []byte {
+	sum := md5.Sum([]byte(s)) // a name for it that other servers gave, no secret
+	return hex.AppendEncode(b, sum[:])
 }
 
 func appendHex(b []byte, n uint32) []byte {
@@ -17,4 +164,44 @@ func appendHex(b []byte, n uint32) []byte {
 		b = append(b, digits[n>>shift&15])
 	}
 	return b
+}
+
+// uidls gives the ids of the messages of one maildrop.
+type uidls struct {
+	format   UIDLFormat
+	validity uint32
+	saved    map[mailstore.UID]string
+	names    mailstore.UIDLer // nil where messages have no files of their own
+}
+
+// newUIDLs asks the mailbox what it has to say of ids.
+func newUIDLs(ctx context.Context, format UIDLFormat, box mailstore.Mailbox) (*uidls, error) {
+	u := &uidls{format: format, validity: box.UIDValidity()}
+	more, ok := box.(mailstore.UIDLer)
+	if !ok {
+		return u, nil
+	}
+	if format.needsName() {
+		u.names = more
+	}
+	var err error
+	u.saved, err = more.SavedUIDLs(ctx)
+	return u, err
+}
+
+// append appends the id of a message: the one that another server gave it for
+// ever, or that of the format. A message without a file of its own has its UID
+// in the place of the name.
+func (u *uidls) append(b []byte, uid mailstore.UID) []byte {
+	if saved, ok := u.saved[uid]; ok {
+		return append(b, saved...)
+	}
+	name := ""
+	if u.names != nil {
+		name = u.names.FileName(uid)
+	}
+	if name == "" && u.format.needsName() {
+		name = strconv.FormatUint(uint64(uid), 10)
+	}
+	return u.format.append(b, uid, u.validity, name)
 }

@@ -65,6 +65,7 @@ service pop3-login {
     port = 0
   }
 }
+!include_try PLACE/more.conf
 namespace inbox {
   inbox = yes
 }

@@ -129,7 +129,11 @@ func (d *daemon) listen() error {
 		cancel()
 		return d.net.Shutdown(now)
 	})
-	for _, svc := range d.services() {
+	services, err := d.services()
+	if err != nil {
+		return err
+	}
+	for _, svc := range services {
 		for _, address := range svc.addresses {
 			nl, err := d.net.Listen(address, svc.Service)
 			if err != nil {

@@ -16,6 +16,7 @@ import (
 	"restante/config"
 	"restante/fsys"
 	"restante/mailstore/location"
+	"restante/pop3d"
 )
 
 // streams are what the program reads and writes beside its files.
@@ -88,6 +89,10 @@ func (p *place) load() (config.Config, error) {
 	return config.Load(p.configFile(), p.config != "", ports,
 		config.Rule{Key: "mail.location", Check: func(c config.Config) error {
 			_, err := location.Parse(c.Mail.Location)
+			return err
+		}},
+		config.Rule{Key: "pop3.uidl", Check: func(c config.Config) error {
+			_, err := pop3d.ParseUIDLFormat(c.POP3.UIDL)
 			return err
 		}},
 		config.Rule{Key: "mail.home", Check: func(c config.Config) error {

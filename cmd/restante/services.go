@@ -25,7 +25,7 @@ type service struct {
 }
 
 // services builds what is served. It is the one place where the services meet.
-func (d *daemon) services() []service {
+func (d *daemon) services() ([]service, error) {
 	imap := imapd.New(imapd.Options{
 		Store:          d.store,
 		Auth:           d.auth,
@@ -36,7 +36,12 @@ func (d *daemon) services() []service {
 		AllowPlaintext: plaintext(d.cfg.Auth.Plaintext),
 		Timeouts:       imapd.Timeouts{Idle: d.cfg.IMAP.IdleTimeout.Duration},
 	})
+	uidl, err := pop3d.ParseUIDLFormat(d.cfg.POP3.UIDL)
+	if err != nil {
+		return nil, err
+	}
 	pop := pop3d.New(pop3d.Options{
+		UIDL:           uidl,
 		Store:          d.store,
 		Auth:           d.auth,
 		Logger:         d.log.With("service", "pop3"),
@@ -64,7 +69,7 @@ func (d *daemon) services() []service {
 			Service: netserve.Service{Name: "pop3s", TLS: true, Handler: pop, Refuse: refusePOP3}},
 		{key: "https", label: "Webmail", security: tls, addresses: d.cfg.Web.ListenTLS, web: web,
 			Service: netserve.Service{Name: "https", TLS: true, Refuse: refuseHTTP, ClientFirst: true}},
-	}
+	}, nil
 }
 
 // plaintext says where passwords may cross a connection without TLS.

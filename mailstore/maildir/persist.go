@@ -91,7 +91,7 @@ func (m *mailbox) loadIndex() (index.Verdict, *known, error) {
 	h := &k.head
 	m.list.uidHeader, m.list.info = k.header, h.List.info()
 	m.list.read, m.list.records, m.list.last = h.Read, int(h.Records), h.Last
-	m.list.rewrite = h.Flags&stampRewrite != 0
+	m.list.rewrite, m.list.uidls = h.Flags&stampRewrite != 0, h.Flags&stampUIDLs != 0
 	if m.list.rewrite {
 		m.list.info, m.list.read = nil, 0 // read all of it again
 	}

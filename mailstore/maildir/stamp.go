@@ -32,6 +32,8 @@ const (
 	stampVersion = 1
 	// stampExact: the last look at the directories saw everything.
 	stampExact = 1 << 0
+	// stampUIDLs: some records of the UID list have unique ids of POP3.
+	stampUIDLs = 1 << 2
 	// stampRewrite: the UID list is to be written anew.
 	stampRewrite = 1 << 1
 )
@@ -106,6 +108,9 @@ func (m *mailbox) stamp() []byte {
 	if m.list.rewrite || m.list.damaged || m.list.lostHeader || m.list.version != 3 {
 		h.Flags |= stampRewrite
 	}
+	if m.list.uidls {
+		h.Flags |= stampUIDLs
+	}
 	b, err := binary.Append(nil, binary.LittleEndian, &h)
 	if err != nil {
 		return nil // cannot be: all fields have a fixed size
@@ -154,7 +159,7 @@ func (m *mailbox) judge(b []byte) (*known, index.Verdict) {
 	if !ok || !m.compareFiles(k) || !k.list && !m.sameValidity(k.header.validity) {
 		return nil, index.Useless
 	}
-	if k.list && k.words && k.newDir && k.curDir && k.head.Flags == stampExact {
+	if k.list && k.words && k.newDir && k.curDir && k.head.Flags&(stampExact|stampRewrite) == stampExact {
 		return k, index.Current
 	}
 	return k, index.Behind

@@ -42,6 +42,8 @@ type uidList struct {
 	// damaged: what it is now must be kept under another name then. lostHeader:
 	// the header could not be read and nobody remembers it.
 	rewrite, damaged, lostHeader bool
+	// uidls: some records have unique ids of POP3.
+	uidls bool
 }
 
 // A listReading tells what reading the file brought to light.
@@ -205,6 +207,7 @@ func (l *uidList) take(line []byte, r *listReading, each func(uidRecord)) {
 			return
 		}
 	}
+	l.uidls = l.uidls || rec.uidl() != ""
 	each(rec)
 }
 
@@ -257,7 +260,7 @@ func (l *uidList) replace(dir string, perm fs.FileMode, records iter.Seq2[newRec
 	if err != nil {
 		return err
 	}
-	fresh := uidList{fs: l.fs, uidHeader: l.uidHeader}
+	fresh := uidList{fs: l.fs, uidHeader: l.uidHeader, uidls: l.uidls}
 	fresh.version = 3
 	err = fresh.writeAll(f, records)
 	if err == nil {

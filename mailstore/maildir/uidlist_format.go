@@ -164,6 +164,20 @@ func (r uidRecord) size() int64 {
 	return mailstore.Unknown
 }
 
+// uidl returns the field P, which is the message's unique id in POP3, if it is
+// one that can be told (RFC 1939 section 7), or "".
+func (r uidRecord) uidl() string {
+	if len(r.ext) == 0 {
+		return ""
+	}
+	for field := range bytes.SplitSeq(r.ext, []byte{' '}) {
+		if len(field) > 1 && field[0] == 'P' && len(field) <= 71 && bytes.IndexFunc(field, func(c rune) bool { return c <= ' ' || c > '~' }) < 0 {
+			return string(field[1:])
+		}
+	}
+	return ""
+}
+
 // appendUIDRecord writes a record with its line end.
 func appendUIDRecord(dst []byte, uid mailstore.UID, ext, base string) []byte {
 	dst = strconv.AppendUint(dst, uint64(uid), 10)

@@ -1,0 +1,60 @@
+package maildir
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"restante/mailstore"
+)
+
+// SavedUIDLs returns the unique ids of POP3 that stand in the UID list, where
+// Dovecot and programs that move mail to it write those of the server before.
+func (m *mailbox) SavedUIDLs(ctx context.Context) (saved map[mailstore.UID]string, err error) {
+	err = m.locked(ctx, "read unique ids of", func() error {
+		if m.list.uidls {
+			saved, err = m.readUIDLs()
+		}
+		return err
+	})
+	return saved, err
+}
+
+func (m *mailbox) readUIDLs() (map[mailstore.UID]string, error) {
+	f, err := m.a.fs.OpenFile(filepath.Join(m.dir(), uidListName), os.O_RDONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	saved := make(map[mailstore.UID]string)
+	in := bufio.NewReaderSize(f, maxUIDListLine)
+	for {
+		line, err := in.ReadSlice('\n')
+		if err == io.EOF {
+			return saved, nil
+		}
+		if err != nil && err != bufio.ErrBufferFull {
+			return nil, err
+		}
+		rec, err := parseUIDRecord(line[:len(line)-1], 3)
+		if err != nil {
+			continue // the header, and damage, which is somebody else's affair
+		}
+		if id := rec.uidl(); id != "" && m.FileName(rec.uid) == string(rec.base) {
+			saved[rec.uid] = id
+		}
+	}
+}
+
+// FileName is the base name of a message's file.
+func (m *mailbox) FileName(uid mailstore.UID) string {
+	_, f, _ := m.Get(uid)
+	return f.base()
+}
