@@ -20,7 +20,7 @@ func TestUIDLFormat(t *testing.T) {
 		{"Cyrus", "%v.%u", "", "1404302754.10"},
 		{"tpop3d", "%Mf", "1.M2P3.host", "01d6a8d2c4c2cc52cdaac0e75bd4b8ba"},
 		{"text around it, and a percent sign", "UID%u%%x", "", "UID10%x"},
-		{"longer than RFC 1939 allows", "%f", long, fmt.Sprintf("%s", appendMD5(nil, long))},
+		{"longer than RFC 1939 allows", "%f", long, string(appendMD5(nil, long))},
 	} {
 		f, err := UIDLFormat{}, error(nil)
 		if c.format != "" {
