@@ -2,10 +2,12 @@ package mbox
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -40,7 +42,84 @@ func benchBox(b *testing.B, size int) (mailstore.Account, string, int) {
 	if err := os.WriteFile(file, data, 0o600); err != nil {
 		b.Fatal(err)
 	}
-	return openAccount(b, Options{Root: root, Zone: time.UTC}), file, n
+	return openAccount(b, Options{Root: root, Zone: time.UTC, IndexDir: root + ".index"}), file, n
+}
+
+// forget removes what we have written down of a mailbox outside its file.
+func forget(b *testing.B, file string) {
+	root := filepath.Dir(file)
+	if err := errors.Join(os.RemoveAll(filepath.Join(root, notesDir)), os.RemoveAll(root+".index")); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// manyMessages is an mbox of 100,000 short messages.
+func manyMessages(b *testing.B) (mailstore.Account, string) {
+	root := b.TempDir()
+	file := filepath.Join(root, "inbox")
+	var text bytes.Buffer
+	for i := range 100_000 {
+		fmt.Fprintf(&text, "From user@example.org  Thu Nov 29 22:33:52 2001\nSubject: message %d\nMessage-ID: <%d@example.org>\n\nA short text, as most are.\n\n", i, i)
+	}
+	if err := os.WriteFile(file, text.Bytes(), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	return openAccount(b, Options{Root: root, Zone: time.UTC, IndexDir: root + ".index"}), file
+}
+
+// BenchmarkOpen100k opens a mailbox of 100,000 messages: cold with nothing but
+// the mbox, warm when nothing has changed.
+func BenchmarkOpen100k(b *testing.B) {
+	for _, cold := range []bool{true, false} {
+		b.Run(map[bool]string{true: "cold", false: "warm"}[cold], func(b *testing.B) {
+			a, file := manyMessages(b)
+			if err := openBox(b, a).Close(); err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				b.StopTimer()
+				if cold {
+					forget(b, file)
+				}
+				b.StartTimer()
+				m := openBox(b, a)
+				b.StopTimer()
+				if n := m.Status().Messages; n != 100_000 {
+					b.Fatalf("%d messages", n)
+				}
+				if err := m.Close(); err != nil {
+					b.Fatal(err)
+				}
+				b.StartTimer()
+			}
+		})
+	}
+}
+
+// BenchmarkFlags sets and takes a flag of 1 and of 10,000 of 100,000 messages.
+func BenchmarkFlags(b *testing.B) {
+	for _, n := range []mailstore.UID{1, 10_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			a, _ := manyMessages(b)
+			m := openBox(b, a)
+			if _, err := m.ClaimRecent(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			if err := m.Close(); err != nil { // which writes notes
+				b.Fatal(err)
+			}
+			m = openBox(b, a)
+			defer m.Close()
+			op := mailstore.RemoveFlags
+			for b.Loop() {
+				op = mailstore.AddFlags + mailstore.RemoveFlags - op
+				set := mailstore.UIDSet{{First: 50_000, Last: 50_000 + n - 1}}
+				if _, err := m.SetFlags(b.Context(), set, op, mailstore.NewFlags(mailstore.Flagged), mailstore.SetFlagsOptions{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }
 
 func openBox(b *testing.B, a mailstore.Account) mailstore.Mailbox {
@@ -59,9 +138,7 @@ func BenchmarkOpenCold(b *testing.B) {
 	b.SetBytes(benchSize)
 	for b.Loop() {
 		b.StopTimer()
-		if err := os.RemoveAll(filepath.Join(filepath.Dir(file), notesDir)); err != nil {
-			b.Fatal(err)
-		}
+		forget(b, file)
 		b.StartTimer()
 		m := openBox(b, a)
 		if got := m.Status().Messages; int(got) != n {
@@ -159,9 +236,7 @@ func BenchmarkExpungeHalf(b *testing.B) {
 		if err := os.WriteFile(file, data, 0o600); err != nil {
 			b.Fatal(err)
 		}
-		if err := os.RemoveAll(filepath.Join(filepath.Dir(file), notesDir)); err != nil {
-			b.Fatal(err)
-		}
+		forget(b, file)
 		m := openBox(b, a)
 		b.StartTimer()
 		if _, err := m.Expunge(b.Context(), half, false); err != nil {
@@ -175,23 +250,41 @@ func BenchmarkExpungeHalf(b *testing.B) {
 	}
 }
 
-// BenchmarkAppend adds a message of 10 KB to a large mailbox.
+// BenchmarkAppend adds messages of 10 KB to a large mailbox, from one and from
+// 16 writers.
 func BenchmarkAppend(b *testing.B) {
-	a, _, _ := benchBox(b, benchSize)
-	m := openBox(b, a)
-	defer m.Close()
 	text := "Subject: x\r\n\r\n" + strings.Repeat("0123456789\r\n", 800)
-	for b.Loop() {
-		p, err := m.NewAppend(b.Context())
-		if err != nil {
-			b.Fatal(err)
-		}
-		if err := p.Add(mailstore.AppendOptions{}, strings.NewReader(text)); err != nil {
-			b.Fatal(err)
-		}
-		if _, _, err := p.Commit(b.Context()); err != nil {
-			b.Fatal(err)
-		}
+	for _, writers := range []int{1, 16} {
+		b.Run(fmt.Sprint(writers), func(b *testing.B) {
+			a, _, _ := benchBox(b, benchSize)
+			m := openBox(b, a)
+			defer m.Close()
+			b.SetParallelism((writers + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0))
+			if writers == 1 {
+				for b.Loop() {
+					benchAppend(b, m, text)
+				}
+				return
+			}
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					benchAppend(b, m, text)
+				}
+			})
+		})
+	}
+}
+
+func benchAppend(b *testing.B, m mailstore.Mailbox, text string) {
+	p, err := m.NewAppend(b.Context())
+	if err == nil {
+		err = p.Add(mailstore.AppendOptions{}, strings.NewReader(text))
+	}
+	if err == nil {
+		_, _, err = p.Commit(b.Context())
+	}
+	if err != nil {
+		b.Error(err)
 	}
 }
 

@@ -1,9 +1,9 @@
 package mbox
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"syscall"
 	"time"
@@ -16,13 +16,26 @@ import (
 type editing struct {
 	m     *Mailbox
 	r     *rewriter
-	flags map[mailstore.UID]mailstore.Flags
-	gone  map[mailstore.UID]bool
-	all   bool // all messages get their notes
+	flags []newFlags       // in the order of UIDs
+	gone  mailstore.UIDSet // of messages that are there
+	all   bool             // all messages get their notes
 }
 
-func (m *Mailbox) newEditing(r *rewriter) *editing {
-	return &editing{m: m, r: r, flags: make(map[mailstore.UID]mailstore.Flags), gone: make(map[mailstore.UID]bool)}
+// newFlags are the flags that a message is to have.
+type newFlags struct {
+	uid   mailstore.UID
+	flags mailstore.Flags
+}
+
+func (m *Mailbox) newEditing(r *rewriter) *editing { return &editing{m: m, r: r} }
+
+// flagsOf returns the new flags of a message, if it is to have others.
+func (e *editing) flagsOf(uid mailstore.UID) (f mailstore.Flags, changes bool) {
+	i, found := slices.BinarySearchFunc(e.flags, uid, func(f newFlags, uid mailstore.UID) int { return cmp.Compare(f.uid, uid) })
+	if !found {
+		return f, false
+	}
+	return e.flags[i].flags, true
 }
 
 // writeAllNotes writes what the mbox should hold and does not yet: UIDs, the
@@ -50,17 +63,16 @@ func (e *editing) run() (modSeq uint64, err error) {
 		return modSeq, err
 	}
 	m := e.m
-	entries := m.entries()
 	p := newPlan(e.r.j, m.snap.size)
-	b, err := e.planBase(p, entries)
+	b, err := e.planBase(p)
 	if err != nil {
 		return 0, err
 	}
-	places, err := e.planMessages(p, entries, b)
+	places, err := e.planMessages(p, b)
 	if err != nil {
 		return 0, err
 	}
-	if err := e.keepUIDNext(entries); err != nil {
+	if err := e.keepUIDNext(); err != nil {
 		return 0, err
 	}
 	modSeq, err = e.apply(p, places, b)
@@ -74,16 +86,16 @@ func (e *editing) run() (modSeq uint64, err error) {
 // looking at the other messages of the mailbox.
 func (e *editing) runInPlace() (modSeq uint64, ok bool, err error) {
 	m := e.m
-	if e.all || len(e.gone) > 0 {
+	if e.all || !e.gone.Empty() {
 		return 0, false, nil
 	}
 	p := newPlan(e.r.j, m.snap.size)
 	var places []moved
-	for _, uid := range slices.Sorted(maps.Keys(e.flags)) {
-		if len(withWords(m.base.keywords, e.flags[uid].Keywords)) > len(m.base.keywords) {
+	for _, f := range e.flags {
+		if len(withWords(m.base.keywords, f.flags.Keywords)) > len(m.base.keywords) {
 			return 0, false, nil
 		}
-		r, l, _ := m.Get(uid)
+		r, l, _ := m.Get(f.uid)
 		entry := index.Entry[loc]{Record: r, Data: l}
 		pl, err := e.write(p, entry, nil)
 		if err != nil || p.shift != 0 {
@@ -97,19 +109,20 @@ func (e *editing) runInPlace() (modSeq uint64, ok bool, err error) {
 
 // planBase decides whether X-IMAPbase must be written, and plans it when it
 // stands in UW's pseudo message.
-func (e *editing) planBase(p *plan, entries []index.Entry[loc]) (*base, error) {
+func (e *editing) planBase(p *plan) (*base, error) {
 	m := e.m
 	b := m.base
 	b.found, b.validity = true, m.validity
 	b.last = max(b.last, m.UIDNext()-1)
-	for _, entry := range entries {
-		if f, changes := e.flags[entry.UID]; changes {
-			b.keywords = withWords(b.keywords, f.Keywords)
-		} else if e.all && !e.gone[entry.UID] {
+	for _, f := range e.flags {
+		b.keywords = withWords(b.keywords, f.flags.Keywords)
+	}
+	if e.all {
+		for entry := range m.all() {
 			b.keywords = withWords(b.keywords, entry.Flags.Keywords)
 		}
 	}
-	if !e.baseNeeded(entries, b) {
+	if !e.baseNeeded(b) {
 		return nil, nil
 	}
 	if !m.base.pseudo {
@@ -129,22 +142,25 @@ func (e *editing) planBase(p *plan, entries []index.Entry[loc]) (*base, error) {
 
 // baseNeeded reports whether X-IMAPbase says too little: not the keywords, not
 // that UIDs were used which no message bears any more, or nothing at all.
-func (e *editing) baseNeeded(entries []index.Entry[loc], b base) bool {
+func (e *editing) baseNeeded(b base) bool {
 	m := e.m
 	if len(b.keywords) > len(m.base.keywords) {
 		return true
 	}
-	if !m.base.found && !e.all {
-		return false
-	}
-	if !m.base.found || !m.base.pseudo && len(entries) > 0 && e.gone[entries[0].UID] {
-		return true
+	if !m.base.found {
+		return e.all
 	}
 	// What a reader who knows only the file would give as the next UID. He
 	// believes no UID that is larger, since it may have come with a mail.
 	next := m.base.last + 1
-	for _, entry := range entries {
-		if e.gone[entry.UID] {
+	first := true
+	for entry := range m.all() {
+		carries := first && !m.base.pseudo
+		first = false
+		if e.gone.Contains(entry.UID) {
+			if carries {
+				return true
+			}
 			continue
 		}
 		if entry.UID > next {
@@ -166,11 +182,11 @@ func (m *Mailbox) pseudoPlace() (loc, error) {
 // planMessages plans what happens to each message and returns those that stay
 // and whose place changes. Once something in front has changed its length, messages
 // that lack their notes get them: they move anyway.
-func (e *editing) planMessages(p *plan, entries []index.Entry[loc], b *base) ([]moved, error) {
-	places := make([]moved, 0, len(entries))
+func (e *editing) planMessages(p *plan, b *base) ([]moved, error) {
+	var places []moved
 	first := true
-	for _, entry := range entries {
-		if e.gone[entry.UID] {
+	for entry := range e.m.all() {
+		if e.gone.Contains(entry.UID) {
 			p.remove(entry.Data.off, entry.Data.end()-entry.Data.off)
 			continue
 		}
@@ -211,7 +227,7 @@ func (e *editing) write(p *plan, entry index.Entry[loc], carried *base) (moved, 
 
 // touches reports whether the header of a message is to be written.
 func (e *editing) touches(p *plan, entry index.Entry[loc], carried *base) bool {
-	if _, changes := e.flags[entry.UID]; changes || carried != nil {
+	if _, changes := e.flagsOf(entry.UID); changes || carried != nil {
 		return true
 	}
 	if entry.Data.overlong() {
@@ -222,7 +238,7 @@ func (e *editing) touches(p *plan, entry index.Entry[loc], carried *base) bool {
 }
 
 func (e *editing) notesOf(entry index.Entry[loc], carried *base) *notes {
-	f, changes := e.flags[entry.UID]
+	f, changes := e.flagsOf(entry.UID)
 	if !changes {
 		f = entry.Flags
 	}
@@ -243,8 +259,8 @@ func (m *Mailbox) isCarrier(l loc) bool { return m.base.found && l.off == m.styl
 
 // keepUIDNext makes UIDNEXT durable in the state file when the mbox can no
 // longer tell it, because no message is left to carry it.
-func (e *editing) keepUIDNext(entries []index.Entry[loc]) error {
-	if len(e.gone) < len(entries) || e.m.base.pseudo {
+func (e *editing) keepUIDNext() error {
+	if e.gone.Len() < int64(e.m.Len()) || e.m.base.pseudo {
 		return nil
 	}
 	m := e.m
@@ -322,11 +338,13 @@ func (e *editing) publish(places []moved, b *base) (modSeq uint64) {
 		for _, pl := range places {
 			tx.SetData(pl.uid, pl.loc)
 		}
-		for _, uid := range slices.Sorted(maps.Keys(e.gone)) {
-			tx.Expunge(uid)
+		for _, r := range e.gone {
+			for uid := r.First; uid <= r.Last; uid++ {
+				tx.Expunge(uid)
+			}
 		}
-		for _, uid := range slices.Sorted(maps.Keys(e.flags)) {
-			tx.SetFlags(uid, e.flags[uid])
+		for _, f := range e.flags {
+			tx.SetFlags(f.uid, f.flags)
 		}
 		modSeq = tx.ModSeq()
 	})
@@ -334,7 +352,7 @@ func (e *editing) publish(places []moved, b *base) (modSeq uint64) {
 		m.base = base{}
 	}
 	m.wantNotes = m.wantNotes || !e.all
-	m.stale = m.stale || len(e.gone) > 0
+	m.stale = m.stale || !e.gone.Empty()
 	return modSeq
 }
 

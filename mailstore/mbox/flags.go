@@ -12,14 +12,14 @@ func (m *Mailbox) SetFlags(ctx context.Context, uids mailstore.UIDSet, op mailst
 	var res mailstore.SetFlagsResult
 	err := m.change(ctx, "set flags in", func(r *rewriter) error {
 		e := m.newEditing(r)
-		for _, entry := range m.Collect(uids) {
+		for entry := range m.among(uids) {
 			if (opt.Conditional || opt.UnchangedSince > 0) && entry.ModSeq > opt.UnchangedSince {
 				res.Failed.Add(entry.UID)
 				continue
 			}
 			if f := op.Apply(entry.Flags, flags); f != entry.Flags {
 				res.Changed.Add(entry.UID)
-				e.flags[entry.UID] = f
+				e.flags = append(e.flags, newFlags{entry.UID, f})
 			}
 		}
 		if res.Changed.Empty() {
@@ -51,15 +51,15 @@ func (m *Mailbox) Expunge(ctx context.Context, uids mailstore.UIDSet, onlyDelete
 // expunge removes messages for who has the locks.
 func (m *Mailbox) expunge(r *rewriter, uids mailstore.UIDSet, onlyDeleted bool) (removed mailstore.UIDSet, err error) {
 	e := m.newEditing(r)
-	for _, entry := range m.Collect(uids) {
+	for entry := range m.among(uids) {
 		if !onlyDeleted || entry.Flags.Has(mailstore.Deleted) {
 			removed.Add(entry.UID)
-			e.gone[entry.UID] = true
 		}
 	}
 	if removed.Empty() {
 		return nil, nil
 	}
+	e.gone = removed
 	for _, msg := range m.readers.of(removed) {
 		if err := m.keepMessage(msg); err != nil {
 			return nil, err

@@ -344,13 +344,15 @@ type slotHeader struct {
 	written int64
 }
 
-func (j *journal) putSlot(step int, data []byte) error {
+// putSlot writes a step. In front of its data b has room for the header.
+func (j *journal) putSlot(step int, b []byte) error {
+	data := b[blockSize:]
 	le := binary.LittleEndian
-	b := make([]byte, 0, blockSize+len(data))
+	head := b[:0]
 	for _, n := range []uint64{j.h.seq, uint64(step), uint64(len(data)), uint64(crc32.Checksum(data, castagnoli)), uint64(time.Now().UnixNano())} {
-		b = le.AppendUint64(b, n)
+		head = le.AppendUint64(head, n)
 	}
-	b = append(sealBlock(b), data...)
+	sealBlock(head)
 	_, err := j.f.WriteAt(b, j.h.slotAt(step))
 	return err
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -349,5 +351,43 @@ func (m *Mailbox) readOnlyError() error {
 
 func (m *Mailbox) isInbox() bool { return m.Name() == mailstore.Inbox }
 
-// entries returns the messages in the order of the file, which is that of UIDs.
-func (m *Mailbox) entries() []index.Entry[loc] { return m.Collect(mailstore.AllUIDs()) }
+// pageSize is about how many messages all copies at a time.
+const pageSize = 4096
+
+// all walks the messages in the order of the file, which is that of UIDs, without
+// a copy of all of them. The caller has op, so none comes or goes.
+func (m *Mailbox) all() iter.Seq[index.Entry[loc]] {
+	return func(yield func(index.Entry[loc]) bool) {
+		step := mailstore.UID(pageSize)
+		for first, next := mailstore.UID(1), m.UIDNext(); first < next; {
+			last := first + min(step, next-first) - 1
+			list := m.Collect(mailstore.UIDSet{{First: first, Last: last}})
+			for _, e := range list {
+				if !yield(e) {
+					return
+				}
+			}
+			first = last + 1
+			switch {
+			case len(list) < pageSize/4 && step < 1<<30:
+				step *= 2 // most of these UIDs are gone
+			case len(list) > pageSize:
+				step = max(step/2, pageSize)
+			}
+		}
+	}
+}
+
+// among walks the messages of a set.
+func (m *Mailbox) among(set mailstore.UIDSet) iter.Seq[index.Entry[loc]] {
+	if set.Len() <= pageSize {
+		return slices.Values(m.Collect(set))
+	}
+	return func(yield func(index.Entry[loc]) bool) {
+		for e := range m.all() {
+			if set.Contains(e.UID) && !yield(e) {
+				return
+			}
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"syscall"
 
 	"restante/fsys"
@@ -91,6 +92,7 @@ type rewriter struct {
 	name string
 	// alive is called before each step, to keep the lock file from looking left over.
 	alive func()
+	buf   []byte // the step that was announced last
 }
 
 // apply brings the file into the state that the plan describes, or leaves it as
@@ -314,11 +316,15 @@ func (r *rewriter) doStep(l *layout, s step, data []byte) error {
 }
 
 // announce writes durably into the journal that step k begins, with the octets
-// that it needs and destroys.
+// that it needs and destroys, which it returns until the next one.
 func (r *rewriter) announce(l *layout, s step, k int) ([]byte, error) {
-	var data []byte
+	size := int64(0)
 	if s.data {
-		data = make([]byte, s.size())
+		size = s.size()
+	}
+	r.buf = slices.Grow(r.buf[:0], int(blockSize+size))[:blockSize+size]
+	data := r.buf[blockSize:]
+	if s.data {
 		at := data
 		for _, sp := range s.spans {
 			if err := l.read(at[:sp.hi-sp.lo], sp.lo); err != nil {
@@ -327,7 +333,7 @@ func (r *rewriter) announce(l *layout, s step, k int) ([]byte, error) {
 			at = at[sp.hi-sp.lo:]
 		}
 	}
-	if err := r.j.putSlot(k, data); err != nil {
+	if err := r.j.putSlot(k, r.buf); err != nil {
 		return nil, err
 	}
 	return data, r.j.f.Sync()
