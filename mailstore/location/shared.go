@@ -2,6 +2,7 @@ package location
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"sync"
 	"time"
@@ -147,6 +148,24 @@ type handle struct {
 	store  *Store
 	shared *shared
 	once   sync.Once
+}
+
+// Verify is that of the format.
+func (h *handle) Verify(ctx context.Context, name string) ([]mailstore.Difference, error) {
+	v, ok := h.Account.(mailstore.Verifier)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	return v.Verify(ctx, name)
+}
+
+// Rebuild is that of the format.
+func (h *handle) Rebuild(ctx context.Context, name string) error {
+	v, ok := h.Account.(mailstore.Verifier)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return v.Rebuild(ctx, name)
 }
 
 // Close gives the account back; a second Close does nothing.

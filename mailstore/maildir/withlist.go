@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"restante/mailstore"
@@ -217,12 +218,16 @@ func (m *mailbox) records(fields map[mailstore.UID]string) iter.Seq2[newRecord, 
 	}
 }
 
-// withSizeField adds the size to the fields of a record if it stands neither
-// there nor in the name.
+// withSizeField gives the fields of a record the size, if it does not stand in
+// the name.
 func withSizeField(fields, base string, size int64) string {
 	rec := uidRecord{ext: []byte(fields)}
-	if size == mailstore.Unknown || sizeField(base, 'W') != mailstore.Unknown || rec.size() != mailstore.Unknown {
+	switch {
+	case size == mailstore.Unknown, sizeField(base, 'W') != mailstore.Unknown, rec.size() == size:
 		return fields
+	case rec.size() != mailstore.Unknown: // a wrong one
+		kept := slices.DeleteFunc(strings.Fields(fields), func(f string) bool { return f[0] == 'W' })
+		fields = strings.Join(kept, " ")
 	}
 	if fields != "" {
 		fields += " "
