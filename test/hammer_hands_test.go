@@ -153,8 +153,11 @@ func (h *hammered) dial(a account) (*imapConn, error) {
 		return nil, err
 	}
 	_, err = try(c, fmt.Sprintf("LOGIN %s %q", user, a.pass))
-	if err == nil {
-		_, err = try(c, "SELECT INBOX")
+	for round := 0; err == nil && round < 5; round++ { // others may have the mailbox locked for long
+		if _, err = try(c, "SELECT INBOX"); err == nil || !excusable(err) {
+			break
+		}
+		err = nil
 	}
 	return c, err
 }

@@ -164,6 +164,9 @@ func hammer(t *testing.T, l layout, hands ...hand) {
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the end of restante's log:\n%s", tail(h.server.log.String()))
+			if h.dovecot != nil {
+				t.Logf("the end of Dovecot's log:\n%s", tail(h.dovecot.log()))
+			}
 		}
 	})
 	h.writeConfigs()
