@@ -22,7 +22,9 @@ func (s *session) cmdIdle(*imap.Command) (reply, error) {
 		defer s.view.box.Watch()()
 	}
 	s.w.Continue("idling")
-	s.idleNews()
+	if err := s.idleNews(); err != nil {
+		return reply{}, err
+	}
 	s.flush()
 	deadline := time.Now().Add(s.srv.opt.Timeouts.Idle)
 	if !s.conn.beginWait(deadline) {
@@ -79,7 +81,7 @@ func (s *session) idle(done <-chan error) error {
 		case err := <-done:
 			return err
 		case <-s.newsReady():
-			s.idleNews()
+			err = s.idleNews()
 		case <-keepAlive.C:
 			err = s.refresh()
 			s.w.Status("", imap.OK, "", "Still here")
@@ -96,10 +98,14 @@ func (s *session) idle(done <-chan error) error {
 	}
 }
 
-func (s *session) idleNews() {
-	if s.view != nil {
-		s.sendNews(true, false)
+// idleNews tells what happened. A mailbox that is gone ends IDLE, and with it the
+// session.
+func (s *session) idleNews() error {
+	if s.view == nil {
+		return nil
 	}
+	s.sendNews(true, false)
+	return s.view.cursor.Err()
 }
 
 // newsReady gives a sign when something happens to the selected mailbox.

@@ -130,3 +130,5 @@ func (l *lost) Unwrap() error { return l.err }
 // There is no way to tell a client that its mailbox is another one now but to
 // let it come again (RFC 2180 section 3.3).
 var errGone = &closing{"The selected mailbox has been deleted or replaced; connect again"}
+
+const goneReason = "mailbox gone"

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"restante/mailstore"
 )
 
 // A bubble is a session in virtual time over a pipe, whose writes wait for the
@@ -242,6 +244,53 @@ func TestStopBusy(t *testing.T) {
 			t.Errorf("it says %q", said)
 		}
 	})
+}
+
+// TestMailboxGone: who has a mailbox selected that is deleted learns it by BYE, in
+// IDLE at once and else with the next command. A renamed mailbox stays selected.
+func TestMailboxGone(t *testing.T) {
+	for _, tt := range []struct{ why, before, after, want string }{
+		{"IDLE is told at once", "a4 IDLE\r\n", "", "* BYE"},
+		{"NOOP cannot be answered", "", "a5 NOOP\r\n", "* BYE"},
+		{"nor can what needs the mail", "", "a5 FETCH 1 (BODY[])\r\n", "* BYE"},
+		{"flags are known yet", "", "a5 FETCH 1 (UID)\r\n", "* 1 FETCH (UID 1); a5 OK Fetch completed; * BYE"},
+		{"IDLE cannot begin", "", "a5 IDLE\r\n", "* BYE"},
+		{"CLOSE leaves it", "", "a5 CLOSE\r\na6 NOOP\r\n", "a5 OK Close completed; a6 OK"},
+	} {
+		t.Run(tt.why, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				opt := testOptions(t)
+				account, err := opt.Store.OpenAccount(t.Context(), mailstore.User{Name: "user"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := account.Create(t.Context(), "doomed"); err != nil {
+					t.Fatal(err)
+				}
+				fill(t, opt.Store, "doomed", "Subject: x\n\ny\n")
+				b := newBubble(t, opt)
+				b.login()
+				b.send("a3 SELECT doomed\r\n" + tt.before)
+				b.said()
+				if err := account.Rename(t.Context(), "doomed", "away"); err != nil {
+					t.Fatal(err)
+				}
+				if said := b.said(); len(said) > 0 {
+					t.Errorf("at a renaming it says %q", said)
+				}
+				if err := account.Delete(t.Context(), "away"); err != nil {
+					t.Fatal(err)
+				}
+				if tt.after != "" {
+					b.send(tt.after)
+				}
+				said := strings.Join(b.said(), "; ")
+				if !strings.HasPrefix(said, tt.want) || b.ended() != strings.Contains(tt.want, "BYE") {
+					t.Errorf("it says %q (ended %v), want %q", said, b.ended(), tt.want)
+				}
+			})
+		})
+	}
 }
 
 // TestSlowReader: a client that does not read is not waited for.

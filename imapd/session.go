@@ -202,6 +202,9 @@ func (s *session) dispatch(cmd *imap.Command) {
 		return // BYE was the last word
 	}
 	s.w.Status(cmd.Tag, r.cond, r.code, r.text)
+	if s.view != nil && s.state != loggedOut && s.view.cursor.Err() != nil {
+		s.bye(errGone.text, goneReason)
+	}
 }
 
 // refuseState answers a command that is unknown or out of place.
@@ -236,8 +239,8 @@ func (s *session) connectionFailed(err error) bool {
 		s.readFailed(l.err)
 	case errors.As(err, &c):
 		s.bye(c.text, "closed by the server")
-	case errors.Is(err, mailstore.ErrGone) && s.view != nil && errors.Is(s.view.box.Refresh(s.ctx), mailstore.ErrGone):
-		s.bye(errGone.text, "mailbox gone")
+	case errors.Is(err, mailstore.ErrGone) && s.view != nil && s.view.cursor.Err() != nil:
+		s.bye(errGone.text, goneReason)
 	default:
 		return false
 	}

@@ -158,12 +158,12 @@ func (v *view) resync() {
 func (v *view) markSince(since uint64) {
 	page := make([]mailstore.Record, 0, pageLen)
 	for next := mailstore.UID(1); ; {
-		page = v.box.Records(page[:0], next)
+		page = v.box.ChangedSince(page[:0], since, next)
 		if len(page) == 0 {
 			return
 		}
 		for i := range page {
-			if n, found := v.index(page[i].UID); page[i].ModSeq > since && found && n < v.told {
+			if n, found := v.index(page[i].UID); found && n < v.told {
 				v.changed.Add(page[i].UID)
 			}
 		}

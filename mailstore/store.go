@@ -279,11 +279,17 @@ type Change struct {
 // Cursor reads a mailbox's changes in order. It belongs to one session and is
 // not for several goroutines at once, but for Ready.
 type Cursor interface {
-	// Ready receives a value when there is something to read.
+	// Ready receives a value when there is something to read, or Err has become
+	// something else than nil.
 	Ready() <-chan struct{}
 	// Next returns the changes since the last call. lost means that there were
 	// more than could be kept: compare with a new Follow instead.
 	Next() (changes []Change, lost bool)
+	// Err is ErrGone from the moment on at which the mailbox was deleted, or has
+	// got another UIDVALIDITY, and this became known here; no changes come any
+	// more. Until then it is nil, also over a Rename. It may be called by any
+	// goroutine.
+	Err() error
 	// Close ends it; always call it.
 	Close()
 }

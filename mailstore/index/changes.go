@@ -18,6 +18,7 @@ type changeLog struct {
 	changes []mailstore.Change
 	base    uint64 // position of changes[0]; positions only rise
 	cursors []*cursor
+	ended   bool
 }
 
 // add notes a change if anybody listens.
@@ -67,7 +68,18 @@ func (l *changeLog) trim() {
 func (l *changeLog) newCursor(mu *sync.RWMutex) *cursor {
 	c := &cursor{mu: mu, log: l, pos: l.end(), ready: make(chan struct{}, 1)}
 	l.cursors = append(l.cursors, c)
+	if l.ended {
+		c.ready <- struct{}{}
+	}
 	return c
+}
+
+// End tells all cursors, also those to come, that the mailbox is gone.
+func (x *Index[T]) End() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.log.ended = true
+	x.log.wake()
 }
 
 // cursor implements mailstore.Cursor.
@@ -78,7 +90,7 @@ type cursor struct {
 	ready chan struct{}
 }
 
-// Ready receives a value when there is something to read.
+// Ready receives a value when there is something to read or the mailbox is gone.
 func (c *cursor) Ready() <-chan struct{} { return c.ready }
 
 // Next returns the changes since the last call.
@@ -100,6 +112,16 @@ func (c *cursor) Next() ([]mailstore.Change, bool) {
 	c.pos = l.end()
 	l.trim()
 	return changes, lost
+}
+
+// Err is mailstore.ErrGone after End.
+func (c *cursor) Err() error {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if c.log.ended {
+		return mailstore.ErrGone
+	}
+	return nil
 }
 
 // Close takes the cursor out of the log. Closing twice does nothing.

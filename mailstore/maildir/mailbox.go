@@ -137,6 +137,7 @@ func (m *mailbox) awaitTurn(ctx context.Context) error {
 func (m *mailbox) lose() {
 	m.abandonIndex()
 	m.gone.Store(true)
+	m.End()
 	m.a.forget(m)
 }
 

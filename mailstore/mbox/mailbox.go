@@ -148,6 +148,7 @@ func (m *Mailbox) gone() error {
 func (m *Mailbox) setGone(why string) {
 	err := fmt.Errorf("%w: %s", mailstore.ErrGone, why)
 	m.goneErr.CompareAndSwap(nil, &err)
+	m.End()
 }
 
 // fail gives an error its operation, name and kind.

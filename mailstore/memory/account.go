@@ -99,6 +99,7 @@ func (a *account) Delete(ctx context.Context, name string) error {
 			return mailstore.ErrNotPermitted
 		case m != nil:
 			m.gone.Store(true)
+			m.End()
 			delete(a.boxes, name)
 		case a.hasChildren(name):
 			return mailstore.ErrHasChildren

@@ -14,6 +14,7 @@ var treeTests = []test{
 	{"delete with mailboxes below", treeDeleteParent},
 	{"a new mailbox has a new UIDVALIDITY", treeValidity},
 	{"deleted while open", treeGone},
+	{"deleted while followed", treeGoneFollowed},
 	{"rename", treeRename},
 	{"rename of a tree", treeRenameTree},
 	{"rename that is refused", treeRenameRefused},
@@ -196,6 +197,37 @@ func treeGone(e *env) {
 		e.wantUIDs(e.box("doomed"))
 	}
 	e.ok(msg.Close(), "close message")
+}
+
+// treeGoneFollowed: who waits for changes is woken when the mailbox is deleted, and not mistaken when it is renamed.
+func treeGoneFollowed(e *env) {
+	m := e.newBox("doomed")
+	e.add(m, text("x"))
+	_, c := m.Follow()
+	defer c.Close()
+	e.ok(e.acct.Rename(e.ctx, "doomed", "away"), "rename")
+	e.ok(m.Refresh(e.ctx), "refresh")
+	e.create("doomed")
+	e.ok(c.Err(), "a renamed mailbox's cursor")
+	c.Next()
+	select {
+	case <-c.Ready():
+	default:
+	}
+	woken := make(chan error)
+	go func() {
+		<-c.Ready()
+		woken <- c.Err()
+	}()
+	e.ok(e.acct.Delete(e.ctx, "away"), "delete")
+	e.is(<-woken, mailstore.ErrGone, "who waited")
+	if changes, lost := c.Next(); lost {
+		e.Errorf("changes of a deleted mailbox: %v, lost", changes)
+	}
+	_, late := m.Follow()
+	defer late.Close()
+	<-late.Ready()
+	e.is(late.Err(), mailstore.ErrGone, "who came later")
 }
 
 func (e *env) checkGone(m mailstore.Mailbox, uid mailstore.UID, a mailstore.Append) {
