@@ -127,6 +127,21 @@ func (f Flags) Without(g Flags) Flags {
 	return f
 }
 
+// spelledAs writes the keywords as they stand in old, where they do: in another
+// case they are the same, and to set them again is no change.
+func (k Keywords) spelledAs(old Keywords) Keywords {
+	if k == old || k == (Keywords{}) || old == (Keywords{}) {
+		return k
+	}
+	words, known := k.List(), old.List()
+	for i, w := range words {
+		if j, found := searchFold(known, w); found {
+			words[i] = known[j]
+		}
+	}
+	return newKeywords(words)
+}
+
 // FlagOp says how SetFlags combines the given flags with those of a message.
 type FlagOp uint8
 
@@ -148,6 +163,7 @@ func (op FlagOp) Apply(old, arg Flags) Flags {
 		return old.Without(arg)
 	default:
 		arg.System |= old.System & Recent
+		arg.Keywords = arg.Keywords.spelledAs(old.Keywords)
 		return arg
 	}
 }

@@ -158,6 +158,8 @@ func flagNoChange(e *env) {
 	}{
 		{mailstore.AddFlags, mailstore.NewFlags(mailstore.Seen)},
 		{mailstore.AddFlags, mailstore.NewFlags(0, "k")},
+		{mailstore.AddFlags, mailstore.NewFlags(0, "K")}, // keywords have no case
+		{mailstore.ReplaceFlags, mailstore.NewFlags(mailstore.Seen, "K")},
 		{mailstore.RemoveFlags, mailstore.NewFlags(mailstore.Draft, "other")},
 		{mailstore.ReplaceFlags, mailstore.NewFlags(mailstore.Seen, "k")},
 		{mailstore.AddFlags, mailstore.Flags{}},
