@@ -142,10 +142,7 @@ func (f *fetcher) message(it *item, nowSeen bool) error {
 	}
 	var m *loaded
 	if f.plan.need != needRecord {
-		if sum, ok := f.summary(it.UID); ok {
-			for i := range f.plan.items {
-				f.values = append(f.values, f.prepareSummary(&sum, &f.plan.items[i]))
-			}
+		if f.fromSummary(it.UID) {
 			return f.send(it, nowSeen)
 		}
 		var err error

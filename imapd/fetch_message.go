@@ -147,13 +147,16 @@ func worthKeeping(root *message.Part) bool {
 	return fits(root)
 }
 
-// section gives a range of the message as it is stored.
-func (m *loaded) section(off, n int64) io.Reader {
+// octets gives the message as it is stored.
+func (m *loaded) octets() io.ReaderAt {
 	if m.raw != nil {
-		return io.NewSectionReader(octets(m.raw), off, n)
+		return octets(m.raw)
 	}
-	return io.NewSectionReader(m, off, n)
+	return m
 }
+
+// section gives a range of the message as it is stored.
+func (m *loaded) section(off, n int64) io.Reader { return io.NewSectionReader(m.octets(), off, n) }
 
 // headerExtent tells where the message's own header stands, and of which size
 // it is if that is known.

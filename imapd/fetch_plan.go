@@ -49,7 +49,7 @@ func planFetch(items []imap.FetchItem, byUID, readOnly bool) *fetchPlan {
 			p.attrs |= mailstore.AttrDate
 		}
 		p.need |= needOf(&it)
-		p.summary = p.summary && (needOf(&it) == needRecord || inSummary(&it))
+		p.summary = p.summary && inSummary(&it)
 		p.seen = p.seen || !readOnly && setsSeen(&it)
 		p.items = append(p.items, it)
 	}

@@ -1,6 +1,8 @@
 package imapd
 
 import (
+	"slices"
+
 	"restante/imap"
 	"restante/mailstore"
 	"restante/message"
@@ -10,39 +12,66 @@ import (
 // message.
 func inSummary(it *imap.FetchItem) bool {
 	switch it.Att {
-	case imap.FetchEnvelope, imap.FetchBodyStructure:
+	case imap.FetchInternalDate, imap.FetchRFC822Size, imap.FetchEnvelope, imap.FetchBody, imap.FetchBodyStructure:
 		return true
 	case imap.FetchBodySection:
 		sec := it.Section
-		if !it.Peek || len(sec.Path) > 0 || sec.Specifier != imap.SectionHeaderFields {
-			return false
-		}
-		for _, name := range sec.Fields {
-			if !message.InSummary(name) {
-				return false
-			}
-		}
-		return true
+		return len(sec.Path) == 0 && sec.Specifier == imap.SectionHeaderFields &&
+			!slices.ContainsFunc(sec.Fields, func(name string) bool { return !message.InSummary(name) })
 	}
 	return false
 }
 
-// summary finds the summary of a message, if the FETCH can be answered from it.
-func (f *fetcher) summary(uid mailstore.UID) (message.Summary, bool) {
+// fromSummary prepares the answer for a message from its summary. It is false
+// where that is not known, or does not have what is asked for.
+func (f *fetcher) fromSummary(uid mailstore.UID) bool {
 	if !f.plan.summary {
-		return message.Summary{}, false
+		return false
 	}
 	if !f.asked {
 		f.sums, f.asked = f.s.view.box.Summaries(), true
 	}
 	if f.sums == nil {
-		return message.Summary{}, false
+		return false
 	}
 	b, ok := f.sums.Get(uid)
 	if !ok {
-		return message.Summary{}, false
+		return false
 	}
-	return message.ParseSummary(b)
+	sum, ok := message.ParseSummary(b)
+	if !ok || f.plan.need&needStructure != 0 && !sum.Whole {
+		return false
+	}
+	for i := range f.plan.items {
+		v, ok := f.prepareSummary(&sum, &f.plan.items[i])
+		if !ok || len(f.scratch) > maxHeld {
+			f.values, f.scratch = f.values[:0], f.scratch[:0]
+			return false
+		}
+		f.values = append(f.values, v)
+	}
+	return true
+}
+
+// prepareSummary makes the value of an item of what stands in the summary.
+func (f *fetcher) prepareSummary(s *message.Summary, it *imap.FetchItem) (_ value, ok bool) {
+	from := len(f.scratch)
+	switch it.Att {
+	case imap.FetchInternalDate, imap.FetchRFC822Size:
+		return value{kind: valueRecord}, true
+	case imap.FetchEnvelope:
+		f.scratch = append(f.scratch, s.Envelope...)
+	case imap.FetchBodyStructure:
+		f.scratch = append(f.scratch, s.Structure...)
+	case imap.FetchBody:
+		if f.scratch, ok = message.AppendBody(f.scratch, s.Structure); !ok {
+			return value{}, false
+		}
+	default:
+		f.scratch = message.FilterHeader(f.scratch, s.Header, it.Section.Fields, false)
+		return f.cut(valueLiteral, from, it.Section.Partial), true
+	}
+	return value{kind: valueWire, from: from, to: len(f.scratch)}, true
 }
 
 // toRead is what to read of a message without a summary: all of it, where one
@@ -54,32 +83,20 @@ func (f *fetcher) toRead() need {
 	return f.plan.need
 }
 
-// summarize keeps the summary of a message that was read whole, for the next
-// who asks.
+// summarize keeps the summary of a message that was read, for the next who asks:
+// of a large one of which only the header was, what that gives.
 func (f *fetcher) summarize(m *loaded) {
-	if !f.plan.summary || f.sums == nil || m.root == nil {
+	if !f.plan.summary || f.sums == nil || !m.headWhole {
 		return
 	}
-	from := len(f.scratch)
-	if b, ok := message.AppendSummary(f.scratch, m.root); ok {
-		f.s.view.box.PutSummary(m.uid, b[from:])
-		f.scratch = b[:from]
+	from, ok := len(f.scratch), true
+	if m.root == nil {
+		f.scratch = message.AppendHeaderSummary(f.scratch, m.head)
+	} else {
+		f.scratch, ok = message.AppendSummary(f.scratch, m.root, m.octets())
 	}
-}
-
-// prepareSummary makes the value of an item of what stands in the summary.
-func (f *fetcher) prepareSummary(s *message.Summary, it *imap.FetchItem) value {
-	from := len(f.scratch)
-	switch it.Att {
-	case imap.FetchInternalDate, imap.FetchRFC822Size:
-		return value{kind: valueRecord}
-	case imap.FetchEnvelope:
-		f.scratch = append(f.scratch, s.Envelope...)
-	case imap.FetchBodyStructure:
-		f.scratch = append(f.scratch, s.Structure...)
-	default:
-		f.scratch = message.FilterHeader(f.scratch, s.Header, it.Section.Fields, false)
-		return f.cut(valueLiteral, from, it.Section.Partial)
+	if ok {
+		f.s.view.box.PutSummary(m.uid, f.scratch[from:])
 	}
-	return value{kind: valueWire, from: from, to: len(f.scratch)}
+	f.scratch = f.scratch[:from]
 }

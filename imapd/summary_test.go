@@ -12,6 +12,9 @@ import (
 var listings = []string{
 	"FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE)",
 	"UID FETCH 1:* (UID RFC822.SIZE FLAGS BODY.PEEK[HEADER.FIELDS (From To Cc Bcc Subject Date Message-ID Priority X-Priority References Newsgroups In-Reply-To Content-Type Reply-To)])",
+	"UID FETCH 1:* (INTERNALDATE UID RFC822.SIZE FLAGS BODY.PEEK[HEADER.FIELDS (date subject from to cc message-id in-reply-to references content-type x-priority x-uniform-type-identifier x-universally-unique-identifier list-id list-unsubscribe bimi-indicator bimi-location x-bimi-indicator-hash authentication-results dkim-signature)])", // iOS
+	"UID FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (DATE FROM SENDER SUBJECT TO CC MESSAGE-ID REFERENCES CONTENT-TYPE CONTENT-DESCRIPTION IN-REPLY-TO REPLY-TO LINES LIST-POST LIST-SUBSCRIBE LIST-UNSUBSCRIBE X-LABEL X-ORIGINAL-TO)])",                                                                              // mutt
+	"FETCH 1:* (UID BODY BODYSTRUCTURE)",
 	"FETCH 1:* (BODY.PEEK[HEADER.FIELDS (subject DATE)]<3.40> BODY.PEEK[HEADER.FIELDS (Subject)] ENVELOPE)",
 }
 
@@ -51,7 +54,7 @@ func TestListingOpensNothing(t *testing.T) {
 		if !slices.Equal(first, want) || !slices.Equal(again, want) {
 			t.Errorf("%s:\n%q\nfirst\n%q\nagain\n%q", listing, want, first, again)
 		}
-		if opened > 1 { // the last message is too large to be read whole for a header
+		if opened > 0 {
 			t.Errorf("%s opened %d messages, though it was asked before", listing, opened)
 		}
 	}

@@ -2,33 +2,44 @@ package message
 
 import (
 	"encoding/binary"
+	"io"
 	"strings"
 )
 
-// Summary is what is asked of a message when a mailbox is listed, in the form in
-// which it is sent, so that listing it again opens no message.
+// Summary is what is asked of a message when a mailbox is listed, sorted or put
+// into threads, in the form in which it is sent, so that doing it again opens no
+// message.
 type Summary struct {
-	Envelope  []byte // as AppendEnvelope gives it
-	Structure []byte // as AppendBodyStructure gives it, extended
+	Envelope []byte // as AppendEnvelope gives it
 	// Header has the fields for which InSummary is true, as FilterHeader gives
 	// them: FilterHeader gives the same of it as of the whole header if it is
 	// asked for no other fields.
 	Header []byte
+
+	// Whole: the message was read to its end. Otherwise only its header was, and
+	// what stands below is not known.
+	Whole      bool
+	Structure  []byte // as AppendBodyStructure gives it, extended; AppendBody makes BODY of it
+	Preview    []byte // as AppendPreview gives it
+	Attachment bool   // as Part.HasAttachment says
 }
 
 // summaryVersion stands first and changes when the same message would get
 // another summary: what was kept before is then made anew.
-const summaryVersion = 1
+const summaryVersion = 2
 
 // summaryFields are those that mail programs ask for when they list a mailbox,
-// and those that sorting and threads need: the lists of Thunderbird, K-9, Apple
-// Mail, Outlook, mutt, neomutt, mbsync, offlineimap, Roundcube and Evolution.
+// and those that sorting and threads need. docs/design/message.md says who asks
+// for what.
 var summaryFields = [...]string{
-	"Authentication-Results", "Auto-Submitted", "Bcc", "Cc", "Content-Class", "Content-Language", "Content-Transfer-Encoding", "Content-Type", "Date",
-	"Delivered-To", "Disposition-Notification-To", "Followup-To", "From", "Importance", "In-Reply-To", "Lines", "List-Id", "List-Post", "List-Unsubscribe",
-	"Mail-Followup-To", "Mail-Reply-To", "Message-ID", "MIME-Version", "Newsgroups", "Organization", "Precedence", "Priority", "References", "Reply-To",
-	"Return-Path", "Sender", "Status", "Subject", "To", "User-Agent", "X-Draft-Info", "X-Identity-Key", "X-KMail-Identity", "X-Label", "X-Mailer", "X-Mailing-List",
-	"X-MSMail-Priority", "X-OfflineIMAP", "X-Priority", "X-Spam-Flag", "X-Spam-Status", "X-Status", "X-TUID", "X-Universally-Unique-Identifier", "X-Uniform-Type-Identifier",
+	"Authentication-Results", "Auto-Submitted", "Bcc", "BIMI-Indicator", "BIMI-Location", "Cc", "Chat-Version", "Content-Class", "Content-Description",
+	"Content-Language", "Content-Transfer-Encoding", "Content-Type", "Date", "Delivered-To", "Disposition-Notification-To", "DKIM-Signature", "Followup-To",
+	"From", "Importance", "In-Reply-To", "Lines", "List-Id", "List-Post", "List-Subscribe", "List-Unsubscribe", "Mail-Followup-To", "Mail-Reply-To",
+	"Mailing-List", "Message-ID", "MIME-Version", "Newsgroups", "Organization", "Originator", "Precedence", "Priority", "References", "Reply-To",
+	"Return-Path", "Sender", "Status", "Subject", "To", "User-Agent", "X-BeenThere", "X-BIMI-Indicator-Hash", "X-Draft-Info", "X-Evolution-Source",
+	"X-Identity-Key", "X-K9mail-Identity", "X-KMail-Identity", "X-Label", "X-List", "X-Loop", "X-Mailer", "X-Mailing-List", "X-MSMail-Priority",
+	"X-OfflineIMAP", "X-Original-To", "X-Priority", "X-Spam-Flag", "X-Spam-Status", "X-Status", "X-TUID", "X-Uniform-Type-Identifier",
+	"X-Universally-Unique-Identifier",
 }
 
 // InSummary reports whether a summary has the header fields of this name.
@@ -41,52 +52,83 @@ func InSummary(name string) bool {
 	return false
 }
 
-// AppendSummary appends the summary of a message: a version octet, the lengths
-// of the parts as uvarints, and the parts. ok is false when the message has none,
-// as its header is larger than what is held of it.
-func AppendSummary(dst []byte, root *Part) (_ []byte, ok bool) {
+// The octet behind the version.
+const (
+	summaryWhole = 1 << iota
+	summaryAttachment
+)
+
+// AppendSummary appends the summary of a message that was scanned; r gives its
+// stored octets. There is none, and ok is false, when its header is larger than
+// what is held of it, or r fails.
+func AppendSummary(dst []byte, root *Part, r io.ReaderAt) (_ []byte, ok bool) {
 	if root.HeaderCut {
 		return dst, false
 	}
-	var s Summary
-	var room [4096]byte
-	b := AppendEnvelope(room[:0], root.RawHeader)
-	envelope := len(b)
-	b = AppendBodyStructure(b, root, true)
-	structure := len(b)
-	b = FilterHeader(b, root.RawHeader, summaryFields[:], false)
-	s.Envelope, s.Structure, s.Header = b[:envelope], b[envelope:structure], b[structure:]
-	return s.append(dst), true
-}
-
-func (s *Summary) append(dst []byte) []byte {
-	dst = append(dst, summaryVersion)
-	for _, part := range [...][]byte{s.Envelope, s.Structure, s.Header} {
-		dst = binary.AppendUvarint(dst, uint64(len(part)))
+	start := len(dst)
+	flags := byte(summaryWhole)
+	if root.HasAttachment() {
+		flags |= summaryAttachment
 	}
-	return append(append(append(dst, s.Envelope...), s.Structure...), s.Header...)
+	dst = appendHeaderParts(append(dst, summaryVersion, flags), root.RawHeader)
+	at := len(dst)
+	dst = endSummaryPart(AppendBodyStructure(beginSummaryPart(dst), root, true), at)
+	at = len(dst)
+	dst, err := AppendPreview(beginSummaryPart(dst), root, r)
+	if err != nil {
+		return dst[:start], false
+	}
+	return endSummaryPart(dst, at), true
 }
 
-// ParseSummary is the reverse of AppendSummary. The parts are slices of b. It is
-// false for what is no summary, and for one of another version.
+// AppendHeaderSummary appends the summary of a message of which only the header
+// was read, all of it.
+func AppendHeaderSummary(dst, header []byte) []byte {
+	return appendHeaderParts(append(dst, summaryVersion, 0), header)
+}
+
+// appendHeaderParts appends what the header gives.
+func appendHeaderParts(dst, header []byte) []byte {
+	at := len(dst)
+	dst = endSummaryPart(AppendEnvelope(beginSummaryPart(dst), header), at)
+	at = len(dst)
+	return endSummaryPart(FilterHeader(beginSummaryPart(dst), header, summaryFields[:], false), at)
+}
+
+// A part of a summary has its length in front, in 4 octets.
+const summaryPartHead = 4
+
+func beginSummaryPart(dst []byte) []byte { return append(dst, 0, 0, 0, 0) }
+
+// endSummaryPart writes the length of the part that begins at a place.
+func endSummaryPart(dst []byte, at int) []byte {
+	binary.LittleEndian.PutUint32(dst[at:], uint32(len(dst)-at-summaryPartHead))
+	return dst
+}
+
+// ParseSummary is the reverse of AppendSummary and AppendHeaderSummary. The parts
+// are slices of b. It is false for what is no summary, and for one of another
+// version.
 func ParseSummary(b []byte) (s Summary, ok bool) {
-	if len(b) == 0 || b[0] != summaryVersion {
+	if len(b) < 2 || b[0] != summaryVersion || b[1]&^(summaryWhole|summaryAttachment) != 0 {
 		return Summary{}, false
 	}
-	b = b[1:]
-	var sizes [3]uint64
-	for i := range sizes {
-		n := 0
-		if sizes[i], n = binary.Uvarint(b); n <= 0 {
-			return Summary{}, false
-		}
-		b = b[n:]
+	s.Whole, s.Attachment = b[1]&summaryWhole != 0, b[1]&summaryAttachment != 0
+	b = b[2:]
+	parts := []*[]byte{&s.Envelope, &s.Header, &s.Structure, &s.Preview}
+	if !s.Whole {
+		parts = parts[:2]
 	}
-	for i, part := range [...]*[]byte{&s.Envelope, &s.Structure, &s.Header} {
-		if sizes[i] > uint64(len(b)) {
+	for _, part := range parts {
+		if len(b) < summaryPartHead {
 			return Summary{}, false
 		}
-		*part, b = b[:sizes[i]:sizes[i]], b[sizes[i]:]
+		n := uint64(binary.LittleEndian.Uint32(b))
+		b = b[summaryPartHead:]
+		if n > uint64(len(b)) {
+			return Summary{}, false
+		}
+		*part, b = b[:n:n], b[n:]
 	}
 	return s, len(b) == 0
 }

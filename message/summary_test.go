@@ -2,6 +2,7 @@ package message
 
 import (
 	"bytes"
+	"io"
 	"strings"
 	"testing"
 )
@@ -14,7 +15,7 @@ func checkSummary(t *testing.T, text []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, ok := AppendSummary([]byte("in front"), root)
+	b, ok := AppendSummary([]byte("in front"), root, bytes.NewReader(text))
 	if !ok {
 		if !root.HeaderCut {
 			t.Fatal("no summary")
@@ -22,8 +23,16 @@ func checkSummary(t *testing.T, text []byte) {
 		return
 	}
 	s, ok := ParseSummary(b[len("in front"):])
-	if !ok {
-		t.Fatal("the summary cannot be read")
+	if !ok || !s.Whole || s.Attachment != root.HasAttachment() {
+		t.Fatalf("the summary is read as %+v, %v", s, ok)
+	}
+	part, ok := ParseSummary(AppendHeaderSummary(nil, root.RawHeader))
+	if !ok || part.Whole || !bytes.Equal(part.Envelope, s.Envelope) || !bytes.Equal(part.Header, s.Header) {
+		t.Errorf("the summary of the header is %+v, of all %+v", part, s)
+	}
+	checkPreview(t, s.Preview)
+	if got, ok := AppendBody(nil, s.Structure); !ok || !bytes.Equal(got, AppendBodyStructure(nil, root, false)) {
+		t.Errorf("BODY %q (%v) of %q, want %q", got, ok, s.Structure, AppendBodyStructure(nil, root, false))
 	}
 	if want := AppendEnvelope(nil, root.RawHeader); !bytes.Equal(s.Envelope, want) {
 		t.Errorf("ENVELOPE %q, want %q", s.Envelope, want)
@@ -60,32 +69,86 @@ func TestSummary(t *testing.T) {
 }
 
 func TestParseSummaryRefuses(t *testing.T) {
-	root, err := Scan(strings.NewReader("Subject: x\n\nbody"))
+	text := "Subject: x\n\nbody"
+	root, err := Scan(strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole, _ := AppendSummary(nil, root)
+	whole, _ := AppendSummary(nil, root, strings.NewReader(text))
 	for n := range whole {
 		if s, ok := ParseSummary(whole[:n]); ok {
 			t.Errorf("the first %d octets give %+v", n, s)
 		}
 	}
-	for _, b := range [][]byte{append([]byte{summaryVersion + 1}, whole[1:]...), append(whole, 0)} {
-		if s, ok := ParseSummary(b); ok {
-			t.Errorf("%q gives %+v", b, s)
+	for _, tt := range []struct {
+		why string
+		b   []byte
+	}{
+		{"another version", append([]byte{summaryVersion + 1}, whole[1:]...)},
+		{"octets behind its end", append(whole[:len(whole):len(whole)], 0)},
+		{"flags that mean nothing", append([]byte{summaryVersion, 0x80}, whole[2:]...)},
+		{"a header alone, with more behind it", append([]byte{summaryVersion, 0}, whole[2:]...)},
+	} {
+		if s, ok := ParseSummary(tt.b); ok {
+			t.Errorf("%s: %q gives %+v", tt.why, tt.b, s)
 		}
 	}
 }
 
+// TestSummaryOfBrokenReader: what cannot be read has no summary, and nothing stays in dst.
+func TestSummaryOfBrokenReader(t *testing.T) {
+	root, err := Scan(strings.NewReader("Subject: x\n\nbody"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, ok := AppendSummary([]byte("in front"), root, brokenReader{}); ok || string(b) != "in front" {
+		t.Errorf("%q, %v", b, ok)
+	}
+}
+
+type brokenReader struct{}
+
+func (brokenReader) ReadAt([]byte, int64) (int, error) { return 0, io.ErrUnexpectedEOF }
+
 func FuzzSummary(f *testing.F) {
 	f.Add([]byte("Subject: x\n\nbody"))
-	f.Add([]byte{summaryVersion, 1, 1, 1, 'a', 'b', 'c'})
+	f.Add([]byte("Content-Type: text/html\n\n<p>a&amp;<b>b"))
+	f.Add([]byte{summaryVersion, 0, 1, 0, 0, 0, 'a', 1, 0, 0, 0, 'b'})
+	f.Add([]byte{summaryVersion, 1, 1, 0, 0, 0, 'a', 1, 0, 0, 0, 'b', 0, 0, 0, 0, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		checkSummary(t, b)
-		if s, ok := ParseSummary(b); ok && !bytes.Equal(s.append(nil), b) {
-			if again, ok := ParseSummary(s.append(nil)); !ok || !bytes.Equal(again.Header, s.Header) {
-				t.Errorf("%q is read as %+v, which is written as %q", b, s, s.append(nil))
-			}
+		AppendBody(nil, b)
+		if s, ok := ParseSummary(b); ok && len(s.Envelope)+len(s.Header)+len(s.Structure)+len(s.Preview) > len(b) {
+			t.Errorf("%q is read as %+v", b, s)
 		}
 	})
+}
+
+func BenchmarkSummary(b *testing.B) {
+	raw := typicalMessage()
+	root, err := Scan(bytes.NewReader(raw))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var out []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		out, _ = AppendSummary(out[:0], root, bytes.NewReader(raw))
+	}
+	b.ReportMetric(float64(len(out)), "octets")
+}
+
+func BenchmarkParseSummary(b *testing.B) {
+	raw := typicalMessage()
+	root, err := Scan(bytes.NewReader(raw))
+	if err != nil {
+		b.Fatal(err)
+	}
+	whole, _ := AppendSummary(nil, root, bytes.NewReader(raw))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, ok := ParseSummary(whole); !ok {
+			b.Fatal("not read")
+		}
+	}
 }

@@ -9,7 +9,10 @@ import (
 // DecodeBody undoes the content transfer encoding of p; r gives its raw body. It
 // never fails but with the error of r: what does not fit the encoding is passed
 // over or passed on. An encoding that is not known is none.
-func (p *Part) DecodeBody(r io.Reader) io.Reader {
+func (p *Part) DecodeBody(r io.Reader) io.Reader { return p.decodeBody(r, bufferSize/4) }
+
+// decodeBody is DecodeBody with buffers of this size.
+func (p *Part) decodeBody(r io.Reader, room int) io.Reader {
 	var d decoder
 	switch p.Encoding {
 	case "base64":
@@ -22,7 +25,7 @@ func (p *Part) DecodeBody(r io.Reader) io.Reader {
 		return r
 	}
 	t := &transferReader{d: d}
-	t.in.buf = make([]byte, bufferSize/4)
+	t.in.buf = make([]byte, room)
 	t.in.reset(r)
 	return t
 }
@@ -30,14 +33,16 @@ func (p *Part) DecodeBody(r io.Reader) io.Reader {
 // DecodeText is DecodeBody with the text as UTF-8, always valid: its charset is the
 // parameter of that name. Text that promises ASCII or UTF-8 and is neither is read
 // as Windows-1252.
-func (p *Part) DecodeText(r io.Reader) io.Reader {
+func (p *Part) DecodeText(r io.Reader) io.Reader { return p.decodeText(r, bufferSize/4) }
+
+func (p *Part) decodeText(r io.Reader, room int) io.Reader {
 	charset, ok := p.Param("charset")
 	if !ok {
 		if v, ok := p.Param("charset*"); ok {
 			_, charset = decodeExtended(v)
 		}
 	}
-	return charsetReader(p.DecodeBody(r), charset)
+	return charsetReader(p.decodeBody(r, room), charset)
 }
 
 // A decoder undoes an encoding line by line.
@@ -61,7 +66,7 @@ type transferReader struct {
 func (t *transferReader) Read(p []byte) (int, error) {
 	for len(t.out) == 0 && !t.eof {
 		t.buf = t.buf[:0]
-		for len(t.buf) < bufferSize/4 && !t.eof {
+		for len(t.buf) < len(t.in.buf) && !t.eof {
 			line := t.in.next()
 			if len(line) == 0 {
 				t.eof = true

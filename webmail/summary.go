@@ -50,30 +50,9 @@ func readSummary(msg mailstore.Message, internal time.Time) (*summary, error) {
 	if msg.Len() > scanBytes {
 		sum.Attachment = root.Is("multipart", "mixed")
 	} else {
-		sum.Attachment = hasAttachment(root)
+		sum.Attachment = root.HasAttachment()
 	}
 	return sum, nil
-}
-
-// hasAttachment says whether a message brings something that is not shown as its text.
-func hasAttachment(p *message.Part) bool {
-	if p.Multipart() {
-		for _, child := range p.Parts {
-			if hasAttachment(child) && !isEmbedded(p, child) {
-				return true
-			}
-		}
-		return false
-	}
-	if strings.EqualFold(p.Disposition, "attachment") {
-		return true
-	}
-	return !p.Is("text", "") && !p.Is("application", "pgp-signature") && !p.Is("application", "pkcs7-signature") && p.Body.Length > 0
-}
-
-// isEmbedded says whether child is a picture that belongs into the HTML of a multipart/related.
-func isEmbedded(parent, child *message.Part) bool {
-	return parent.Is("multipart", "related") && child.Is("image", "") && child.ID != ""
 }
 
 func headerText(header []byte, name string) string {

@@ -123,7 +123,7 @@ func (m *composer) part(p *message.Part, number string, parent *message.Part, de
 		m.attach(p, self(number))
 	case p.Message != nil:
 		m.message(p, number, depth)
-	case parent != nil && isEmbedded(parent, p):
+	case parent != nil && parent.Embeds(p):
 		m.embedded = append(m.embedded, attachmentPart{p, self(number)})
 	case len(m.blocks) >= maxBlocks:
 		m.attach(p, self(number))
