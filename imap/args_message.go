@@ -46,6 +46,8 @@ type FetchItem struct {
 	Att FetchAtt
 	// Peek tells that \Seen stays as it is: BODY.PEEK, BINARY.PEEK, RFC822.PEEK and RFC822.TEXT.PEEK.
 	Peek bool
+	// Lazy tells that FetchPreview is to give what is there without work (RFC 8970 section 3.1).
+	Lazy bool
 	// Section is set for FetchBodySection, FetchBinary and FetchBinarySize, else nil.
 	Section *Section
 }
@@ -53,7 +55,7 @@ type FetchItem struct {
 // FetchAtt names a data item of FETCH.
 type FetchAtt string
 
-// The data items of RFC 3501 and RFC 9051. The value is the name of the item in the answer, as far as
+// The data items of RFC 3501, RFC 9051 and RFC 8970. The value is the name of the item in the answer, as far as
 // it goes: what has a section is printed by [FetchItem.AppendName].
 const (
 	FetchFlags         FetchAtt = "FLAGS"
@@ -69,6 +71,7 @@ const (
 	FetchBodySection   FetchAtt = "BODY["
 	FetchBinary        FetchAtt = "BINARY["
 	FetchBinarySize    FetchAtt = "BINARY.SIZE["
+	FetchPreview       FetchAtt = "PREVIEW"
 )
 
 // A Section says which octets of a message are meant (RFC 9051 section 6.4.5.1).

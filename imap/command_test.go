@@ -124,6 +124,13 @@ var commandTests = []struct {
 	}}},
 	{"a FETCH 1 body.peek[header.fields (From {2+}\r\nTo \"X y\")]<0.65536>", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{bodyPeek(Section{Specifier: SectionHeaderFields, Fields: []string{"From", "To", "X y"}, Partial: &Partial{0, 65536}})}}},
 	{"a FETCH 1 BODY.PEEK[4.HEADER.FIELDS.NOT (Received)]", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{bodyPeek(Section{Path: []int{4}, Specifier: SectionHeaderFieldsNot, Fields: []string{"Received"}})}}},
+	{"a FETCH 1 preview", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchPreview}}}},
+	{"a FETCH 1 PREVIEW (LAZY)", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchPreview, Lazy: true}}}},
+	{"a FETCH 1 (FLAGS PREVIEW (lazy LAZY) UID)", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchFlags}, {Att: FetchPreview, Lazy: true}, {Att: FetchUID}}}},
+	// What follows in parentheses is the item's or the command's.
+	{"a FETCH 1 PREVIEW (CHANGEDSINCE 7)", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchPreview}}, Modifiers: []Param{{Name: "CHANGEDSINCE", Value: Value{Text: "7"}}}}},
+	{"a FETCH 1 PREVIEW (LAZY) (CHANGEDSINCE 7)", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchPreview, Lazy: true}}, Modifiers: []Param{{Name: "CHANGEDSINCE", Value: Value{Text: "7"}}}}},
+	{"a FETCH 1 (PREVIEW) (LAZY)", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchPreview}}, Modifiers: []Param{{Name: "LAZY"}}}},
 	{"a FETCH 1 (BINARY[1]<0.1> BINARY.PEEK[] BINARY.SIZE[1.2])", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{
 		{Att: FetchBinary, Section: &Section{Path: []int{1}, Partial: &Partial{0, 1}}},
 		{Att: FetchBinary, Peek: true, Section: &Section{}},

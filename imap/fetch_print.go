@@ -52,6 +52,9 @@ func (s *Section) appendSpec(b []byte) []byte {
 
 // appendAsked appends the item as a client asks for it.
 func (it *FetchItem) appendAsked(b []byte) []byte {
+	if it.Lazy {
+		return append(it.AppendName(b), " (LAZY)"...)
+	}
 	if it.Section == nil {
 		return it.AppendName(b)
 	}

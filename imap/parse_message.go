@@ -70,13 +70,44 @@ func (p *parser) fetch() Args {
 	a := &Fetch{Set: p.sequenceSet()}
 	p.sp()
 	if p.accept('(') {
-		p.list1(func() { a.Items = append(a.Items, p.fetchAtt(p.keyword())) })
-	} else {
-		a.Items = p.macroOrAtt()
+		p.list1(func() {
+			if n := len(a.Items); n > 0 && p.peek() == '(' && a.Items[n-1].mayBeLazy() {
+				p.previewModifiers(&a.Items[n-1])
+				return
+			}
+			a.Items = append(a.Items, p.fetchAtt(p.keyword()))
+		})
+		a.Modifiers = p.optionalParams()
+		return a
 	}
+	a.Items = p.macroOrAtt()
 	a.Modifiers = p.optionalParams()
+	// What stands in parentheses behind a single PREVIEW may belong to it, or to FETCH.
+	if m := a.Modifiers; len(m) == 1 && m[0].isLazy() && a.Items[0].mayBeLazy() {
+		a.Items[0].Lazy = true
+		a.Modifiers = p.optionalParams()
+	}
 	return a
 }
+
+// previewModifiers:
+//
+//	fetch-att    =/ "PREVIEW" [SP "(" preview-mod *(SP preview-mod) ")"]
+//	preview-mod  = "LAZY" / preview-mod-ext
+func (p *parser) previewModifiers(it *FetchItem) {
+	p.open()
+	p.list1(func() {
+		if string(p.keyword()) != "LAZY" {
+			p.expected("LAZY")
+		}
+	})
+	it.Lazy = true
+}
+
+// mayBeLazy reports whether the modifiers of PREVIEW may follow the item.
+func (it *FetchItem) mayBeLazy() bool { return it.Att == FetchPreview && !it.Lazy }
+
+func (m *Param) isLazy() bool { return m.Name == "LAZY" && m.Value.Text == "" && m.Value.List == nil }
 
 func (p *parser) macroOrAtt() []FetchItem {
 	fast := []FetchItem{{Att: FetchFlags}, {Att: FetchInternalDate}, {Att: FetchRFC822Size}}
@@ -96,7 +127,7 @@ func (p *parser) macroOrAtt() []FetchItem {
 //
 //	fetch-att = "ENVELOPE" / "FLAGS" / "INTERNALDATE" / "RFC822" [".HEADER" / ".SIZE" / ".TEXT"] /
 //	            "BODY" ["STRUCTURE"] / "UID" / "BODY" section [partial] / "BODY.PEEK" section [partial] /
-//	            "BINARY" [".PEEK"] section-binary [partial] / "BINARY.SIZE" section-binary
+//	            "BINARY" [".PEEK"] section-binary [partial] / "BINARY.SIZE" section-binary / "PREVIEW"
 //
 // QUIRK: Outlook still asks for RFC822.PEEK of RFC 1730 (emersion/go-imap#657), which also had
 // RFC822.TEXT.PEEK.
@@ -122,6 +153,8 @@ func (p *parser) fetchAtt(word []byte) FetchItem {
 		return FetchItem{Att: FetchRFC822Text, Peek: true}
 	case "RFC822.SIZE":
 		return FetchItem{Att: FetchRFC822Size}
+	case "PREVIEW":
+		return FetchItem{Att: FetchPreview}
 	case "BODYSTRUCTURE":
 		return FetchItem{Att: FetchBodyStructure}
 	case "BODY":

@@ -74,6 +74,23 @@ func (c *sink) run(t testing.TB, s *session, command string) {
 	s.flush()
 }
 
+// TestListingAllocates: so does a listing that is answered from summaries.
+func TestListingAllocates(t *testing.T) {
+	opt := testOptions(t)
+	flagsStore(t, opt, 2000)
+	s, c := sinkSession(t, opt)
+	for _, command := range []string{
+		"FETCH 1:* (UID FLAGS ENVELOPE BODYSTRUCTURE PREVIEW)",
+		"UID FETCH 1:* (BODY PREVIEW (LAZY) BODY.PEEK[HEADER.FIELDS (From Subject References)])",
+	} {
+		c.run(t, s, command)
+		allocs := testing.AllocsPerRun(5, func() { c.run(t, s, command) })
+		if allocs > 100 {
+			t.Errorf("%s of 2000 messages: %.0f allocations", command, allocs)
+		}
+	}
+}
+
 // TestFlagsAllocate: FETCH of flags over a large mailbox allocates per command,
 // not per message.
 func TestFlagsAllocate(t *testing.T) {

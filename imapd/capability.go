@@ -6,7 +6,7 @@ package imapd
 const (
 	alwaysOffered   = "IMAP4rev1 IMAP4rev2 LITERAL+ ENABLE ID SASL-IR"
 	offeredLoggedIn = "IDLE NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE ESEARCH SEARCHRES" +
-		" LIST-EXTENDED LIST-STATUS SPECIAL-USE STATUS=SIZE"
+		" LIST-EXTENDED LIST-STATUS SPECIAL-USE STATUS=SIZE PREVIEW"
 )
 
 // capabilities is the list as it is now, beginning with IMAP4rev1.

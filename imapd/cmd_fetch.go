@@ -40,6 +40,7 @@ type fetcher struct {
 	plan    *fetchPlan
 	values  []value // of one message
 	scratch []byte  // what values points into
+	made    []byte  // the summary of a message that had none
 	head    []byte  // of one response
 	sums    mailstore.SummaryReader
 	asked   bool // for sums, which are nil where there are none
@@ -140,17 +141,19 @@ func (f *fetcher) message(it *item, nowSeen bool) error {
 	if f.plan.lacks(&it.Record) {
 		return f.leaveOut(it, errors.New("its size or date cannot be found out"))
 	}
+	if f.fromSummary(it.UID) {
+		return f.send(it, nowSeen)
+	}
 	var m *loaded
-	if f.plan.need != needRecord {
-		if f.fromSummary(it.UID) {
-			return f.send(it, nowSeen)
-		}
+	if f.plan.need&^needKept != needRecord {
 		var err error
 		if m, err = f.s.load(it.UID, f.toRead()); err != nil {
 			return f.leaveOut(it, err)
 		}
 		defer f.s.unload(m)
-		f.summarize(m)
+		if f.summarize(m) {
+			return f.send(it, nowSeen)
+		}
 	}
 	for i := range f.plan.items {
 		if len(f.scratch) > maxHeld {

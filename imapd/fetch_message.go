@@ -78,7 +78,7 @@ func (srv *Server) borrow() *[smallMessage]byte {
 }
 
 func (s *session) read(m *loaded, n need) error {
-	if n&^needHeader != 0 && m.Len() <= smallMessage {
+	if n&^(needHeader|needKept) != 0 && m.Len() <= smallMessage {
 		m.raw = m.buf[:m.Len()]
 		if got, err := m.ReadAt(m.raw, 0); got < len(m.raw) {
 			return errors.Join(errShrunk, err)

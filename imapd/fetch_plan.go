@@ -14,6 +14,7 @@ const (
 	needWhole                      // octets from the first on
 	needStructure                  // the tree of parts, for which all of it is read
 	needSummary                    // the tree of parts, if the message is small
+	needKept                       // nothing of the message, but its summary if there is one
 
 	needRecord need = 0 // nothing: the mailbox knows
 )
@@ -27,7 +28,7 @@ type fetchPlan struct {
 	attrs mailstore.Attrs // that must be known
 	seen  bool            // sets \Seen
 	need  need
-	// summary: what needs the message stands in its summary too.
+	// summary: all that needs the message stands in its summary too.
 	summary bool
 }
 
@@ -53,6 +54,7 @@ func planFetch(items []imap.FetchItem, byUID, readOnly bool) *fetchPlan {
 		p.seen = p.seen || !readOnly && setsSeen(&it)
 		p.items = append(p.items, it)
 	}
+	p.summary = p.summary && p.need != needRecord
 	return p
 }
 
@@ -70,6 +72,11 @@ func needOf(it *imap.FetchItem) need {
 	switch it.Att {
 	case imap.FetchInternalDate, imap.FetchRFC822Size:
 		return needRecord
+	case imap.FetchPreview:
+		if it.Lazy {
+			return needKept
+		}
+		return needStructure
 	case imap.FetchEnvelope, imap.FetchRFC822Header:
 		return needHeader
 	case imap.FetchRFC822Text:

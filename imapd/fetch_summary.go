@@ -12,7 +12,7 @@ import (
 // message.
 func inSummary(it *imap.FetchItem) bool {
 	switch it.Att {
-	case imap.FetchInternalDate, imap.FetchRFC822Size, imap.FetchEnvelope, imap.FetchBody, imap.FetchBodyStructure:
+	case imap.FetchInternalDate, imap.FetchRFC822Size, imap.FetchEnvelope, imap.FetchBody, imap.FetchBodyStructure, imap.FetchPreview:
 		return true
 	case imap.FetchBodySection:
 		sec := it.Section
@@ -35,9 +35,11 @@ func (f *fetcher) fromSummary(uid mailstore.UID) bool {
 		return false
 	}
 	b, ok := f.sums.Get(uid)
-	if !ok {
-		return false
-	}
+	return ok && f.useSummary(b)
+}
+
+// useSummary prepares the answer from a summary.
+func (f *fetcher) useSummary(b []byte) bool {
 	sum, ok := message.ParseSummary(b)
 	if !ok || f.plan.need&needStructure != 0 && !sum.Whole {
 		return false
@@ -67,6 +69,11 @@ func (f *fetcher) prepareSummary(s *message.Summary, it *imap.FetchItem) (_ valu
 		if f.scratch, ok = message.AppendBody(f.scratch, s.Structure); !ok {
 			return value{}, false
 		}
+	case imap.FetchPreview:
+		if !s.Whole {
+			return value{kind: valueNIL}, true
+		}
+		f.scratch = message.AppendString(f.scratch, s.Preview)
 	default:
 		f.scratch = message.FilterHeader(f.scratch, s.Header, it.Section.Fields, false)
 		return f.cut(valueLiteral, from, it.Section.Partial), true
@@ -83,20 +90,22 @@ func (f *fetcher) toRead() need {
 	return f.plan.need
 }
 
-// summarize keeps the summary of a message that was read, for the next who asks:
-// of a large one of which only the header was, what that gives.
-func (f *fetcher) summarize(m *loaded) {
+// summarize keeps the summary of a message that was read, for the next who asks,
+// and answers from it: of a large message of which only the header was read, what
+// that gives. It is false where there is no answer.
+func (f *fetcher) summarize(m *loaded) bool {
 	if !f.plan.summary || f.sums == nil || !m.headWhole {
-		return
+		return false
 	}
-	from, ok := len(f.scratch), true
+	ok := true
 	if m.root == nil {
-		f.scratch = message.AppendHeaderSummary(f.scratch, m.head)
+		f.made = message.AppendHeaderSummary(f.made[:0], m.head)
 	} else {
-		f.scratch, ok = message.AppendSummary(f.scratch, m.root, m.octets())
+		f.made, ok = message.AppendSummary(f.made[:0], m.root, m.octets())
 	}
-	if ok {
-		f.s.view.box.PutSummary(m.uid, f.scratch[from:])
+	if !ok {
+		return false
 	}
-	f.scratch = f.scratch[:from]
+	f.s.view.box.PutSummary(m.uid, f.made)
+	return f.useSummary(f.made)
 }

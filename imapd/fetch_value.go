@@ -40,12 +40,30 @@ func (f *fetcher) prepare(m *loaded, it *imap.FetchItem) (value, error) {
 		f.scratch = message.AppendEnvelope(f.scratch, m.head)
 	case imap.FetchBody, imap.FetchBodyStructure:
 		f.scratch = message.AppendBodyStructure(f.scratch, m.root, it.Att == imap.FetchBodyStructure)
+	case imap.FetchPreview:
+		return f.preparePreview(m)
 	case imap.FetchBinary, imap.FetchBinarySize:
 		return f.prepareBinary(m, it)
 	default:
 		return f.prepareSection(m, it)
 	}
 	return value{kind: valueWire, from: from, to: len(f.scratch)}, nil
+}
+
+// preparePreview makes the value of PREVIEW (RFC 8970). Without the tree of parts
+// there is none yet: that is so only where the client said LAZY.
+func (f *fetcher) preparePreview(m *loaded) (value, error) {
+	if m == nil || m.root == nil {
+		return value{kind: valueNIL}, nil
+	}
+	from := len(f.scratch)
+	b, err := message.AppendPreview(f.scratch, m.root, m.octets())
+	if err != nil {
+		return value{}, err
+	}
+	wire := len(b)
+	f.scratch = message.AppendString(b, b[from:])
+	return value{kind: valueWire, from: wire, to: len(f.scratch)}, nil
 }
 
 // prepareSection makes the value of BODY[...] and of the RFC822 items.

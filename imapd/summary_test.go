@@ -15,6 +15,8 @@ var listings = []string{
 	"UID FETCH 1:* (INTERNALDATE UID RFC822.SIZE FLAGS BODY.PEEK[HEADER.FIELDS (date subject from to cc message-id in-reply-to references content-type x-priority x-uniform-type-identifier x-universally-unique-identifier list-id list-unsubscribe bimi-indicator bimi-location x-bimi-indicator-hash authentication-results dkim-signature)])", // iOS
 	"UID FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (DATE FROM SENDER SUBJECT TO CC MESSAGE-ID REFERENCES CONTENT-TYPE CONTENT-DESCRIPTION IN-REPLY-TO REPLY-TO LINES LIST-POST LIST-SUBSCRIBE LIST-UNSUBSCRIBE X-LABEL X-ORIGINAL-TO)])",                                                                              // mutt
 	"FETCH 1:* (UID BODY BODYSTRUCTURE)",
+	"FETCH 1:* (PREVIEW UID)",
+	"FETCH 1:* (ENVELOPE PREVIEW)",
 	"FETCH 1:* (BODY.PEEK[HEADER.FIELDS (subject DATE)]<3.40> BODY.PEEK[HEADER.FIELDS (Subject)] ENVELOPE)",
 }
 

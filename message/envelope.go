@@ -122,7 +122,7 @@ func (e *envelope) text(dst []byte, i int) []byte {
 		return append(dst, nilToken...)
 	}
 	e.buf = appendUnfolded(e.buf[:0], e.value[i])
-	return appendString(dst, e.buf)
+	return AppendString(dst, e.buf)
 }
 
 // addresses appends the list of all fields i, NIL if it is empty.

@@ -2,13 +2,13 @@ package message
 
 import "strconv"
 
-// appendString appends an IMAP string: quoted where that is legal, else a literal.
+// AppendString appends an IMAP string as AppendEnvelope writes them: quoted where that is legal, else a literal.
 // A quoted string holds no CR, LF or 8-bit octet (RFC 9051 section 9, QUOTED-CHAR;
 // UTF-8 in it would need ENABLE UTF8=ACCEPT or IMAP4rev2, which this form must not
 // depend on). Neither holds NUL: s has none.
 //
 // QUIRK: iOS waits for 90 seconds on {0}; the empty string is always "".
-func appendString(dst, s []byte) []byte {
+func AppendString(dst, s []byte) []byte {
 	start := len(dst)
 	dst = append(dst, '"')
 	for _, c := range s {
@@ -37,7 +37,7 @@ func appendLiteral(dst, s []byte) []byte {
 func appendText(dst []byte, s string) []byte {
 	for i := 0; i < len(s); i++ {
 		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
-			return appendString(dst, []byte(s))
+			return AppendString(dst, []byte(s))
 		}
 	}
 	dst = append(dst, '"')
@@ -50,7 +50,7 @@ func appendNString(dst, s []byte) []byte {
 	if s == nil {
 		return append(dst, "NIL"...)
 	}
-	return appendString(dst, s)
+	return AppendString(dst, s)
 }
 
 func appendNText(dst []byte, s string, present bool) []byte {
