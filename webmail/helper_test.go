@@ -14,7 +14,7 @@ import (
 	"restante/webmail/internal/htmlcheck"
 )
 
-// site is a server over a memory store with one user, and a browser without scripts.
+// site is a server over a memory store, or another one, with one user, and a browser without scripts.
 type site struct {
 	t       testing.TB
 	srv     *webmail.Server
@@ -25,15 +25,17 @@ type site struct {
 
 func newSite(t testing.TB, opt webmail.Options) *site {
 	t.Helper()
-	store := memory.New(memory.Options{})
-	opt.Store, opt.Hostname = store, "mail.example.org"
+	if opt.Store == nil {
+		opt.Store = memory.New(memory.Options{})
+	}
+	opt.Hostname = "mail.example.org"
 	if opt.Auth == nil {
 		opt.Auth = oneUser{}
 	}
 	s := &site{t: t, srv: webmail.New(opt), cookies: make(map[string]*http.Cookie), header: make(http.Header)}
 	t.Cleanup(func() { s.srv.Close() })
 	var err error
-	if s.account, err = store.OpenAccount(t.Context(), mailstore.User{Name: testUser}); err != nil {
+	if s.account, err = opt.Store.OpenAccount(t.Context(), mailstore.User{Name: testUser}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.account.Close() })

@@ -157,13 +157,13 @@ func (s *Server) list(c *call, box mailstore.Mailbox, infos []mailstore.Info, pa
 	v.Archive = v.Use != `\Archive` && special(infos, `\Archive`) != ""
 	v.Junk = v.Use != `\Junk` && v.Use != `\Sent` && v.Use != `\Drafts` && special(infos, `\Junk`) != ""
 	v.CanEmpty = v.Use == `\Trash` && st.Messages > 0
-	now := time.Now()
+	sums, now := newSummarizer(c.ctx(), box), time.Now()
 	for _, rec := range records {
 		rec, ok := box.Record(rec.UID)
 		if !ok {
 			continue
 		}
-		sum, err := s.summaries.get(c, box, rec)
+		sum, err := sums.of(rec)
 		if err != nil {
 			return nil, err
 		}

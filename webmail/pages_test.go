@@ -152,6 +152,7 @@ func TestRow(t *testing.T) {
 		{"answered", mail("a"), mailstore.Answered | mailstore.Seen, " .sign", "Answered."},
 		{"marked as deleted by another program", mail("a"), mailstore.Deleted, ".deleted .badge", "deleted"},
 		{"an attachment", "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n--b\nContent-Type: application/pdf\n\nx\n--b--\n", 0, " .sign", "Has attachments."},
+		{"how the text begins", "From: a@b.example\nContent-Type: text/html\n\n<style>p{}</style><p>Dear &lt;you&gt;,<br>hello", 0, " .preview", "Dear <you>, hello"},
 		{"direction characters", "From: a@b.example\nSubject: =?utf-8?q?exe=E2=80=AEgpj?=\n\n", 0, " .subject", "exegpj"},
 	} {
 		uid := s.add("INBOX", c.text, c.flags)

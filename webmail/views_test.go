@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"restante/mailstore"
 )
 
 // pageTypes says from which type each page is rendered.
@@ -208,24 +206,6 @@ func TestSignatures(t *testing.T) {
 		if ok {
 			t.Errorf("the signature is good for %s", why)
 		}
-	}
-}
-
-func TestSummaryCache(t *testing.T) {
-	sc := newSummaryCache()
-	key := func(i int) summaryKey { return summaryKey{"u", "INBOX", 1, mailstore.UID(i)} }
-	for i := range 3 * cacheGeneration {
-		sc.store(key(i), &summary{})
-		sc.lookup(key(0)) // in use all the time
-	}
-	if sc.lookup(key(0)) == nil {
-		t.Error("what is used all the time was forgotten")
-	}
-	if sc.lookup(key(1)) != nil {
-		t.Error("what was never used again is still there")
-	}
-	if n := len(sc.young) + len(sc.previous); n > 2*cacheGeneration+2 {
-		t.Errorf("%d entries are kept", n)
 	}
 }
 

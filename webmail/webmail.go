@@ -55,20 +55,19 @@ func (o Options) withDefaults() Options {
 // A Server is the webmail as an [http.Handler]. It must be reached over HTTPS: its cookie is sent over nothing else.
 // It is safe for concurrent use.
 type Server struct {
-	opt       Options
-	log       *slog.Logger
-	sessions  *sessions
-	summaries *summaryCache
-	cleaning  chan struct{} // a slot for each HTML part that is being cleaned
-	assets    *assets
-	views     *views
-	handler   http.Handler
+	opt      Options
+	log      *slog.Logger
+	sessions *sessions
+	cleaning chan struct{} // a slot for each HTML part that is being cleaned
+	assets   *assets
+	views    *views
+	handler  http.Handler
 }
 
 // New makes a server. It panics when its own embedded templates do not parse, which a test excludes.
 func New(opt Options) *Server {
 	opt = opt.withDefaults()
-	s := &Server{opt: opt, log: opt.Logger, sessions: newSessions(opt), summaries: newSummaryCache(), assets: newAssets(),
+	s := &Server{opt: opt, log: opt.Logger, sessions: newSessions(opt), assets: newAssets(),
 		cleaning: make(chan struct{}, runtime.GOMAXPROCS(0))}
 	s.views = newViews(s.assets)
 	s.handler = s.guard(s.routes())

@@ -1,0 +1,83 @@
+package webmail
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"restante/mailstore"
+	"restante/message"
+	"restante/search"
+)
+
+// A summarizer finds for one request what a list shows of the messages of a mailbox: in the summaries that the mailbox keeps, so
+// that no message is opened, and else in the message. What it reads there it gives to the mailbox to be kept.
+type summarizer struct {
+	ctx  context.Context
+	box  mailstore.Mailbox
+	kept mailstore.SummaryReader // nil where the mailbox keeps none
+	left int64                   // how much may still be read of large messages
+	made []byte
+}
+
+const (
+	// smallMessage is up to which size a message is always read whole.
+	smallMessage = 128 << 10
+	// largeBytes is how much of large messages is read for one page, so that no mailbox keeps its reader waiting. Those
+	// that would be more are shown as their headers have them, and wait for the next page.
+	largeBytes = 16 << 20
+)
+
+func newSummarizer(ctx context.Context, box mailstore.Mailbox) *summarizer {
+	return &summarizer{ctx: ctx, box: box, kept: box.Summaries(), left: largeBytes}
+}
+
+// of gives the summary of a message, or nil when the message has gone.
+func (z *summarizer) of(rec mailstore.Record) (*summary, error) {
+	if z.kept != nil {
+		b, _ := z.kept.Get(rec.UID)
+		if sum, ok := message.ParseSummary(b); ok && (sum.Whole || rec.Size != mailstore.Unknown && !z.affords(rec.Size)) {
+			return newSummary(&sum, rec.InternalDate()), nil
+		}
+	}
+	msg, err := z.box.OpenMessage(z.ctx, rec.UID)
+	if errors.Is(err, mailstore.ErrExpunged) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer msg.Close()
+	keep, err := z.read(msg)
+	if err != nil {
+		return nil, err
+	}
+	if keep && z.kept != nil {
+		z.box.PutSummary(rec.UID, z.made)
+	}
+	sum, _ := message.ParseSummary(z.made)
+	return newSummary(&sum, rec.InternalDate()), nil
+}
+
+// affords reports whether a message of that size is read whole.
+func (z *summarizer) affords(size int64) bool { return size <= smallMessage || size <= z.left }
+
+// read makes the summary of a message, and reports whether it is one to keep: one that knows the whole header.
+func (z *summarizer) read(msg mailstore.Message) (keep bool, err error) {
+	if !z.affords(msg.Len()) {
+		header, whole, err := search.ReadHeader(msg, msg.Len(), nil)
+		z.made = message.AppendHeaderSummary(z.made[:0], header)
+		return whole, err
+	}
+	if msg.Len() > smallMessage {
+		z.left -= msg.Len()
+	}
+	root, err := message.Scan(io.NewSectionReader(msg, 0, msg.Len()))
+	if err != nil {
+		return false, err
+	}
+	if z.made, keep = message.AppendSummary(z.made[:0], root, msg); !keep {
+		z.made = message.AppendHeaderSummary(z.made[:0], root.RawHeader)
+	}
+	return keep, nil
+}
