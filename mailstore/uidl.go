@@ -6,8 +6,9 @@ import "context"
 // ids where no other server has been before (RFC 1939 section 7).
 type UIDLer interface {
 	// SavedUIDLs returns the unique ids that another server has given messages
-	// for ever and has written down beside the mail. They have 1 to 70 octets
-	// from ! to ~. It is nil where there are none.
+	// for ever and has written down beside the mail. They have octets from ! to
+	// ~, up to 250 of them, as others did not keep to the 70 of RFC 1939. It is
+	// nil where there are none.
 	SavedUIDLs(ctx context.Context) (map[UID]string, error)
 	// FileName returns the name of a message's file, which it keeps as long as
 	// it exists; "" when it has no file of its own, or has gone.

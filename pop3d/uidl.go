@@ -36,8 +36,7 @@ const maxUIDL = 70 // octets, RFC 1939 section 7
 // ParseUIDLFormat reads a format in the language of Dovecot's pop3_uidl_format: %u is the UID, %v the
 // UIDVALIDITY and %f the name of the message's file in a Maildir without its flags. Between % and letter may
 // stand a width, beginning with 0 for zeros in front, X for hexadecimal digits, and M for the MD5 sum of the
-// value. %% is a percent sign. Other servers' formats: Courier `%v-%u` (before its version 2 `%f`), Cyrus
-// `%v.%u`, UW-IMAP `%08Xv%08Xu`, tpop3d `%Mf`.
+// value. %% is a percent sign. Other servers' formats: Cyrus `%v.%u`, UW-IMAP `%08Xv%08Xu`, tpop3d `%Mf`.
 func ParseUIDLFormat(s string) (UIDLFormat, error) {
 	var f UIDLFormat
 	text, unique := "", false

@@ -49,6 +49,13 @@ func look(t *testing.T, acct mailstore.Account) (world, error) {
 			}
 			b.messages[uid] = flagText(r.Flags) + " " + id
 		}
+		saved, err := m.(mailstore.UIDLer).SavedUIDLs(t.Context())
+		if err != nil {
+			return nil, err
+		}
+		for uid, id := range saved { // in front, as what is behind the last space is the message
+			b.messages[uid] = id + " " + b.messages[uid]
+		}
 		w[in.Name] = b
 		if err := m.Close(); err != nil {
 			return nil, err
@@ -139,6 +146,9 @@ var faultCases = []struct {
 	{"open with new mail", func(t *testing.T, acct mailstore.Account) error {
 		return with(t, acct, foreignBox, func(mailstore.Mailbox) error { return nil })
 	}, true},
+	{"open after Courier", func(t *testing.T, acct mailstore.Account) error {
+		return with(t, acct, foreignBox, func(mailstore.Mailbox) error { return nil })
+	}, true},
 }
 
 func with(t *testing.T, acct mailstore.Account, name string, fn func(m mailstore.Mailbox) error) error {
@@ -163,7 +173,7 @@ func openFault(t *testing.T, f *faultfs.FS, layout maildir.Layout) (mailstore.Ac
 const foreignBox = "Foreign"
 
 // prepareFault makes INBOX with three messages, Old with one, and Foreign.
-func prepareFault(t *testing.T, f *faultfs.FS, layout maildir.Layout, foreign bool) {
+func prepareFault(t *testing.T, f *faultfs.FS, layout maildir.Layout, foreign, courier bool) {
 	acct, err := openFault(t, f, layout)
 	if err != nil {
 		t.Fatal(err)
@@ -188,25 +198,39 @@ func prepareFault(t *testing.T, f *faultfs.FS, layout maildir.Layout, foreign bo
 		return
 	}
 	for _, name := range []string{"new/1000.x", "cur/2000.x:2,S"} {
-		file, err := f.OpenFile(dir+"/"+name, 0x42, 0o600)
+		writeFault(t, f, dir+"/"+name, text(name))
+	}
+	if courier {
+		err := errors.Join(f.Remove(dir+"/dovecot-uidlist"), f.Mkdir(dir+"/courierimapkeywords", 0o700))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := file.Write([]byte(text(name))); err != nil {
-			t.Fatal(err)
-		}
-		if err := file.Close(); err != nil {
-			t.Fatal(err)
-		}
+		writeFault(t, f, dir+"/courierimapkeywords/:list", "late\n\n2000.x:0\n")
+		writeFault(t, f, dir+"/courierimapkeywords/1000.x", "fresh\n")
+		writeFault(t, f, dir+"/courierimapuiddb", "1 7 20\n12 2000.x\n")
+		writeFault(t, f, dir+"/courierpop3dsizelist", "/2 9 7\n2000.x:2,S 9 1:7\n1000.x 9 2:7\n")
 	}
 	f.Settle()
+}
+
+func writeFault(t *testing.T, f *faultfs.FS, path, content string) {
+	file, err := f.OpenFile(path, 0x42, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := file.Write([]byte(content)); err != nil {
+		t.Fatal(err)
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestFaults(t *testing.T) {
 	for _, l := range layouts {
 		for _, c := range faultCases {
 			t.Run(l.name+"/"+c.name, func(t *testing.T) {
-				f := faultTest{layout: l.layout, run: c.run, partial: c.partial, foreign: c.name == "open with new mail"}
+				f := faultTest{layout: l.layout, run: c.run, partial: c.partial, foreign: strings.HasPrefix(c.name, "open"), courier: c.name == "open after Courier"}
 				s := faultfs.Scenario{Prepare: f.prepare, Run: f.do, Check: f.check}
 				s.EachFault(t)
 				s.EachCut(t, 3)
@@ -220,19 +244,23 @@ type faultTest struct {
 	run           func(t *testing.T, acct mailstore.Account) error
 	partial       bool
 	foreign       bool  // there are messages that have no UIDs yet
+	courier       bool  // and Courier had them
 	before, after world // without a fault
 	inProcess     world // what the process that did it saw afterwards
 }
 
 // prepare makes the files, and does the operation once without a fault on a copy.
 func (f *faultTest) prepare(t *testing.T, fs *faultfs.FS) {
-	prepareFault(t, fs, f.layout, f.foreign)
+	prepareFault(t, fs, f.layout, f.foreign, f.courier)
 	clone := fs.Clone()
 	f.before = f.reopen(t, fs.Clone())
 	if err := f.do(t, clone); err != nil {
 		t.Fatal(err)
 	}
 	f.after = f.reopen(t, clone)
+	if got := f.after[foreignBox].messages; f.courier && (got[12] != "UID1-7 [S late] cur/2000.x:2,S" || got[20] != "UID2-7 [fresh] new/1000.x") {
+		t.Fatalf("after Courier there is %v", got)
+	}
 }
 
 func (f *faultTest) reopen(t *testing.T, fs *faultfs.FS) world {
@@ -284,6 +312,9 @@ func (f *faultTest) check(t *testing.T, fs *faultfs.FS, err error) {
 		if !got.sameMessages(f.before) {
 			t.Errorf("it failed with %v, and there is\n%swant\n%s", err, got, f.before)
 		}
+	}
+	if now, want := got[foreignBox], f.after[foreignBox]; f.courier && (now.validity != want.validity || !maps.Equal(now.messages, want.messages)) {
+		t.Errorf("UIDs, keywords or unique ids of Courier are not as without a fault: %v, want %v", now, want)
 	}
 	f.checkUIDs(t, got)
 	f.checkLost(t, got)

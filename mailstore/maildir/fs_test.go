@@ -28,6 +28,10 @@ func (r readOnlyFS) OpenFile(name string, flag int, perm fs.FileMode) (fsys.File
 	return r.OS.OpenFile(name, flag, perm)
 }
 
+func (r readOnlyFS) CreateWith(name string, _ []byte, _ fs.FileMode) (fsys.File, error) {
+	return nil, r.no("create", name)
+}
+
 func (r readOnlyFS) Rename(oldname, _ string) error            { return r.no("rename", oldname) }
 func (r readOnlyFS) Link(_, newname string) error              { return r.no("link", newname) }
 func (r readOnlyFS) Symlink(_, name string) error              { return r.no("symlink", name) }

@@ -106,9 +106,10 @@ func (k *keywords) parse(data string) {
 }
 
 // isKeyword reports whether a word from a file can be one; the services hand in
-// nothing but atoms.
+// nothing but atoms. A closing bracket is no part of an atom (RFC 9051 section
+// 9), but Dovecot takes it from clients and writes it down.
 func isKeyword(word string) bool {
-	return word != "" && strings.IndexFunc(word, func(r rune) bool { return r <= ' ' || r >= 0x7f }) < 0
+	return word != "" && strings.IndexFunc(word, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`(){%*"\`, r) }) < 0
 }
 
 func (k *keywords) parseMore(data string) {

@@ -1,11 +1,8 @@
 package maildir
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,6 +38,11 @@ func (m *mailbox) load(ctx context.Context) error {
 	if verdict == index.Current {
 		return nil
 	}
+	if verdict == index.Useless {
+		if err := m.takeCourierKeywords(ctx); err != nil {
+			return err
+		}
+	}
 	var found []entry
 	if verdict == index.Behind {
 		found, err = m.catchUpFrom(ctx, known)
@@ -75,7 +77,7 @@ func (m *mailbox) settleFirst(ctx context.Context, found []entry) error {
 	case isReadOnly(err):
 		m.readOnly.Store(true)
 		return m.loadPrivate(found, unreliable)
-	case errors.Is(err, fsys.ErrLocked) && !unreliable && ctx.Err() == nil:
+	case errors.Is(err, fsys.ErrLocked) && !unreliable && m.list.info != nil && ctx.Err() == nil:
 		// What has UIDs can be read; the rest must wait.
 		m.newDir.known, m.curDir.known = false, false
 		m.a.log.Warn("new messages must wait", "mailbox", m.Name(), "err", err)
@@ -121,41 +123,6 @@ func (a *account) noBox(ctx context.Context, n node) error {
 		}
 	}
 	return mailstore.ErrNotFound
-}
-
-// readCourierList reads the UIDs that Courier's IMAP server gave, for a mailbox
-// that has no dovecot-uidlist. The file is version 1 of the same format.
-func (m *mailbox) readCourierList(l *listing) error {
-	f, err := m.a.fs.OpenFile(filepath.Join(m.dir(), courierListName), os.O_RDONLY, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	in := bufio.NewReaderSize(f, maxUIDListLine)
-	line, err := in.ReadSlice('\n')
-	if err != nil {
-		m.a.log.Warn("cannot read Courier's UIDs", "path", f.Name(), "err", err)
-		return nil
-	}
-	h, err := parseUIDHeader(string(bytes.TrimSuffix(line, []byte{'\n'})))
-	if err != nil || h.version != 1 {
-		m.a.log.Warn("cannot read Courier's UIDs", "path", f.Name(), "err", err)
-		return nil
-	}
-	courier := uidList{fs: m.a.fs, uidHeader: h, read: int64(len(line))}
-	r, err := courier.readRecords(f, false, func(rec uidRecord) { l.give(rec) })
-	if err != nil {
-		return err
-	}
-	if r.damaged() {
-		m.a.log.Warn("lines of Courier's UIDs cannot be read", "path", f.Name(), "lines", r.damage)
-	}
-	m.list.uidHeader = courier.uidHeader
-	m.list.next += mailstore.UID(r.lost)
-	return nil
 }
 
 // cleanTmp removes what deliveries that died left in tmp/. An unreadable

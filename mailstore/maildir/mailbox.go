@@ -36,6 +36,7 @@ type mailbox struct {
 	kw      keywords
 	names   map[string]uint32 // base name to UID, of all messages; nil until it is needed
 	asked   bool              // it was nearly needed once
+	uidls   map[string]string // unique ids of POP3 by base name, as Courier gave them, until the UID list has them
 	reread  bool              // the keywords mean something else than when the index was saved
 	fresh   map[mailstore.UID]struct{}
 	recent  mailstore.UIDSet // at least all that have Recent

@@ -215,7 +215,7 @@ func (m *mailbox) readList(l *listing, locked bool) (r listReading, unseen int, 
 		m.lose()
 		err = mailstore.ErrGone
 	case r.missing && !m.loaded.Load():
-		err = m.readCourierList(l)
+		err = m.readCourier(l)
 		m.list.rewrite = true
 	case r.missing:
 		m.list.rewrite = true

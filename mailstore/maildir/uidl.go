@@ -12,11 +12,16 @@ import (
 	"restante/mailstore"
 )
 
+const maxSavedUIDL = 250
+
 // SavedUIDLs returns the unique ids of POP3 that stand in the UID list, where
 // Dovecot and programs that move mail to it write those of the server before.
 func (m *mailbox) SavedUIDLs(ctx context.Context) (saved map[mailstore.UID]string, err error) {
 	err = m.locked(ctx, "read unique ids of", func() error {
-		if m.list.uidls {
+		switch {
+		case m.uidls != nil: // taken over from Courier, and not written down
+			saved = m.courierUIDLs()
+		case m.list.uidls:
 			saved, err = m.readUIDLs()
 		}
 		return err

@@ -20,7 +20,6 @@ import (
 const (
 	uidListName      = "dovecot-uidlist"
 	uidListLockName  = "dovecot-uidlist.lock"
-	courierListName  = "courierimapuiddb"
 	maxUIDListLine   = 16 << 10
 	minUIDRecordSize = len("1 :x\n")
 )

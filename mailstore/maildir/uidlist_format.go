@@ -165,13 +165,14 @@ func (r uidRecord) size() int64 {
 }
 
 // uidl returns the field P, which is the message's unique id in POP3, if it is
-// one that can be told (RFC 1939 section 7), or "".
+// one that can be told, or "". RFC 1939 section 7 allows 70 octets, but other
+// servers have given longer ones, and clients know messages by them.
 func (r uidRecord) uidl() string {
 	if len(r.ext) == 0 {
 		return ""
 	}
 	for field := range bytes.SplitSeq(r.ext, []byte{' '}) {
-		if len(field) > 1 && field[0] == 'P' && len(field) <= 71 && bytes.IndexFunc(field, func(c rune) bool { return c <= ' ' || c > '~' }) < 0 {
+		if len(field) > 1 && field[0] == 'P' && len(field) <= 1+maxSavedUIDL && bytes.IndexFunc(field, func(c rune) bool { return c <= ' ' || c > '~' }) < 0 {
 			return string(field[1:])
 		}
 	}

@@ -42,6 +42,14 @@ func (m *mailbox) withList(ctx context.Context, wait time.Duration, found []entr
 		}
 	}
 	if m.list.rewrite {
+		if m.list.info == nil && !m.loaded.Load() {
+			// There is no list yet, and nobody else who could see the UIDs: one
+			// writing does for all, and is all or nothing.
+			if err := m.giveUIDs(found, false); err != nil {
+				return err
+			}
+			found = nil
+		}
 		more, err := m.rewriteList(ctx)
 		if err != nil {
 			return err
@@ -145,9 +153,10 @@ func (m *mailbox) rewriteList(ctx context.Context) ([]entry, error) {
 		return nil, err
 	}
 	learned := m.learned.Load()
-	if err := l.replace(dir, m.a.filePerm, m.records(fields)); err != nil {
+	if err := l.replace(dir, m.a.filePerm, m.records(m.withCourierUIDLs(fields))); err != nil {
 		return nil, err
 	}
+	m.uidls = nil
 	m.learned.Add(-learned)
 	if err := m.kw.tidy(dir, m.a.filePerm, func(base string) bool { _, live := m.allNames()[base]; return live }); err != nil {
 		return nil, err
