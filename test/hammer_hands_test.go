@@ -103,18 +103,36 @@ func muttOne(ctx context.Context, h *hammered, n int) {
 		_, unique, _ := strings.Cut(strings.Trim(id, "<>"), "-")
 		keys += "<delete-pattern>~i -" + unique + "<enter>"
 	}
-	// The last keys are for when it could not write and is still there.
-	rc := fmt.Sprintf("source muttrc\npush \"%s<sync-mailbox><quit><refresh><exit>\"\n", keys)
+	rc := fmt.Sprintf("source muttrc\npush \"%s<sync-mailbox><quit>\"\n", keys)
 	if err := os.WriteFile(filepath.Join(h.place, "home", "muttrc.now"), []byte(rc), 0o644); err != nil {
 		h.t.Error(err)
 		return
 	}
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), "script", "-qec", "stty rows 30 cols 100; timeout --foreground 20 mutt -n -F muttrc.now -f "+h.inbox(), "/dev/null")
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), "script", "-qec", "stty rows 30 cols 100; timeout --foreground -k 10 20 mutt -n -F muttrc.now -f "+h.inbox(), "/dev/null")
 	h.asUser(cmd)
+	typed, err := cmd.StdinPipe()
+	if err != nil {
+		h.t.Error(err)
+		return
+	}
+	go refuse(typed)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		h.t.Errorf("mutt: %v\n%s", err, out)
 	}
 	h.settleDoomed(doomed)
+}
+
+// refuse answers what mutt asks, until it has ended. When it has the fcntl lock and
+// procmail has the lock file, mutt wants to know whether to remove that, and keeps
+// everybody out until it is told. When it then cannot write, it forgets what it was
+// to do next, and has to be told to exit.
+func refuse(w io.Writer) {
+	for {
+		if _, err := io.WriteString(w, "\ax"); err != nil { // ^G is no answer to anything
+			return
+		}
+		time.Sleep(time.Second)
+	}
 }
 
 // settleDoomed finds out which messages are gone.
