@@ -78,6 +78,8 @@ type Mail struct {
 	Location string `toml:"location"`
 	Home     string `toml:"home"`  // relative to the data directory
 	Index    string `toml:"index"` // directory of the indexes, relative to the data directory; "" keeps none
+	// MboxLocks are the locks on mbox files in their order, as words.
+	MboxLocks string `toml:"mbox_locks"`
 }
 
 // TLS names the operator's own certificate. Both empty means the local
@@ -172,7 +174,7 @@ func Default(p Ports) Config {
 		},
 		Web:  Web{ListenTLS: Addresses{":" + p.HTTPS}},
 		Auth: Auth{Users: "users", Plaintext: PlaintextLoopback},
-		Mail: Mail{Location: "auto", Home: "mail/%d/%n", Index: "index"},
+		Mail: Mail{Location: "auto", Home: "mail/%d/%n", Index: "index", MboxLocks: "dotlock fcntl"},
 		Limits: Limits{
 			Connections:           20000,
 			ConnectionsPerAddress: 1000,

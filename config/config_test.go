@@ -80,6 +80,7 @@ plaintext = "never"
 location = "maildir:~/Maildir"
 home = "/var/vmail/%d/%n"
 index = "/var/cache/restante"
+mbox_locks = "fcntl"
 [tls]
 cert = "cert.pem"
 key = "key.pem"
@@ -94,7 +95,7 @@ shutdown_timeout = "0s"
 level = "debug"
 `, func(c *Config) {
 			c.Auth = Auth{Users: "/etc/dovecot/users", Plaintext: PlaintextNever}
-			c.Mail = Mail{Location: "maildir:~/Maildir", Home: "/var/vmail/%d/%n", Index: "/var/cache/restante"}
+			c.Mail = Mail{Location: "maildir:~/Maildir", Home: "/var/vmail/%d/%n", Index: "/var/cache/restante", MboxLocks: "fcntl"}
 			c.POP3.UIDL = "%v-%u"
 			c.TLS = TLS{Cert: "cert.pem", Key: "key.pem"}
 			c.Limits = Limits{Connections: 5, ConnectionsPerAddress: 2, HandshakeTimeout: Duration{7 * time.Second}}

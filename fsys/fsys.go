@@ -36,6 +36,10 @@ type FS interface {
 	Stat(name string) (fs.FileInfo, error)
 	Lstat(name string) (fs.FileInfo, error)
 	Chtimes(name string, atime, mtime time.Time) error
+	// Chmod sets the permissions of a file or directory.
+	Chmod(name string, perm fs.FileMode) error
+	// Lchown gives a file, or a symbolic link itself, to a user and a group.
+	Lchown(name string, uid, gid int) error
 	// SyncDir makes the entries of a directory durable.
 	SyncDir(name string) error
 }

@@ -104,6 +104,12 @@ func (OS) Lstat(name string) (fs.FileInfo, error) { return os.Lstat(name) }
 // Chtimes sets access and modification time.
 func (OS) Chtimes(name string, atime, mtime time.Time) error { return os.Chtimes(name, atime, mtime) }
 
+// Chmod is chmod(2).
+func (OS) Chmod(name string, perm fs.FileMode) error { return os.Chmod(name, perm) }
+
+// Lchown is lchown(2).
+func (OS) Lchown(name string, uid, gid int) error { return os.Lchown(name, uid, gid) }
+
 // ReadDir reads the directory once, without sorting and without stat.
 func (OS) ReadDir(name string) ([]Entry, error) {
 	d, err := os.Open(name)

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -135,9 +136,9 @@ func refuse(w io.Writer) {
 	}
 }
 
-// settleDoomed finds out which messages are gone.
+// settleDoomed finds out which messages are gone. What is there is looked at once
+// more: restante may need a second to see what others do.
 func (h *hammered) settleDoomed(ids []string) {
-	have := make(map[string]bool)
 	a := h.server.account()
 	c, err := h.dial(a)
 	if err != nil {
@@ -145,20 +146,27 @@ func (h *hammered) settleDoomed(ids []string) {
 		return
 	}
 	defer c.c.Close()
-	list, err := h.fetchIDs(a.who, c)
-	if err != nil {
-		h.t.Error(err)
-		return
-	}
-	for _, id := range list {
-		have[id] = true
-	}
-	for _, id := range ids {
-		if have[id] {
-			h.ledger.set(id, sure)
-		} else {
-			h.ledger.set(id, gone)
+	for last := false; len(ids) > 0; last = true {
+		if last {
+			time.Sleep(time.Second)
 		}
+		list, err := h.fetchIDs(a.who, c)
+		if err != nil {
+			h.t.Error(err)
+			return
+		}
+		var there []string
+		for _, id := range ids {
+			switch {
+			case !slices.Contains(list, id):
+				h.ledger.set(id, gone)
+			case last:
+				h.ledger.set(id, sure)
+			default:
+				there = append(there, id)
+			}
+		}
+		ids = there
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"sync"
 	"syscall"
 
@@ -83,6 +84,9 @@ func (d *daemon) open(ctx context.Context) error {
 	}
 	if d.auth, err = auth.New(auth.Options{File: d.o.users(d.cfg), Logger: d.log}); err != nil {
 		return err
+	}
+	if os.Geteuid() == 0 && !canBecome() {
+		d.log.Warn("running as root without the rights to become others (CAP_SETUID, CAP_SETGID): all mail is read and written as root, and new files will be root's")
 	}
 	watcher := watch.New(watch.Options{Logger: d.log})
 	d.onClose(watcher.Close)

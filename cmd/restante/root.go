@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -98,6 +99,14 @@ func (p *place) load() (config.Config, error) {
 		config.Rule{Key: "mail.home", Check: func(c config.Config) error {
 			_, err := location.New(location.Options{Home: c.Mail.Home})
 			return err
+		}},
+		config.Rule{Key: "mail.index", Check: func(c config.Config) error {
+			_, err := location.New(location.Options{Index: c.Mail.Index})
+			return err
+		}},
+		config.Rule{Key: "mail.mbox_locks", Check: func(c config.Config) error {
+			_, err := location.New(location.Options{MboxLocks: strings.Fields(c.Mail.MboxLocks)})
+			return err
 		}})
 }
 
@@ -127,6 +136,7 @@ func (p *place) certs(c config.Config) certs.Options {
 // opt. The store that it returns has opened nothing yet.
 func (p *place) mail(c config.Config, opt location.Options) (*location.Store, error) {
 	opt.Default, opt.Home, opt.DataDir = c.Mail.Location, c.Mail.Home, p.data
+	opt.MboxLocks, opt.Become = strings.Fields(c.Mail.MboxLocks), canBecome()
 	s, err := location.New(opt)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.configFile(), err)
@@ -137,8 +147,8 @@ func (p *place) mail(c config.Config, opt location.Options) (*location.Store, er
 // index is the directory of indexes, "" for none. Only the process that serves
 // may use it.
 func (p *place) index(c config.Config) string {
-	if c.Mail.Index == "" || filepath.IsAbs(c.Mail.Index) {
-		return c.Mail.Index
+	if i := c.Mail.Index; i == "" || filepath.IsAbs(i) || strings.HasPrefix(i, "~") || strings.HasPrefix(i, "%") {
+		return i
 	}
 	return filepath.Join(p.data, c.Mail.Index)
 }

@@ -286,13 +286,11 @@ func (v *userVerbs) show() *cobra.Command {
 func (v *userVerbs) runShow(c config.Config, u auth.User) error {
 	row := func(name, value string) { fmt.Fprintf(v.out, "%-9s %s\n", name, value) }
 	row("user", u.Name)
-	if u.UID >= 0 || u.GID >= 0 {
-		row("owner", fmt.Sprintf("uid %d, gid %d", u.UID, u.GID))
-	}
 	r, err := v.resolve(c, u)
 	if err != nil {
 		return err
 	}
+	row("owner", r.Owner.String())
 	row("home", r.Home)
 	row("location", r.Location.String())
 	row("because", r.Why)

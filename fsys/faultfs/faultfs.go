@@ -40,6 +40,8 @@ const (
 	Remove   Op = "remove"
 	Mkdir    Op = "mkdir"
 	Chtimes  Op = "chtimes"
+	Chmod    Op = "chmod"
+	Lchown   Op = "lchown"
 	SyncDir  Op = "syncdir"
 )
 

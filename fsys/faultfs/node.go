@@ -15,6 +15,7 @@ import (
 type node struct {
 	ino          uint64
 	mode         fs.FileMode
+	uid, gid     uint32
 	links        int
 	atime, ctime time.Time
 	mtime        time.Time
@@ -54,7 +55,7 @@ func (w write) applyTo(b []byte) []byte {
 func (f *FS) newNode(mode fs.FileMode) *node {
 	f.inos++
 	t := time.Now()
-	n := &node{ino: f.inos, mode: mode, atime: t, ctime: t, mtime: t, stableMtime: t}
+	n := &node{ino: f.inos, mode: mode, uid: uint32(os.Getuid()), gid: uint32(os.Getgid()), atime: t, ctime: t, mtime: t, stableMtime: t}
 	if mode.IsDir() {
 		n.entries, n.stableEntries = make(map[string]*node), make(map[string]*node)
 	} else {
@@ -321,7 +322,7 @@ func (n *node) info(name string) fs.FileInfo {
 	for range max(n.links, 0) {
 		i.stat.Nlink++ // its type depends on the machine
 	}
-	i.stat.Uid, i.stat.Gid = uint32(os.Getuid()), uint32(os.Getgid())
+	i.stat.Uid, i.stat.Gid = n.uid, n.gid
 	i.stat.Size = i.size
 	i.stat.Blksize, i.stat.Blocks = 4096, (i.size+511)/512
 	i.stat.Atim = syscall.NsecToTimespec(n.atime.UnixNano())

@@ -313,6 +313,36 @@ func (f *FS) Chtimes(name string, atime, mtime time.Time) error {
 	return nil
 }
 
+// Chmod sets permissions. Like owners they are durable at once, as nothing rests
+// on when they are.
+func (f *FS) Chmod(name string, perm fs.FileMode) error {
+	return f.describe(Chmod, name, true, func(n *node) { n.mode = n.mode&^fs.ModePerm | perm.Perm() })
+}
+
+// Lchown gives away a file or a link itself.
+func (f *FS) Lchown(name string, uid, gid int) error {
+	return f.describe(Lchown, name, false, func(n *node) { n.uid, n.gid = uint32(uid), uint32(gid) })
+}
+
+// describe changes what is said of a file.
+func (f *FS) describe(op Op, name string, follow bool, fn func(n *node)) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.change(op, name); err != nil {
+		return err
+	}
+	_, _, n, err := f.lookup(name, follow)
+	if err == nil && n == nil {
+		err = syscall.ENOENT
+	}
+	if err != nil {
+		return fail(op, name, err)
+	}
+	fn(n)
+	n.ctime = time.Now()
+	return nil
+}
+
 // SyncDir makes the entries of a directory durable.
 func (f *FS) SyncDir(name string) error {
 	f.mu.Lock()

@@ -7,27 +7,61 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"strings"
 
+	"restante/fsys"
 	"restante/mailstore"
 	"restante/mailstore/maildir"
 	"restante/mailstore/mbox"
 )
 
+// site is where the files of an account stand, beside its location.
+type site struct {
+	files    fsys.FS // with the rights of the owner
+	indexes  fsys.FS
+	indexDir string // "" for none
+}
+
+// siteOf says with which rights an account is opened and where its indexes are.
+func (s *Store) siteOf(user mailstore.User, r Resolved) (site, error) {
+	in := site{files: s.filesOf(r.Owner, r.Location), indexes: s.opt.FS}
+	root := s.opt.Index
+	if strings.Contains(root, "%") || strings.HasPrefix(root, "~") {
+		user.Home = r.Home
+		vals, err := values(user)
+		if err == nil {
+			root, err = expandPath(root, vals)
+		}
+		if err != nil {
+			return site{}, fmt.Errorf("index %q: %w", s.opt.Index, err)
+		}
+		in.indexes = in.files
+	}
+	in.indexDir = indexDir(root, r.Location)
+	return in, nil
+}
+
 // openFormat opens an account in the format of its location.
-func openFormat(ctx context.Context, r Resolved, opt Options) (mailstore.Account, error) {
+func openFormat(ctx context.Context, r Resolved, in site, opt Options) (mailstore.Account, error) {
 	switch r.Format {
 	case Maildir:
 		layout := maildir.MaildirPP
 		if r.Layout == LayoutFS {
 			layout = maildir.FS
 		}
-		return maildir.Open(ctx, maildir.Options{FS: opt.FS, Root: r.Path, Layout: layout, Inbox: r.Inbox, Logger: opt.Logger, Watcher: opt.Watcher, IndexDir: indexDir(opt.Index, r.Location)})
+		return maildir.Open(ctx, maildir.Options{
+			FS: in.files, Root: r.Path, Layout: layout, Inbox: r.Inbox, Logger: opt.Logger, Watcher: opt.Watcher,
+			IndexDir: in.indexDir, IndexFS: in.indexes,
+		})
 	case Mbox:
 		locks, err := mbox.ParseLocks(opt.MboxLocks)
 		if err != nil {
 			return nil, err
 		}
-		return mbox.Open(ctx, mbox.Options{FS: opt.FS, Root: r.Path, Inbox: r.Inbox, Logger: opt.Logger, Locks: locks, Watcher: opt.Watcher, IndexDir: indexDir(opt.Index, r.Location)})
+		return mbox.Open(ctx, mbox.Options{
+			FS: in.files, Root: r.Path, Inbox: r.Inbox, Logger: opt.Logger, Locks: locks, Watcher: opt.Watcher,
+			IndexDir: in.indexDir, IndexFS: in.indexes,
+		})
 	}
 	return nil, fmt.Errorf("no format is called %q", r.Format)
 }

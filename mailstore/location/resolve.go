@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 
+	"restante/fsys"
 	"restante/mailstore"
 )
 
@@ -29,6 +29,8 @@ type Resolved struct {
 	Location
 	// Home is the user's home directory.
 	Home string
+	// Owner is whose files they are.
+	Owner fsys.Owner
 	// Why says in a sentence what the location rests on.
 	Why    string
 	Source Source
@@ -36,7 +38,8 @@ type Resolved struct {
 	New bool
 }
 
-// Resolve finds out where the user's mail stands. It changes nothing.
+// Resolve finds out where the user's mail stands. It changes nothing, but that
+// the owner of a home below the data directory gets a way through that.
 //
 // An error wraps ErrAmbiguous or ErrMissing, or is one of the file system or of
 // what the user table or the configuration say.
@@ -46,7 +49,7 @@ func (s *Store) Resolve(user mailstore.User) (Resolved, error) {
 		err = s.creatable(r.Path)
 	}
 	if errors.Is(err, fs.ErrPermission) {
-		err = fmt.Errorf("%w; restante runs as user id %d, which may not look there: give it the right to, or write another location for the user", err, os.Geteuid())
+		err = fmt.Errorf("%w; %s may not look there: give it the right to, or write another location for the user", err, actor(r.Owner))
 	}
 	if err != nil {
 		return Resolved{}, fmt.Errorf("mail of %s: %w", user.Name, err)
@@ -83,6 +86,23 @@ func (s *Store) resolve(user mailstore.User) (Resolved, error) {
 	if err != nil {
 		return Resolved{}, err
 	}
+	owner, err := s.ownerOf(user)
+	if err != nil {
+		return Resolved{}, err
+	}
+	if !owner.Self() {
+		user.UID, user.GID = owner.UID, owner.GID
+	}
+	if err := s.letPass(owner, user.Home); err != nil {
+		return Resolved{}, err
+	}
+	r, err := s.resolveFor(user, owner)
+	r.Owner = owner
+	return r, err
+}
+
+// resolveFor is resolve for a user whose home and owner are known.
+func (s *Store) resolveFor(user mailstore.User, owner fsys.Owner) (Resolved, error) {
 	remembered, err := s.memory.recall(user.Name)
 	if err != nil {
 		return Resolved{}, err
@@ -95,9 +115,9 @@ func (s *Store) resolve(user mailstore.User) (Resolved, error) {
 		}
 	}
 	if l.Format == Auto {
-		return s.resolveAuto(user, remembered)
+		return s.resolveAuto(user, owner, remembered)
 	}
-	return s.resolveGiven(user, l, source, remembered)
+	return s.resolveGiven(user, owner, l, source, remembered)
 }
 
 // withHome makes the home absolute, or gives the user one.
@@ -119,13 +139,13 @@ func (s *Store) withHome(user mailstore.User) (mailstore.User, error) {
 }
 
 // resolveGiven takes a location that somebody has written.
-func (s *Store) resolveGiven(user mailstore.User, l Location, source Source, remembered *record) (Resolved, error) {
+func (s *Store) resolveGiven(user mailstore.User, owner fsys.Owner, l Location, source Source, remembered *record) (Resolved, error) {
 	l, err := l.expandFor(user)
 	if err != nil {
 		return Resolved{}, err
 	}
 	r := Resolved{Location: l, Home: user.Home, Source: source, Why: "it is written in " + string(source)}
-	fi, err := s.detector(user).stat(l.Path)
+	fi, err := s.detector(user, s.filesOf(owner, l)).stat(l.Path)
 	if err != nil {
 		return Resolved{}, err
 	}
@@ -148,8 +168,8 @@ func (s *Store) missing(user mailstore.User, l Location) error {
 }
 
 // resolveAuto looks around, and holds what it finds against the last time.
-func (s *Store) resolveAuto(user mailstore.User, remembered *record) (Resolved, error) {
-	d := s.detector(user)
+func (s *Store) resolveAuto(user mailstore.User, owner fsys.Owner, remembered *record) (Resolved, error) {
+	d := s.detector(user, s.filesOf(owner, Location{}))
 	found, err := d.detect()
 	if err != nil {
 		return Resolved{}, err
@@ -216,6 +236,6 @@ func ambiguous(found []candidate) error {
 		ErrAmbiguous, strings.Join(places, "; and "), strings.Join(texts, " or "))
 }
 
-func (s *Store) detector(user mailstore.User) *detector {
-	return &detector{fs: s.opt.FS, spool: s.opt.Spool, user: user}
+func (s *Store) detector(user mailstore.User, files fsys.FS) *detector {
+	return &detector{fs: files, spool: s.opt.Spool, user: user}
 }

@@ -3,10 +3,12 @@ package location
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"sync"
 	"time"
 
+	"restante/fsys"
 	"restante/mailstore"
 )
 
@@ -14,6 +16,7 @@ import (
 // sessions. While it stands in the store's table no second one is opened.
 type shared struct {
 	location Location
+	owner    fsys.Owner
 	ready    chan struct{} // closed when account or err is set
 	account  mailstore.Account
 	err      error
@@ -27,14 +30,14 @@ type shared struct {
 
 // join counts one more session. first says that the caller must open the
 // account and call opened.
-func (s *Store) join(ctx context.Context, l Location) (sh *shared, first bool, err error) {
+func (s *Store) join(ctx context.Context, r Resolved) (sh *shared, first bool, err error) {
 	for {
 		s.mu.Lock()
 		if s.closed {
 			s.mu.Unlock()
 			return nil, false, errClosed
 		}
-		sh = s.accounts[l]
+		sh = s.accounts[r.Location]
 		if sh == nil || !sh.closing {
 			break
 		}
@@ -47,9 +50,12 @@ func (s *Store) join(ctx context.Context, l Location) (sh *shared, first bool, e
 	}
 	defer s.mu.Unlock()
 	first = sh == nil
+	if !first && sh.owner != r.Owner {
+		return nil, false, fmt.Errorf("%s is open for %v and cannot be for %v as well: write the same user and group id for both users, or another location", r.Location, sh.owner, r.Owner)
+	}
 	if first {
-		sh = &shared{location: l, ready: make(chan struct{}), gone: make(chan struct{})}
-		s.accounts[l] = sh
+		sh = &shared{location: r.Location, owner: r.Owner, ready: make(chan struct{}), gone: make(chan struct{})}
+		s.accounts[r.Location] = sh
 	}
 	sh.use()
 	return sh, first, nil

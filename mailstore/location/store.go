@@ -25,8 +25,12 @@ type Options struct {
 	// remembered. With "" nothing is remembered and homes must be absolute.
 	DataDir string
 	// Index is the directory for the indexes of all accounts, each in a directory
-	// of its own below it; "" keeps none. Only one process may use it.
+	// of its own below it; "" keeps none. Only one process may use it. With
+	// variables it is a directory of the user, and the files in it are his.
 	Index string
+	// Become: the process runs as root and does everything that it does with a
+	// user's mail with the rights of that user (docs/design/ownership.md).
+	Become bool
 	// Spool lists the directories of spool inboxes; nil is /var/mail and
 	// /var/spool/mail.
 	Spool []string
@@ -49,7 +53,7 @@ type Store struct {
 	opt      Options
 	fallback Location
 	memory   memory
-	open     func(ctx context.Context, r Resolved, opt Options) (mailstore.Account, error)
+	open     func(ctx context.Context, r Resolved, in site, opt Options) (mailstore.Account, error)
 
 	mu       sync.Mutex
 	accounts map[Location]*shared
@@ -70,6 +74,9 @@ func New(opt Options) (*Store, error) {
 	}
 	if err := checkVariables(opt.Home); err != nil {
 		return nil, fmt.Errorf("home %q: %w", opt.Home, err)
+	}
+	if err := checkVariables(opt.Index); err != nil {
+		return nil, fmt.Errorf("index %q: %w", opt.Index, err)
 	}
 	if _, err := mbox.ParseLocks(opt.MboxLocks); err != nil {
 		return nil, err
@@ -126,7 +133,7 @@ func fail(err error) error { return &mailstore.Error{Op: "open account", Err: er
 // share returns the open account of a location, counted for one session.
 func (s *Store) share(ctx context.Context, user mailstore.User, r Resolved) (*shared, error) {
 	for {
-		sh, first, err := s.join(ctx, r.Location)
+		sh, first, err := s.join(ctx, r)
 		if err != nil {
 			return nil, fail(err)
 		}
@@ -198,11 +205,15 @@ func (s *Store) openNew(ctx context.Context, user mailstore.User, r Resolved) (m
 	}
 	if r.New || r.Format == Mbox {
 		// An mbox location that was found by its inbox may have no root yet.
-		if err := fsys.MkdirAll(s.opt.FS, r.Path, 0o700); err != nil {
+		if err := s.makeRoot(r); err != nil {
 			return nil, fail(err)
 		}
 	}
-	acct, err := s.open(ctx, r, s.opt)
+	in, err := s.siteOf(user, r)
+	if err != nil {
+		return nil, fail(err)
+	}
+	acct, err := s.open(ctx, r, in, s.opt)
 	if err != nil || !r.New {
 		return acct, err
 	}

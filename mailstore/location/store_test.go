@@ -224,7 +224,7 @@ func (c *counter) now() (open, opens int) {
 	return c.open, c.opens
 }
 
-func (c *counter) opener(ctx context.Context, _ Resolved, _ Options) (mailstore.Account, error) {
+func (c *counter) opener(ctx context.Context, _ Resolved, _ site, _ Options) (mailstore.Account, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.opens++

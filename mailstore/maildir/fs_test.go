@@ -38,6 +38,8 @@ func (r readOnlyFS) Symlink(_, name string) error              { return r.no("sy
 func (r readOnlyFS) Remove(name string) error                  { return r.no("remove", name) }
 func (r readOnlyFS) Mkdir(name string, _ fs.FileMode) error    { return r.no("mkdir", name) }
 func (r readOnlyFS) Chtimes(name string, _, _ time.Time) error { return r.no("chtimes", name) }
+func (r readOnlyFS) Chmod(name string, _ fs.FileMode) error    { return r.no("chmod", name) }
+func (r readOnlyFS) Lchown(name string, _, _ int) error        { return r.no("lchown", name) }
 
 // mountsFS cannot link or rename between mailboxes, as when each is on a file
 // system of its own.

@@ -42,6 +42,8 @@ type Options struct {
 	// something to write. With "" nothing is kept from one opening to the next,
 	// and there are no summaries.
 	IndexDir string
+	// IndexFS is the file system of IndexDir; nil is FS.
+	IndexFS fsys.FS
 }
 
 const (
@@ -72,6 +74,9 @@ func newAccount(opt Options) (*account, error) {
 	if opt.FS == nil {
 		opt.FS = fsys.OS{}
 	}
+	if opt.IndexFS == nil {
+		opt.IndexFS = opt.FS
+	}
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -101,7 +106,7 @@ func newAccount(opt Options) (*account, error) {
 		retiring: make(map[string]*mailbox),
 		watcher:  opt.Watcher,
 
-		indexFS:   opt.FS,
+		indexFS:   opt.IndexFS,
 		indexRoot: opt.IndexDir,
 	}
 	a.tree.fs, a.tree.layout, a.tree.log = opt.FS, opt.Layout, opt.Logger

@@ -18,11 +18,16 @@ const (
 	// fractions of seconds; coarseMargin is for file systems that do not.
 	fineMargin   = 100 * time.Millisecond
 	coarseMargin = 2 * time.Second
-	// An uncertain listing is read again as often as this share of time allows.
-	rereadShare = 50
-	cheapRead   = 2 * time.Millisecond
-	maxLooks    = 8
+	cheapRead    = 2 * time.Millisecond
+	maxLooks     = 8
 )
+
+// rest is how long an uncertain listing that cost so much is good enough: reading
+// takes 2 % of the time, or more where others' changes would stay unseen for a
+// second, but never more than 20 %.
+func rest(cost time.Duration) time.Duration {
+	return min(50*cost, max(5*cost, 900*time.Millisecond))
+}
 
 // dirState is what we know of a directory whose listing has been read.
 type dirState struct {
@@ -58,7 +63,7 @@ func (d *dirState) mustRead(mtime, now time.Time) bool {
 	case !d.own && d.cost <= cheapRead:
 		return true
 	}
-	return now.Sub(d.read) >= rereadShare*d.cost
+	return now.Sub(d.read) >= rest(d.cost)
 }
 
 // begin notes the state before a directory is read.

@@ -137,5 +137,5 @@ func (d *dirState) restless(now time.Time) time.Duration {
 	case d.certain():
 		return 0
 	}
-	return max(margin(d.mtime)-now.Sub(d.seen), rereadShare*d.cost-now.Sub(d.read), 0) + time.Millisecond
+	return max(margin(d.mtime)-now.Sub(d.seen), rest(d.cost)-now.Sub(d.read), 0) + time.Millisecond
 }

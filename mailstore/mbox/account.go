@@ -42,6 +42,8 @@ type Options struct {
 	// belongs to this process alone. Empty keeps none: then every opening of a
 	// mailbox reads its file, and mod-sequences begin anew with it.
 	IndexDir string
+	// IndexFS is the file system of IndexDir; nil is FS.
+	IndexFS fsys.FS
 	// Zone is the zone of From lines that name none. Nil is time.Local.
 	Zone *time.Location
 }
@@ -74,6 +76,9 @@ type slot struct {
 
 // Open opens the mail of one user.
 func Open(ctx context.Context, opt Options) (mailstore.Account, error) {
+	if opt.IndexFS == nil {
+		opt.IndexFS = opt.FS
+	}
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}

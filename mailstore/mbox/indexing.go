@@ -89,7 +89,7 @@ func (m *Mailbox) loadIndex(fi fs.FileInfo) index.Verdict {
 		return index.Useless
 	}
 	m.disk = index.NewStore(index.Options[loc]{
-		FS: m.acct.opt.FS, Dir: m.acct.indexDir(m.Name()), Codec: locCodec{}, SummaryVersion: summaryVersion,
+		FS: m.acct.opt.IndexFS, Dir: m.acct.indexDir(m.Name()), Codec: locCodec{}, SummaryVersion: summaryVersion,
 		Logger: m.log(), SaveAfter: saveAfter, SaveNow: m.saveIndex,
 	})
 	return m.disk.Load(m.Index, func(stamp []byte) index.Verdict { return m.judge(stamp, fi) })
@@ -140,7 +140,7 @@ func (a *account) moveIndexes(held []*slot, from, to string) {
 		open[a.indexDir(from+s.name[len(to):])] = true
 		s.m.disk.Move(a.indexDir(s.name))
 	}
-	entries, err := a.opt.FS.ReadDir(a.opt.IndexDir)
+	entries, err := a.opt.IndexFS.ReadDir(a.opt.IndexDir)
 	if err != nil {
 		return
 	}
@@ -150,7 +150,7 @@ func (a *account) moveIndexes(held []*slot, from, to string) {
 		if err != nil || !below || rest != "" && rest[0] != delimiter || open[a.indexDir(name)] || filepath.Base(a.indexDir(name)) != e.Name {
 			continue
 		}
-		if err := index.MoveDir(a.opt.FS, a.indexDir(name), a.indexDir(to+rest)); err != nil {
+		if err := index.MoveDir(a.opt.IndexFS, a.indexDir(name), a.indexDir(to+rest)); err != nil {
 			a.opt.Logger.Info("mbox: the index of a renamed mailbox will be built anew", "mailbox", to+rest, "err", err)
 		}
 	}
@@ -162,7 +162,7 @@ func (m *Mailbox) removeIndex() {
 		return
 	}
 	m.disk.Abandon()
-	if err := index.RemoveDir(m.acct.opt.FS, m.acct.indexDir(m.Name())); err != nil {
+	if err := index.RemoveDir(m.acct.opt.IndexFS, m.acct.indexDir(m.Name())); err != nil {
 		m.log().Info("mbox: cannot remove the index of a deleted mailbox", "mailbox", m.Name(), "err", err)
 	}
 }

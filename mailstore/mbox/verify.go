@@ -148,7 +148,7 @@ func (v *verifier) compareIndex() {
 		return
 	}
 	dir := v.a.indexDir(v.place.name)
-	x, _, err := index.Read(v.a.opt.FS, dir, locCodec{})
+	x, _, err := index.Read(v.a.opt.IndexFS, dir, locCodec{})
 	if errors.Is(err, fs.ErrNotExist) {
 		return
 	}
@@ -182,7 +182,7 @@ func (v *verifier) compareIndex() {
 func (a *account) Rebuild(ctx context.Context, name string) error {
 	name = mailstore.CanonicalName(name, delimiter)
 	if a.opt.IndexDir != "" {
-		if err := index.RemoveDir(a.opt.FS, a.indexDir(name)); err != nil {
+		if err := index.RemoveDir(a.opt.IndexFS, a.indexDir(name)); err != nil {
 			return a.fail("rebuild", name, err)
 		}
 	}

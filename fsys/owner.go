@@ -1,0 +1,244 @@
+package fsys
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Owner is a user and a group of the machine. The zero value, which names the
+// superuser, stands for who runs the process.
+type Owner struct{ UID, GID int }
+
+// Self reports whether what belongs to the owner belongs to who runs the process.
+func (o Owner) Self() bool { return o.UID == 0 }
+
+// String names both numbers.
+func (o Owner) String() string {
+	if o.Self() {
+		return fmt.Sprintf("user id %d", os.Geteuid())
+	}
+	return fmt.Sprintf("user id %d, group id %d", o.UID, o.GID)
+}
+
+// Grant is the group that counts for what stands directly in a directory.
+type Grant struct {
+	Dir string
+	GID int
+}
+
+// As returns a file system on which every operation has the rights of an owner,
+// whoever runs the process: links lead nowhere he could not go, and what is made
+// is his. grants lists directories with another group. Only a process that runs
+// as root can do that; see CanBecome. sys must do each operation on the thread
+// that calls it, as OS does. docs/design/ownership.md has the reasons.
+func As(sys FS, owner Owner, grants ...Grant) FS {
+	if owner.Self() {
+		return sys
+	}
+	return &owned{sys, owner, grants}
+}
+
+// CanBecome reports whether this process may act with the rights of others: it
+// runs as root and has not been denied what belongs to that.
+func CanBecome() bool {
+	if os.Geteuid() != 0 {
+		return false
+	}
+	const nobody = 65534
+	o := owned{owner: Owner{nobody, nobody}}
+	defer o.become("").restore()
+	uid, _ := unix.SetfsuidRetUid(-1) // no such id: it only tells
+	gid, _ := unix.SetfsgidRetGid(-1)
+	return uid == nobody && gid == nobody
+}
+
+type owned struct {
+	sys    FS
+	owner  Owner
+	grants []Grant
+}
+
+// identity is what a thread had before it became somebody else.
+type identity struct{ uid, gid int }
+
+// become gives this thread the owner's rights until restore. The group comes
+// first: the thread may change it as long as it is the superuser's or not.
+func (o *owned) become(name string) identity {
+	gid := o.owner.GID
+	for i := range o.grants {
+		if g := &o.grants[i]; len(name) > len(g.Dir) && name[:len(g.Dir)] == g.Dir && filepath.Dir(name) == g.Dir {
+			gid = g.GID
+		}
+	}
+	runtime.LockOSThread()
+	var was identity
+	was.gid, _ = unix.SetfsgidRetGid(gid)
+	was.uid, _ = unix.SetfsuidRetUid(o.owner.UID)
+	return was
+}
+
+// restore gives the thread back what it had. Setting fails only for ids that do
+// not exist and for processes without the right to, and neither has changed.
+func (i identity) restore() {
+	_ = unix.Setfsuid(i.uid)
+	_ = unix.Setfsgid(i.gid)
+	runtime.UnlockOSThread()
+}
+
+func (o *owned) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
+	defer o.become(name).restore()
+	return o.sys.OpenFile(name, flag, perm)
+}
+
+func (o *owned) CreateWith(name string, content []byte, perm fs.FileMode) (File, error) {
+	defer o.become(name).restore()
+	return o.sys.CreateWith(name, content, perm)
+}
+
+func (o *owned) Rename(oldname, newname string) error {
+	defer o.become(newname).restore()
+	return o.sys.Rename(oldname, newname)
+}
+
+func (o *owned) Link(oldname, newname string) error {
+	defer o.become(newname).restore()
+	return o.sys.Link(oldname, newname)
+}
+
+func (o *owned) Symlink(target, name string) error {
+	defer o.become(name).restore()
+	return o.sys.Symlink(target, name)
+}
+
+func (o *owned) Readlink(name string) (string, error) {
+	defer o.become(name).restore()
+	return o.sys.Readlink(name)
+}
+
+func (o *owned) Remove(name string) error {
+	defer o.become(name).restore()
+	return o.sys.Remove(name)
+}
+
+func (o *owned) Mkdir(name string, perm fs.FileMode) error {
+	defer o.become(name).restore()
+	return o.sys.Mkdir(name, perm)
+}
+
+func (o *owned) ReadDir(name string) ([]Entry, error) {
+	defer o.become(name).restore()
+	return o.sys.ReadDir(name)
+}
+
+func (o *owned) Stat(name string) (fs.FileInfo, error) {
+	defer o.become(name).restore()
+	return o.sys.Stat(name)
+}
+
+func (o *owned) Lstat(name string) (fs.FileInfo, error) {
+	defer o.become(name).restore()
+	return o.sys.Lstat(name)
+}
+
+func (o *owned) Chtimes(name string, atime, mtime time.Time) error {
+	defer o.become(name).restore()
+	return o.sys.Chtimes(name, atime, mtime)
+}
+
+func (o *owned) Chmod(name string, perm fs.FileMode) error {
+	defer o.become(name).restore()
+	return o.sys.Chmod(name, perm)
+}
+
+func (o *owned) Lchown(name string, uid, gid int) error {
+	defer o.become(name).restore()
+	return o.sys.Lchown(name, uid, gid)
+}
+
+func (o *owned) SyncDir(name string) error {
+	defer o.become(name).restore()
+	return o.sys.SyncDir(name)
+}
+
+// OwnerOf returns who a file belongs to; known is false when the description
+// does not tell.
+func OwnerOf(fi fs.FileInfo) (o Owner, known bool) {
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	if !ok {
+		return Owner{}, false
+	}
+	return Owner{int(st.Uid), int(st.Gid)}, true
+}
+
+// passPerm is for directories on the way to a home: to go through, not to look.
+const passPerm = 0o711
+
+// MkdirFor makes a directory for an owner and what is missing above it, durably.
+// It is no error when the directory exists.
+//
+// As long as only the superuser can change what stands on the way, it is made
+// with the rights of the process, and the last directory is given to the owner.
+// From there on all is done with the owner's rights.
+func MkdirFor(sys FS, owner Owner, path string) error {
+	if !filepath.IsAbs(path) {
+		return &fs.PathError{Op: "mkdir", Path: path, Err: syscall.EINVAL}
+	}
+	path = filepath.Clean(path)
+	for end := 1; end <= len(path); end++ {
+		if end < len(path) && path[end] != '/' {
+			continue
+		}
+		dir, last := path[:end], end == len(path)
+		made, err := passDir(sys, owner, dir, last)
+		if err != nil || last {
+			return err
+		}
+		if !made {
+			return MkdirAll(As(sys, owner), path, 0o700)
+		}
+	}
+	return nil
+}
+
+// passDir makes a directory if it is missing; ours is false where somebody else
+// than the superuser can change what is in it.
+func passDir(sys FS, owner Owner, dir string, last bool) (ours bool, err error) {
+	fi, err := sys.Stat(dir)
+	switch {
+	case err == nil:
+		o, known := OwnerOf(fi)
+		return known && o.UID == 0 && fi.Mode().Perm()&0o022 == 0, nil
+	case !os.IsNotExist(err):
+		return false, err
+	case last:
+		return true, mkdirGiven(sys, owner, dir)
+	}
+	if err := sys.Mkdir(dir, passPerm); err != nil && !os.IsExist(err) {
+		return false, err
+	}
+	return true, sys.SyncDir(filepath.Dir(dir))
+}
+
+// mkdirGiven makes a directory that belongs to its owner from the first moment.
+func mkdirGiven(sys FS, owner Owner, dir string) error {
+	temp := TempName(dir)
+	err := sys.Mkdir(temp, 0o700)
+	if err == nil {
+		err = sys.Lchown(temp, owner.UID, owner.GID)
+	}
+	if err == nil {
+		err = sys.Rename(temp, dir)
+	}
+	if err != nil {
+		_ = sys.Remove(temp) // it may not be there
+		return err
+	}
+	return sys.SyncDir(filepath.Dir(dir))
+}
