@@ -290,7 +290,9 @@ func (v *userVerbs) runShow(c config.Config, u auth.User) error {
 	if err != nil {
 		return err
 	}
-	row("owner", r.Owner.String())
+	if !r.Owner.Self() {
+		row("owner", r.Owner.String())
+	}
 	row("home", r.Home)
 	row("location", r.Location.String())
 	row("because", r.Why)
