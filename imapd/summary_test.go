@@ -60,6 +60,10 @@ func TestListingOpensNothing(t *testing.T) {
 			t.Errorf("%s opened %d messages, though it was asked before", listing, opened)
 		}
 	}
+	opened = 0
+	if lines := do(t, c, "FETCH 1 PREVIEW (LAZY)"); lines[0] != `* 1 FETCH (PREVIEW "body")` || opened > 0 {
+		t.Errorf("LAZY gives %q and opened %d messages", lines, opened)
+	}
 	do(t, c, "STORE 2 +FLAGS.SILENT (\\Deleted)")
 	do(t, c, "EXPUNGE")
 	if lines := do(t, c, "FETCH 2 (ENVELOPE)"); !strings.Contains(strings.Join(lines, ""), "NIL NIL NIL NIL") {

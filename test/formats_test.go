@@ -69,12 +69,18 @@ func (anyone) Authenticate(_ context.Context, _ net.Addr, name, pass string) (au
 // serve serves IMAP over an empty account of the format until the test ends.
 func (f format) serve(t *testing.T) imaptest.Server {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
-	account, err := f.open(ctx, filepath.Join(t.TempDir(), "mail"), log)
+	account, err := f.open(t.Context(), filepath.Join(t.TempDir(), "mail"), log)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serveAccount(t, account, log)
+}
+
+// serveAccount serves IMAP over an account until the test ends, and closes it.
+func serveAccount(t *testing.T, account mailstore.Account, log *slog.Logger) imaptest.Server {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
 	keys, err := certs.Open(certs.Options{Dir: t.TempDir(), Hostname: "test.example", Logger: log})
 	if err != nil {
 		t.Fatal(err)
