@@ -1,6 +1,9 @@
 package imapd
 
 import (
+	"errors"
+	"log/slog"
+
 	"restante/imap"
 	"restante/mailstore"
 )
@@ -32,7 +35,11 @@ func (s *session) selectBox(name string, examine bool) error {
 	if err != nil {
 		return err
 	}
-	if err := box.Refresh(s.ctx); err != nil {
+	err = box.Refresh(s.ctx)
+	switch {
+	case errors.Is(err, mailstore.ErrInUse): // it is open, so what it holds is known, as of before
+		s.log.Warn("mailbox cannot be refreshed", slog.String("mailbox", name), slog.Any("err", err))
+	case err != nil:
 		s.closeQuietly("mailbox", box.Close)
 		return err
 	}

@@ -67,7 +67,8 @@ func (b faultBox) Expunge(ctx context.Context, uids mailstore.UIDSet, onlyDelete
 
 // TestBusyMailbox: when what other programs did cannot be folded in, because one
 // of them has the mailbox locked, sessions go on with what they know. NOOP and
-// IDLE do not fail; RFC 9051 sections 6.1.2 and 6.3.13 have no NO for that.
+// IDLE do not fail; RFC 9051 sections 6.1.2 and 6.3.13 have no NO for that. A
+// mailbox that somebody has open can be selected too.
 func TestBusyMailbox(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		opt := testOptions(t)
@@ -94,6 +95,10 @@ func TestBusyMailbox(t *testing.T) {
 		}
 		b.send("DONE\r\n")
 		if got := last(b.said()); got != "a5 OK Idle completed" {
+			t.Error(got)
+		}
+		b.send("a6 EXAMINE INBOX\r\n")
+		if got := last(b.said()); got != "a6 OK [READ-ONLY] Mailbox opened for reading" {
 			t.Error(got)
 		}
 	})

@@ -1,6 +1,7 @@
 package webmail
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
@@ -26,7 +27,8 @@ func (s *Server) showMailbox(c *call) error {
 		return err
 	}
 	defer box.Close()
-	if err := box.Refresh(c.ctx()); err != nil {
+	// While another program has it locked, what was known before is shown.
+	if err := box.Refresh(c.ctx()); err != nil && !errors.Is(err, mailstore.ErrInUse) {
 		return err
 	}
 	return s.showBox(c, box, pageNumber(c.r.URL.Query()), nil)
