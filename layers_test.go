@@ -40,7 +40,7 @@ var layers = []layer{
 	{pkg: "mailstore"},
 	{pkg: "mailstore/index", own: []string{"mailstore", "fsys"}},
 	{pkg: "mailstore/storetest", own: []string{"mailstore"}, tests: []string{"mailstore/memory"}},
-	{pkg: "mailstore/location", own: []string{"mailstore", "mailstore/maildir", "mailstore/mbox", "fsys", "fsys/watch"}},
+	{pkg: "mailstore/location", own: []string{"mailstore", "mailstore/maildir", "mailstore/mbox", "mailstore/index", "fsys", "fsys/watch"}},
 	{pkg: "mailstore/...", own: []string{"mailstore", "mailstore/index", "message", "fsys", "fsys/watch"},
 		tests: []string{"mailstore/storetest", "mailstore/memory", "fsys/faultfs"}},
 

@@ -56,7 +56,8 @@ func FinishList(have []Info, subscribed []string, delim rune) []Info {
 	for _, in := range byName {
 		list = append(list, *in)
 	}
-	slices.SortFunc(list, func(a, b Info) int { return compareNames(a.Name, b.Name, delim) })
+	sep := string(delim)
+	slices.SortFunc(list, func(a, b Info) int { return compareNames(a.Name, b.Name, sep) })
 	markSpecialUses(list, delim)
 	return list
 }
@@ -92,7 +93,7 @@ func markParents(byName map[string]*Info, name string, delim rune) {
 }
 
 // compareNames orders names level by level, INBOX and what is below it first.
-func compareNames(a, b string, delim rune) int {
+func compareNames(a, b, delim string) int {
 	ina, inb := isInbox(a, delim), isInbox(b, delim)
 	if ina != inb {
 		if ina {
@@ -100,11 +101,26 @@ func compareNames(a, b string, delim rune) int {
 		}
 		return 1
 	}
-	return slices.Compare(strings.Split(a, string(delim)), strings.Split(b, string(delim)))
+	for {
+		levelA, restA, moreA := strings.Cut(a, delim)
+		levelB, restB, moreB := strings.Cut(b, delim)
+		switch c := strings.Compare(levelA, levelB); {
+		case c != 0:
+			return c
+		case moreA != moreB && moreB:
+			return -1
+		case moreA != moreB:
+			return 1
+		case !moreA:
+			return 0
+		}
+		a, b = restA, restB
+	}
 }
 
-func isInbox(name string, delim rune) bool {
-	return name == Inbox || strings.HasPrefix(name, Inbox+string(delim))
+func isInbox(name, delim string) bool {
+	rest, in := strings.CutPrefix(name, Inbox)
+	return in && (rest == "" || strings.HasPrefix(rest, delim))
 }
 
 func markSpecialUses(list []Info, delim rune) {

@@ -126,8 +126,8 @@ func (r result) line() string {
 	}
 	last := r.ours[len(r.ours)-1]
 	heap := fmt.Sprintf("%.0f MB", float64(last.Heap)/(1<<20))
-	if r.perMessage {
-		heap += fmt.Sprintf(", %.0f B/message", float64(last.Heap)/float64(r.messages))
+	if r.heapOf != "" {
+		heap += fmt.Sprintf(", %.0f B/%s", float64(last.Heap)/float64(r.messages), r.heapOf)
 	}
 	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s | %s | ±%.0f %% | %s | %.0f MB |\n", r.name(), r.unit,
 		human(wallTime), cells[0], cells[1], human(cpuUsed), cells[2], cells[3], 50*spread(r.ours), heap, float64(last.RSS)/(1<<20))

@@ -27,6 +27,7 @@ func main() {
 	sizes := flag.String("sizes", "100000", "numbers of messages in the big Maildir, separated by commas")
 	flag.StringVar(&opt.dir, "dir", "", "where the mail is made; a directory on the disk that matters (default: a new one in the system's place for temporary files)")
 	flag.IntVar(&opt.mbox, "mbox", 500, "size of the mbox in MB")
+	flag.IntVar(&opt.mailboxes, "mailboxes", 10_000, "number of mailboxes of an account that has many")
 	flag.IntVar(&opt.rounds, "rounds", 5, "how often each is measured")
 	flag.StringVar(&opt.only, "only", "", "measure only what has this in its name")
 	flag.StringVar(&opt.out, "out", "", "write the table to this file too")
@@ -44,6 +45,7 @@ type options struct {
 	dir       string
 	sizes     []int
 	mbox      int
+	mailboxes int
 	rounds    int
 	only, out string
 }
@@ -155,7 +157,7 @@ func child(self string, opt options, r row, bare bool) (f figures, err error) {
 	for i, n := range opt.sizes {
 		sizes[i] = strconv.Itoa(n)
 	}
-	cmd := exec.Command(self, "-one", r.name(), "-dir", dir, "-sizes", strings.Join(sizes, ","), "-mbox", strconv.Itoa(opt.mbox), fmt.Sprintf("-bare=%t", bare))
+	cmd := exec.Command(self, "-one", r.name(), "-dir", dir, "-sizes", strings.Join(sizes, ","), "-mbox", strconv.Itoa(opt.mbox), "-mailboxes", strconv.Itoa(opt.mailboxes), fmt.Sprintf("-bare=%t", bare))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {

@@ -12,12 +12,15 @@ type row struct {
 	scale string // of the mailbox
 	unit  string
 	// messages is how many the mailbox has, 0 where that is not known beforehand.
+	// In rows of many mailboxes it is the number of those.
 	messages   int
 	mail       mail
 	uses       bool                   // the mail is another afterwards
 	before     func(dir string) error // runs first, in the parent's process
 	ours, bare func(b *bench) error
-	perMessage bool // what stays on the heap is worth telling for each message
+	// heapOf names what the row has many of, if what stays on the heap is worth
+	// telling for each of them.
+	heapOf string
 }
 
 func (r row) name() string { return r.title + ", " + r.scale }
@@ -38,14 +41,15 @@ func rows(opt options) []row {
 	for _, n := range opt.sizes {
 		list = append(list, maildirRows(n)...)
 	}
-	return append(list, mboxRows(opt.mbox)...)
+	list = append(list, mboxRows(opt.mbox)...)
+	return append(list, treeRows(opt.mailboxes)...)
 }
 
 func maildirRows(n int) []row {
 	m := mail{fmt.Sprintf("maildir-%d", n), func(dir string) error { return makeMaildir(mailDir(dir), n) }}
 	list := []row{
-		{title: "open cold", unit: "mailbox", before: forget, ours: openMaildir, bare: bareOpenCold, perMessage: true},
-		{title: "open warm", unit: "mailbox", before: openOnce, ours: openMaildir, bare: bareOpenWarm, perMessage: true},
+		{title: "open cold", unit: "mailbox", before: forget, ours: openMaildir, bare: bareOpenCold, heapOf: "message"},
+		{title: "open warm", unit: "mailbox", before: openOnce, ours: openMaildir, bare: bareOpenWarm, heapOf: "message"},
 		{title: "open after one delivery", unit: "mailbox", before: deliverBefore, ours: openMaildir, bare: bareOpenDelivered},
 		{title: "refresh after one delivery", unit: "delivery", ours: refreshDelivery, bare: bareRefresh},
 		{title: "flag of 1 message", unit: "change", uses: true, ours: storeOne, bare: bareStoreOne},

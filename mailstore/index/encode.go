@@ -21,6 +21,8 @@ type state struct {
 	modSeq    uint64
 	goneSince uint64
 	summaries summaryState
+	messages  uint32
+	counts    counts
 }
 
 // summaryState says which summaries file counts.
@@ -30,7 +32,11 @@ type summaryState struct {
 	total uint64 // summaries that were ever written to it
 }
 
-func (s *state) append(dst []byte, stamp []byte) []byte {
+// append appends the payload of a state frame. chain is the checksum of the frame
+// before: with it, and the length at the end, a state that ends a file can be read
+// without what stands in front of it (Peek).
+func (s *state) append(dst, stamp []byte, chain uint32) []byte {
+	begin := len(dst)
 	dst = le.AppendUint32(dst, uint32(s.uidNext))
 	closed := byte(0)
 	if s.closed {
@@ -42,18 +48,31 @@ func (s *state) append(dst []byte, stamp []byte) []byte {
 	dst = le.AppendUint64(dst, s.summaries.id)
 	dst = le.AppendUint64(dst, uint64(s.summaries.end))
 	dst = le.AppendUint64(dst, s.summaries.total)
-	return append(dst, stamp...)
+	c := &s.counts
+	for _, n := range []uint32{s.messages, c.seen, c.recent, c.deleted, c.unknownSize, c.unknownSizeWithDeleted} {
+		dst = le.AppendUint32(dst, n)
+	}
+	dst = le.AppendUint64(dst, uint64(c.size))
+	dst = le.AppendUint64(dst, uint64(c.deletedSize))
+	dst = append(dst, stamp...)
+	dst = le.AppendUint32(dst, chain)
+	return le.AppendUint32(dst, uint32(len(dst)+4-begin))
 }
 
 func parseState(b []byte) (s state, stamp []byte, ok bool) {
-	if len(b) < stateLen {
+	if len(b) < stateLen+stateTail {
 		return state{}, nil, false
 	}
 	s = state{
 		uidNext: mailstore.UID(le.Uint32(b)), closed: b[4] == 1, modSeq: le.Uint64(b[8:]), goneSince: le.Uint64(b[16:]),
 		summaries: summaryState{id: le.Uint64(b[24:]), end: int64(le.Uint64(b[32:])), total: le.Uint64(b[40:])},
 	}
-	return s, b[stateLen:], s.uidNext > 0 && s.modSeq < 1<<63 && s.summaries.end >= 0
+	s.messages = le.Uint32(b[48:])
+	s.counts = counts{
+		seen: le.Uint32(b[52:]), recent: le.Uint32(b[56:]), deleted: le.Uint32(b[60:]), unknownSize: le.Uint32(b[64:]),
+		unknownSizeWithDeleted: le.Uint32(b[68:]), size: int64(le.Uint64(b[72:])), deletedSize: int64(le.Uint64(b[80:])),
+	}
+	return s, b[stateLen : len(b)-stateTail], s.uidNext > 0 && s.modSeq < 1<<63 && s.summaries.end >= 0
 }
 
 // encoder turns state into frames. It knows which keywords the file has.
@@ -155,5 +174,5 @@ func (e *encoder[T]) gone(ranges []goneRange) {
 }
 
 func (e *encoder[T]) state(s state, stamp []byte) {
-	e.frame(frameState, s.append(nil, stamp))
+	e.frame(frameState, s.append(nil, stamp, e.chain))
 }

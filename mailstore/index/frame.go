@@ -18,14 +18,15 @@ const (
 
 const (
 	indexMagic   = "restidx\n"
-	indexFormat  = 1
+	indexFormat  = 2
 	indexHeader  = 24
 	frameHead    = 12
 	maxFrame     = 32 << 20 // 1,024 records with data of 64 KB each are more; see blockLen
 	windowLen    = 256 << 10
 	recordLen    = 40
 	goneLen      = 16
-	stateLen     = 48
+	stateLen     = 88
+	stateTail    = 8
 	blockRecords = 1024
 )
 
@@ -42,6 +43,11 @@ func header(id uint64) []byte {
 	b = le.AppendUint32(b, indexFormat)
 	b = le.AppendUint32(b, 0)
 	return le.AppendUint64(b, id)
+}
+
+// ours reports whether a header is that of this format and version.
+func ours(header []byte) bool {
+	return string(header[:8]) == indexMagic && le.Uint32(header[8:]) == indexFormat
 }
 
 // beginFrame appends the head of a frame whose payload the caller appends.
@@ -90,7 +96,7 @@ func newFrameReader(f io.Reader, size int64) (*frameReader, error) {
 	switch {
 	case len(b) < indexHeader || string(b[:8]) != indexMagic:
 		return nil, errDamaged
-	case le.Uint32(b[8:]) != indexFormat:
+	case !ours(b):
 		return nil, errFormat
 	}
 	r.chain = checksum(b[:indexHeader])

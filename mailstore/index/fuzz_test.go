@@ -86,7 +86,7 @@ func FuzzLoadForged(f *testing.F) {
 			kinds, seeds = kinds[1:], seeds[1:]
 		}
 	}
-	f.Add(byte('R'), []byte{1, 0, 0, 0}, byte('S'), make([]byte, stateLen), byte('O'), []byte{})
+	f.Add(byte('R'), []byte{1, 0, 0, 0}, byte('S'), make([]byte, stateLen+stateTail), byte('O'), []byte{})
 	f.Fuzz(func(t *testing.T, k1 byte, p1 []byte, k2 byte, p2 []byte, k3 byte, p3 []byte) {
 		b := header(1)
 		chain := checksum(b)
@@ -94,7 +94,7 @@ func FuzzLoadForged(f *testing.F) {
 		b, chain = appendFrame(b, k2, p2, chain)
 		b, chain = appendFrame(b, k3, p3, chain)
 		st := state{uidNext: mailstore.MaxUID, modSeq: 1}
-		b, _ = appendFrame(b, frameState, st.append(nil, nil), chain)
+		b, _ = appendFrame(b, frameState, st.append(nil, nil, chain), chain)
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, indexName), b, 0o600); err != nil {
 			t.Fatal(err)

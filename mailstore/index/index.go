@@ -183,21 +183,20 @@ func (x *Index[T]) pairs(set mailstore.UIDSet) iter.Seq2[mailstore.Record, T] {
 func (x *Index[T]) Status(uidValidity uint32) mailstore.Status {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
+	s := x.counts.status(uint32(x.entries.n))
+	s.UIDValidity, s.UIDNext, s.HighestModSeq = uidValidity, x.uidNext, x.modSeq
+	return s
+}
+
+// status is what the counts say of a mailbox of n messages.
+func (c *counts) status(n uint32) mailstore.Status {
 	s := mailstore.Status{
-		UIDValidity:   uidValidity,
-		UIDNext:       x.uidNext,
-		HighestModSeq: x.modSeq,
-		Messages:      uint32(x.entries.n),
-		Unseen:        uint32(x.entries.n) - x.counts.seen,
-		Recent:        x.counts.recent,
-		Deleted:       x.counts.deleted,
-		Size:          x.counts.size,
-		DeletedSize:   x.counts.deletedSize,
+		Messages: n, Unseen: n - c.seen, Recent: c.recent, Deleted: c.deleted, Size: c.size, DeletedSize: c.deletedSize,
 	}
-	if x.counts.unknownSize > 0 {
+	if c.unknownSize > 0 {
 		s.Size = -1
 	}
-	if x.counts.unknownSizeWithDeleted > 0 {
+	if c.unknownSizeWithDeleted > 0 {
 		s.DeletedSize = -1
 	}
 	return s

@@ -57,7 +57,7 @@ func (x *Index[T]) take() delta[T] {
 	defer x.mu.Unlock()
 	j := x.journal
 	d := delta[T]{all: j.all || j.gone < x.gone.base, clean: !j.dirty}
-	d.state = state{uidNext: x.uidNext, modSeq: x.modSeq, goneSince: x.gone.since}
+	d.state = state{uidNext: x.uidNext, modSeq: x.modSeq, goneSince: x.gone.since, messages: uint32(x.entries.n), counts: x.counts}
 	if !d.all {
 		slices.Sort(j.uids)
 		for _, uid := range slices.Compact(j.uids) {

@@ -67,7 +67,9 @@ func (s *Store[T]) save(stamp []byte, last bool) {
 		defer s.marked.Store(false)
 	}
 	d := s.x.take()
-	changed := !d.clean || d.all || !bytes.Equal(stamp, s.stamp) || last && s.open || s.info == nil
+	// What a client was told of the mod-sequence, Peek must not take back.
+	told := last && d.state.modSeq != s.modSeq
+	changed := !d.clean || d.all || !bytes.Equal(stamp, s.stamp) || last && s.open || told || s.info == nil
 	if !changed && s.present() {
 		return
 	}
@@ -85,7 +87,7 @@ func (s *Store[T]) save(stamp []byte, last bool) {
 		s.fail("write", err)
 		return
 	}
-	s.stamp = slices.Clone(stamp)
+	s.stamp, s.modSeq = slices.Clone(stamp), d.state.modSeq
 }
 
 // present reports whether the file is as it was left.

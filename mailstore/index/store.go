@@ -77,7 +77,8 @@ type Store[T any] struct {
 	base   int64 // size of its snapshot
 	enc    *encoder[T]
 	stamp  []byte
-	open   bool // the last state in the file is open
+	modSeq uint64 // of the last state in the file
+	open   bool   // it is open
 }
 
 // NewStore returns a Store that has done nothing yet. Load comes next.
@@ -190,7 +191,7 @@ func (s *Store[T]) load(x *Index[T], judge func([]byte) Verdict) (Verdict, error
 		x.modSeq = max(x.modSeq, d.state.modSeq+clockMargin)
 	}
 	x.gone.since = max(x.gone.since, d.state.goneSince)
-	s.stamp, s.size, s.base = d.stamp, d.end, d.base
+	s.stamp, s.modSeq, s.size, s.base = d.stamp, d.state.modSeq, d.end, d.base
 	if d.end == fi.Size() {
 		s.info = fi
 	}

@@ -2,15 +2,12 @@ package location
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"net/url"
-	"path/filepath"
 	"strings"
 
 	"restante/fsys"
 	"restante/mailstore"
+	"restante/mailstore/index"
 	"restante/mailstore/maildir"
 	"restante/mailstore/mbox"
 )
@@ -66,19 +63,10 @@ func openFormat(ctx context.Context, r Resolved, in site, opt Options) (mailstor
 	return nil, fmt.Errorf("no format is called %q", r.Format)
 }
 
-// maxDirName is how long a location may stand in a file name.
-const maxDirName = 200
-
-// indexDir is the directory for the indexes of one location: who reads it sees
-// which, and no two locations share one.
+// indexDir is the directory for the indexes of one location.
 func indexDir(root string, l Location) string {
 	if root == "" {
 		return ""
 	}
-	dir := url.PathEscape(l.String())
-	if len(dir) > maxDirName {
-		sum := sha256.Sum256([]byte(dir))
-		dir = dir[:maxDirName] + "%" + hex.EncodeToString(sum[:8])
-	}
-	return filepath.Join(root, dir)
+	return index.Dir(root, l.String())
 }

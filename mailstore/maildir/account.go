@@ -13,6 +13,7 @@ import (
 	"restante/fsys"
 	"restante/fsys/watch"
 	"restante/mailstore"
+	"restante/mailstore/index"
 )
 
 // account implements mailstore.Account.
@@ -42,7 +43,7 @@ type account struct {
 
 	mu        sync.Mutex
 	boxes     map[string]*mailbox // open ones and idle ones
-	idle      []*mailbox          // open for nobody, the one closed last at the end
+	idle      idleList            // those that nobody has open
 	made      uint64              // counts mailbox values
 	retiring  map[string]*mailbox // leaving the memory
 	maxModSeq uint64              // of mailboxes that are no longer in memory
@@ -117,7 +118,7 @@ func (a *account) acquire(name string) *mailbox {
 		a.boxes[name] = m
 	}
 	m.refs++
-	a.dropIdle(m)
+	a.idle.remove(m)
 	return m
 }
 
@@ -127,8 +128,7 @@ func (a *account) release(m *mailbox) {
 	var evicted []*mailbox
 	m.refs--
 	if m.refs == 0 {
-		a.dropIdle(m)
-		a.idle = append(a.idle, m)
+		a.idle.add(m)
 		evicted = a.evict()
 	}
 	a.mu.Unlock()
@@ -137,30 +137,13 @@ func (a *account) release(m *mailbox) {
 	}
 }
 
-func (a *account) dropIdle(m *mailbox) {
-	for i, o := range a.idle {
-		if o == m {
-			a.idle = append(a.idle[:i], a.idle[i+1:]...)
-			return
-		}
-	}
-}
-
-// evict takes out of memory what is too much; the caller has mu and retires
-// them.
+// evict takes out of memory what is too much, and what is of no use, which can
+// only be the mailbox that was closed last; the caller has mu and retires them.
 func (a *account) evict() []*mailbox {
 	var evicted []*mailbox
-	total := 0
-	for i := len(a.idle) - 1; i >= 0; i-- {
-		m := a.idle[i]
-		total += m.Len()
-		last := i == len(a.idle)-1
-		if useful := m.loaded.Load() && !m.gone.Load(); useful && !a.closed && a.keep > 0 && (last || total <= a.keep) {
-			continue
-		}
+	for m := range a.idle.tooMuch(a.keep, a.closed || a.keep < 0) {
 		evicted = append(evicted, m)
 		a.retiring[m.Name()] = m
-		a.idle = append(a.idle[:i], a.idle[i+1:]...)
 		a.forgetLocked(m)
 	}
 	return evicted
@@ -200,10 +183,17 @@ func (a *account) epochLocked() uint64 {
 	return max(uint64(time.Now().UnixMicro()), a.maxModSeq+1)
 }
 
-// Status opens the mailbox for a moment. It stays in memory for the next time.
+// Status asks the index on disk, if the mailbox is not in memory. If that does
+// not know, it opens the mailbox for a moment.
 func (a *account) Status(ctx context.Context, name string, items mailstore.StatusItems) (mailstore.Status, error) {
 	a.treeMu.RLock()
 	defer a.treeMu.RUnlock()
+	if err := ctx.Err(); err != nil {
+		return mailstore.Status{}, fail("status", name, err)
+	}
+	if s, ok := a.peek(a.canonical(name), items); ok {
+		return s, nil
+	}
 	m, err := a.open(ctx, a.canonical(name))
 	if err != nil {
 		return mailstore.Status{}, fail("status", name, err)
@@ -227,6 +217,27 @@ func (a *account) Close() error {
 		m.retire()
 	}
 	return nil
+}
+
+// peek is Status for a mailbox that is not in memory and has not changed since it
+// was: five calls of stat(2) and a look at the end of its index.
+func (a *account) peek(name string, items mailstore.StatusItems) (mailstore.Status, bool) {
+	a.mu.Lock()
+	inMemory := a.boxes[name] != nil || a.retiring[name] != nil
+	a.mu.Unlock()
+	if inMemory || a.indexRoot == "" || name != mailstore.Inbox && a.tree.check(name) != nil {
+		return mailstore.Status{}, false
+	}
+	saved, ok := index.Peek(a.indexFS, a.indexDir(name))
+	if !ok || items&mailstore.WantSize != 0 && saved.Status.Size < 0 {
+		return mailstore.Status{}, false
+	}
+	k, ok := parseStamp(saved.Stamp)
+	if !ok || !a.compareFiles(k, a.tree.newDir(name)) || !k.current() {
+		return mailstore.Status{}, false
+	}
+	saved.Status.UIDValidity = k.header.validity
+	return saved.Status, true
 }
 
 // lockDot takes a lock file.

@@ -2,13 +2,8 @@ package maildir
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"iter"
-	"net/url"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"restante/mailstore"
@@ -42,21 +37,8 @@ func (fileCodec) Decode(text string) (f file, recent bool, err error) {
 	return f, f.inNew, nil
 }
 
-// maxDirName is how long a mailbox's name may stand in a file name.
-const maxDirName = 200
-
 // indexDir is where the index of a mailbox stands.
-func (a *account) indexDir(name string) string {
-	dir := url.PathEscape(name)
-	if strings.HasPrefix(dir, ".") {
-		dir = "%2E" + dir[1:]
-	}
-	if len(dir) > maxDirName {
-		sum := sha256.Sum256([]byte(name))
-		dir = dir[:maxDirName] + "%" + hex.EncodeToString(sum[:8])
-	}
-	return filepath.Join(a.indexRoot, dir)
-}
+func (a *account) indexDir(name string) string { return index.Dir(a.indexRoot, name) }
 
 // newStore returns what keeps the mailbox's index, nil where none is wanted.
 func (m *mailbox) newStore(name string) *index.Store[file] {

@@ -149,7 +149,7 @@ func (a *account) lockAll(ctx context.Context, steps []renameStep) (open []*mail
 	for i, s := range steps {
 		if m := a.boxes[s.from.name]; m != nil && !m.gone.Load() {
 			m.refs++
-			a.dropIdle(m)
+			a.idle.remove(m)
 			open[i] = m
 		}
 	}

@@ -156,21 +156,26 @@ func parseStamp(b []byte) (*known, bool) {
 // judge compares a stamp with the files.
 func (m *mailbox) judge(b []byte) (*known, index.Verdict) {
 	k, ok := parseStamp(b)
-	if !ok || !m.compareFiles(k) || !k.list && !m.sameValidity(k.header.validity) {
+	if !ok || !m.a.compareFiles(k, m.dir()) || !k.list && !m.sameValidity(k.header.validity) {
 		return nil, index.Useless
 	}
-	if k.list && k.words && k.newDir && k.curDir && k.head.Flags&(stampExact|stampRewrite) == stampExact {
+	if k.current() {
 		return k, index.Current
 	}
 	return k, index.Behind
 }
 
-// compareFiles looks at everything that the stamp describes. It is false when
-// something could not be looked at.
-func (m *mailbox) compareFiles(k *known) bool {
+// current reports whether nothing has changed since the stamp was taken.
+func (k *known) current() bool {
+	return k.list && k.words && k.newDir && k.curDir && k.head.Flags&(stampExact|stampRewrite) == stampExact
+}
+
+// compareFiles looks at everything in a mailbox's directory that the stamp
+// describes. It is false when something could not be looked at.
+func (a *account) compareFiles(k *known, dir string) bool {
 	ok := true
 	same := func(name string, was *fileStamp) bool {
-		now, err := m.a.stat(filepath.Join(m.dir(), name))
+		now, err := a.stat(filepath.Join(dir, name))
 		ok = ok && err == nil
 		return err == nil && now == *was
 	}

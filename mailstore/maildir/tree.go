@@ -244,7 +244,7 @@ func (t *tree) listFlat(ctx context.Context) ([]node, error) {
 	if err != nil {
 		return nil, err
 	}
-	var list []node
+	f := flatList{tree: t, at: make(map[string]int, len(entries))}
 	for _, e := range entries {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -260,36 +260,45 @@ func (t *tree) listFlat(ctx context.Context) ([]node, error) {
 			}
 			continue
 		}
-		list, err = t.add(list, name, filepath.Join(t.root, e.Name), e)
-		if err != nil {
+		if err := f.add(name, filepath.Join(t.root, e.Name)); err != nil {
 			return nil, err
 		}
 	}
-	return list, nil
+	return f.nodes, nil
+}
+
+// flatList is what listFlat has found, and where in it each name stands.
+type flatList struct {
+	tree  *tree
+	nodes []node
+	at    map[string]int
 }
 
 // add adds a mailbox unless another directory has the same name.
-func (t *tree) add(list []node, name, dir string, e fsys.Entry) ([]node, error) {
+func (f *flatList) add(name, dir string) error {
+	t := f.tree
 	n := node{name: mailstore.CanonicalName(name, rune(t.delimiter()[0])), dir: dir}
 	if n.name == mailstore.Inbox {
 		t.warnInbox(dir)
-		return list, nil
+		return nil
 	}
 	var err error
 	if n.kind, err = t.kindOf(dir); err != nil || n.kind != box {
-		return list, err
+		return err
 	}
-	i := slices.IndexFunc(list, func(o node) bool { return o.name == n.name })
+	i, twice := f.at[n.name]
 	switch {
-	case i < 0:
-		return append(list, n), nil
-	case list[i].dir == t.newDir(n.name):
-		dir = list[i].dir
+	case !twice:
+		f.at[n.name] = len(f.nodes)
+		f.nodes = append(f.nodes, n)
+		return nil
+	case f.nodes[i].dir == t.newDir(n.name):
+		n.dir = f.nodes[i].dir
 	default:
-		list[i] = n
+		f.nodes[i] = n
 	}
-	t.warn("two directories have the same mailbox name: rename one", filepath.Join(t.root, e.Name), "mailbox", n.name, "shown", dir)
-	return list, nil
+	t.warn("two directories have the same mailbox name: rename one", dir, "mailbox", n.name, "shown", n.dir)
+	return nil
 }
 
 // warnInbox tells of a directory that has the name of the inbox and is not it.

@@ -33,6 +33,10 @@ type validities struct {
 	perm fs.FileMode
 
 	mu sync.Mutex
+	// last is what both places held when this process wrote them. As long as the
+	// second file still has that name, nobody else has written; so the root, which
+	// holds all mailboxes in Maildir++, need not be read for each new one.
+	last uint32
 }
 
 // next returns a UIDVALIDITY above every one that was handed out and above old.
@@ -40,7 +44,7 @@ func (v *validities) next(old uint32) (uint32, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for try := 0; ; try++ {
-		named, largest, err := v.read()
+		named, largest, err := v.latest()
 		if err != nil {
 			return 0, err
 		}
@@ -69,6 +73,16 @@ func (v *validities) raise(value uint32) error {
 			return err
 		}
 	}
+}
+
+// latest is read, but returns what is remembered once: whoever finds it wrong
+// asks again.
+func (v *validities) latest() (named, largest uint32, err error) {
+	if last := v.last; last != 0 {
+		v.last = 0
+		return last, last, nil
+	}
+	return v.read()
 }
 
 // read returns the value in the file name and the larger of both. Zero is none.
@@ -115,7 +129,11 @@ func (v *validities) set(named, value uint32) error {
 			return err
 		}
 	}
-	return fsys.WriteFile(v.fs, path, fmt.Appendf(nil, "%08x", value), v.perm)
+	if err := fsys.WriteFile(v.fs, path, fmt.Appendf(nil, "%08x", value), v.perm); err != nil {
+		return err
+	}
+	v.last = value
+	return nil
 }
 
 // newGUID returns what identifies a mailbox over all renames: 32 random

@@ -293,8 +293,15 @@ func (m *Mailbox) makeInbox() error {
 	return errors.Join(f.Close(), syncParent(m.acct.opt.FS, path))
 }
 
-// Status returns the state of a mailbox.
+// Status asks the index on disk, if nobody has the mailbox open. If that does not
+// know, it opens the mailbox for a moment.
 func (a *account) Status(ctx context.Context, name string, _ mailstore.StatusItems) (mailstore.Status, error) {
+	if err := ctx.Err(); err != nil {
+		return mailstore.Status{}, a.fail("status", name, err)
+	}
+	if s, ok := a.peek(mailstore.CanonicalName(name, delimiter)); ok {
+		return s, nil
+	}
 	m, err := a.open(ctx, name)
 	if err != nil {
 		return mailstore.Status{}, a.fail("status", name, err)

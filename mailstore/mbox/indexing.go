@@ -3,9 +3,7 @@ package mbox
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"hash/crc32"
 	"io"
@@ -26,8 +24,6 @@ const (
 	// summaryVersion changes when all summaries have to be made anew. What stands
 	// in them is the affair of the services, which have versions of their own.
 	summaryVersion = 1
-	// maxDirName is how long a mailbox's name may stand in a file name.
-	maxDirName = 200
 )
 
 // locCodec writes where a message stands: as loc has it, in 36 octets.
@@ -66,22 +62,7 @@ func (locCodec) Decode(text string) (l loc, recent bool, err error) {
 }
 
 // indexDir is where the index of a mailbox stands.
-func (a *account) indexDir(name string) string {
-	dir := escapeDir(name)
-	if len(dir) > maxDirName {
-		sum := sha256.Sum256([]byte(name))
-		dir = dir[:maxDirName] + "%" + hex.EncodeToString(sum[:8])
-	}
-	return filepath.Join(a.opt.IndexDir, dir)
-}
-
-func escapeDir(name string) string {
-	dir := url.PathEscape(name)
-	if strings.HasPrefix(dir, ".") {
-		dir = "%2E" + dir[1:]
-	}
-	return dir
-}
+func (a *account) indexDir(name string) string { return index.Dir(a.opt.IndexDir, name) }
 
 // loadIndex takes from the index on disk what is still true of the file.
 func (m *Mailbox) loadIndex(fi fs.FileInfo) index.Verdict {
@@ -199,9 +180,12 @@ type stampHead struct {
 	Reserved           uint32
 	ParsedAt           int64 // nanoseconds since 1970
 	ParseTook          int64
+	// The state file beside the mbox, all zero when there is none.
+	StateIno                          uint64
+	StateSize, StateMtime, StateCtime int64
 }
 
-const stampVersion = 1
+const stampVersion = 2
 
 // The flags of a stamp.
 const (
@@ -246,6 +230,8 @@ func (m *Mailbox) stamp() []byte {
 		BaseValidity: m.base.validity, BaseLast: uint32(m.base.last),
 		ParsedAt: m.parsedAt.UnixNano(), ParseTook: int64(m.parseTook),
 	}
+	st := m.acct.stampOf(m.paths().state())
+	h.StateIno, h.StateSize, h.StateMtime, h.StateCtime = st.ino, st.size, st.mtime, st.ctime
 	sum, ok := m.edges(s.size)
 	for bit, set := range map[uint32]bool{
 		stampMMDF: m.style.mmdf, stampDamaged: m.style.damaged, stampFound: m.base.found, stampPseudo: m.base.pseudo,
@@ -261,6 +247,70 @@ func (m *Mailbox) stamp() []byte {
 		return nil // cannot be: all fields have a fixed size
 	}
 	return append(b, strings.Join(m.base.keywords, " ")...)
+}
+
+// readStamp reads a stamp of our version, behind which the keywords stand.
+func readStamp(b []byte) (h stampHead, words []byte, ok bool) {
+	n, err := binary.Decode(b, binary.LittleEndian, &h)
+	if err != nil || h.Version != stampVersion {
+		return stampHead{}, nil, false
+	}
+	return h, b[n:], true
+}
+
+// file is what the mbox was, to be compared with what it is now. The number of a
+// device may be another after the next start of the machine.
+func (h *stampHead) file(now fileStamp) fileStamp {
+	was := fileStamp{now.dev, h.Ino, h.Size, h.Mtime, h.Ctime}
+	if now == (fileStamp{}) {
+		was.dev = h.Dev
+	}
+	return was
+}
+
+// stampOf describes the file at path, all zero where nothing is.
+func (a *account) stampOf(path string) fileStamp {
+	fi, err := a.opt.FS.Stat(path)
+	if err != nil {
+		return fileStamp{}
+	}
+	return stampOf(fi)
+}
+
+// peek is Status for a mailbox that nobody has open, and that has not changed
+// since somebody had: it looks at mbox and state file and at the end of the index,
+// and opens neither. So it believes change times alone, and those only where they
+// are exact.
+func (a *account) peek(name string) (mailstore.Status, bool) {
+	a.mu.Lock()
+	inUse := a.slots[name] != nil
+	a.mu.Unlock()
+	if inUse || a.opt.IndexDir == "" {
+		return mailstore.Status{}, false
+	}
+	saved, ok := index.Peek(a.opt.IndexFS, a.indexDir(name))
+	if !ok {
+		return mailstore.Status{}, false
+	}
+	h, _, ok := readStamp(saved.Stamp)
+	if !ok || h.Flags&(stampRacy|stampPartial) != 0 {
+		return mailstore.Status{}, false
+	}
+	p, err := a.locate(name)
+	if err != nil {
+		return mailstore.Status{}, false
+	}
+	fi, err := a.look(&p)
+	if err != nil {
+		return mailstore.Status{}, false
+	}
+	now, notes := stampOf(fi), a.stampOf(p.state())
+	notes.dev = 0
+	if !now.fine() || now != h.file(now) || notes != (fileStamp{0, h.StateIno, h.StateSize, h.StateMtime, h.StateCtime}) {
+		return mailstore.Status{}, false
+	}
+	saved.Status.UIDValidity = h.Validity
+	return saved.Status, true
 }
 
 // edgeSize is how much of each end of the file is compared.
@@ -284,18 +334,15 @@ func (m *Mailbox) edges(size int64) (sum uint32, ok bool) {
 // judge compares a stamp with the file, and takes over what it says when the
 // index is of use.
 func (m *Mailbox) judge(stamp []byte, fi fs.FileInfo) index.Verdict {
-	var h stampHead
-	n, err := binary.Decode(stamp, binary.LittleEndian, &h)
-	if err != nil || h.Version != stampVersion || h.Validity != m.validity || m.validity == 0 {
+	h, words, ok := readStamp(stamp)
+	if !ok || h.Validity != m.validity || m.validity == 0 {
 		return index.Useless
 	}
-	was := fileStamp{h.Dev, h.Ino, h.Size, h.Mtime, h.Ctime}
 	var now fileStamp
 	if fi != nil {
 		now = stampOf(fi)
-		// The number of a device may be another after the next start of the machine.
-		was.dev = now.dev
 	}
+	was := h.file(now)
 	sum, read := m.edges(now.size)
 	same := now == was && read && sum == h.Edges
 	if !same && m.otherValidity(fi) {
@@ -304,7 +351,7 @@ func (m *Mailbox) judge(stamp []byte, fi fs.FileInfo) index.Verdict {
 	m.snap = was
 	m.style = style{kind: fromKind(h.Kind), mmdf: h.Flags&stampMMDF != 0, damaged: h.Flags&stampDamaged != 0, start: h.Start}
 	m.base = base{found: h.Flags&stampFound != 0, pseudo: h.Flags&stampPseudo != 0, validity: h.BaseValidity, last: mailstore.UID(h.BaseLast)}
-	m.base.keywords = keywordWords(stamp[n:])
+	m.base.keywords = keywordWords(words)
 	m.hasOpen, m.partial, m.wantNotes = h.Flags&stampOpen != 0, h.Flags&stampPartial != 0, h.Flags&stampNotes != 0
 	m.parsedAt, m.parseTook = time.Unix(0, h.ParsedAt), time.Duration(h.ParseTook)
 	if same && h.Flags&stampRacy == 0 && !m.fullDue() {

@@ -121,21 +121,29 @@ func isMissing(err error) bool {
 // find returns the place of a mailbox that can be opened.
 func (a *account) find(name string) (place, error) {
 	p, err := a.locate(name)
-	if err != nil || name == mailstore.Inbox {
-		return p, err
+	if err == nil && name != mailstore.Inbox {
+		_, err = a.look(&p)
 	}
+	if err != nil {
+		return place{}, err
+	}
+	return p, nil
+}
+
+// look describes the file of a mailbox that can be opened.
+func (a *account) look(p *place) (fs.FileInfo, error) {
 	fi, err := a.opt.FS.Stat(p.mbox)
 	switch {
 	case err != nil && isMissing(err):
-		return place{}, mailstore.ErrNotFound
+		return nil, mailstore.ErrNotFound
 	case err != nil:
-		return place{}, err
+		return nil, err
 	case fi.IsDir():
-		return place{}, mailstore.ErrNoSelect
+		return nil, mailstore.ErrNoSelect
 	case !fi.Mode().IsRegular():
-		return place{}, fmt.Errorf("%w: %s is not a regular file", mailstore.ErrNotFound, p.mbox)
-	case p.mbox == a.opt.Inbox:
-		return place{}, fmt.Errorf("%w: %s is INBOX", mailstore.ErrNotFound, p.mbox)
+		return nil, fmt.Errorf("%w: %s is not a regular file", mailstore.ErrNotFound, p.mbox)
+	case p.mbox == a.opt.Inbox && p.name != mailstore.Inbox:
+		return nil, fmt.Errorf("%w: %s is INBOX", mailstore.ErrNotFound, p.mbox)
 	}
-	return p, nil
+	return fi, nil
 }

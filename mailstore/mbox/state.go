@@ -106,8 +106,12 @@ func (s *stateFile) load(texts bool) (*state, error) {
 		return nil, err
 	}
 	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
 	var buf []byte
-	for r := bufio.NewReaderSize(f, 256<<10); ; {
+	for r := bufio.NewReaderSize(f, int(min(max(fi.Size(), 16), 256<<10))); ; {
 		kind, b, err := readFrame(r, buf)
 		if errors.Is(err, io.EOF) {
 			return st, nil

@@ -11,6 +11,7 @@ var reopenTests = []test{
 	{"keeps what a client may rely on", reopenAll},
 	{"keeps internal dates", reopenDates},
 	{"many times changes nothing", reopenStable},
+	{"status of what is not open", reopenStatus},
 }
 
 // snapshot is what clients remember of an account.
@@ -84,6 +85,37 @@ func reopenAll(e *env) {
 	want := e.snapshot()
 	e.reopen()
 	e.wantSnapshot(want)
+}
+
+// reopenStatus: the status of a mailbox that nobody has opened is that of the open
+// one, and its mod-sequence between what was told before and what is told later.
+func reopenStatus(e *env) {
+	e.fillAccount()
+	e.setFlags(e.box("Sent"), mailstore.AddFlags, mailstore.NewFlags(mailstore.Deleted), e.uids(e.box("Sent"))[0])
+	told := make(map[string]uint64)
+	for _, in := range e.list() {
+		if !in.NoSelect {
+			told[in.Name] = e.box(in.Name).Status().HighestModSeq
+		}
+	}
+	for range 3 {
+		e.reopen()
+		for name, before := range told {
+			s, err := e.acct.Status(e.ctx, name, mailstore.WantSize)
+			e.ok(err, "status")
+			m := e.box(name)
+			e.ok(m.Fill(e.ctx, mailstore.AllUIDs(), mailstore.AttrSize), "fill")
+			want := m.Status()
+			if s.HighestModSeq < before || s.HighestModSeq > want.HighestModSeq {
+				e.Errorf("mod-sequence of %q: first %d, then %d by Status, then %d", name, before, s.HighestModSeq, want.HighestModSeq)
+			}
+			told[name] = want.HighestModSeq
+			s.HighestModSeq, s.Recent, want.Recent, want.HighestModSeq = 0, 0, 0, 0
+			if s != want {
+				e.Errorf("status of %q is %+v, opened %+v", name, s, want)
+			}
+		}
+	}
 }
 
 func reopenDates(e *env) {
