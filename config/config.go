@@ -59,6 +59,7 @@ type POP3 struct {
 	ListenTLS   Addresses `toml:"listen_tls"`   // TLS from the first byte
 	IdleTimeout Duration  `toml:"idle_timeout"` // at least 10 minutes (RFC 1939 section 3)
 	UIDL        string    `toml:"uidl"`         // how unique ids are made; package pop3d reads it
+	ReuseXUIDL  bool      `toml:"reuse_xuidl"`  // ids stand in the field X-UIDL of messages
 }
 
 // Web says where the webmail is served.

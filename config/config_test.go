@@ -86,6 +86,7 @@ cert = "cert.pem"
 key = "key.pem"
 [pop3]
 uidl = "%v-%u"
+reuse_xuidl = true
 [limits]
 connections = 5
 connections_per_address = 2
@@ -96,7 +97,7 @@ level = "debug"
 `, func(c *Config) {
 			c.Auth = Auth{Users: "/etc/dovecot/users", Plaintext: PlaintextNever}
 			c.Mail = Mail{Location: "maildir:~/Maildir", Home: "/var/vmail/%d/%n", Index: "/var/cache/restante", MboxLocks: "fcntl"}
-			c.POP3.UIDL = "%v-%u"
+			c.POP3.UIDL, c.POP3.ReuseXUIDL = "%v-%u", true
 			c.TLS = TLS{Cert: "cert.pem", Key: "key.pem"}
 			c.Limits = Limits{Connections: 5, ConnectionsPerAddress: 2, HandshakeTimeout: Duration{7 * time.Second}}
 			c.Log.Level = "debug"
@@ -131,6 +132,8 @@ func TestMistakes(t *testing.T) {
 		{"[web]\nlisten = \":80\"", "f:2: unknown key \"web.listen\"; did you mean"},
 		{"[antispam]\nx = 1", "f:1: unknown key \"antispam\"; docs/configuration.md lists all keys"},
 		{"[imap]\nlisten = \"143\"", `f:2: imap.listen: "143" is a port alone; write ":143" for all addresses or "127.0.0.1:143" for this machine only`},
+		{"[pop3]\nreuse_xuidl = \"yes\"", "f:2: pop3.reuse_xuidl: write true or false, without quotes"},
+		{"[pop3]\nuidl = true", "f:2: pop3.uidl: write a text in double quotes"},
 		{"[imap]\nlisten = 143", "f:2: imap.listen: write an address"},
 		{"[imap]\nlisten = [143]", "f:2: imap.listen: write an address"},
 		{"[imap]\nlisten = {a = \":143\"}", "f:2: imap.listen: write an address"},

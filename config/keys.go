@@ -36,6 +36,8 @@ func kindsFor(t reflect.Type) (kinds []kind, wanted string) {
 		return []kind{kindText}, wantDuration
 	case t == reflect.TypeFor[Addresses]():
 		return []kind{kindText, kindTexts}, `write an address such as "127.0.0.1:1143" or ":1993", or a list of them, ["127.0.0.1:1143", "[::1]:1143"]`
+	case t.Kind() == reflect.Bool:
+		return []kind{kindTruth}, "write true or false, without quotes"
 	case t.Kind() == reflect.Int:
 		return []kind{kindNumber}, "write a whole number"
 	}

@@ -121,6 +121,7 @@ const (
 	kindTable
 	kindText
 	kindNumber
+	kindTruth
 	kindTexts // a list of texts
 )
 
@@ -186,6 +187,8 @@ func kindOf(v *unstable.Node) kind {
 		return kindText
 	case unstable.Integer:
 		return kindNumber
+	case unstable.Bool:
+		return kindTruth
 	case unstable.InlineTable:
 		return kindTable
 	case unstable.Array:

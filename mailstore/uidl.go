@@ -10,6 +10,9 @@ type UIDLer interface {
 	// ~, up to 250 of them, as others did not keep to the 70 of RFC 1939. It is
 	// nil where there are none.
 	SavedUIDLs(ctx context.Context) (map[UID]string, error)
+	// SavedGUIDs returns the identities, in the same way, that another server has
+	// given messages that came with one of their own.
+	SavedGUIDs(ctx context.Context) (map[UID]string, error)
 	// FileName returns the name of a message's file, which it keeps as long as
 	// it exists; "" when it has no file of its own, or has gone.
 	FileName(uid UID) string

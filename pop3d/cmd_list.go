@@ -62,7 +62,7 @@ func (s *session) listAll() error {
 // cmdUidl is UIDL (RFC 1939 section 7).
 func (s *session) cmdUidl(cmd *pop3.Command) error {
 	if s.drop.ids == nil {
-		ids, err := newUIDLs(s.ctx, s.srv.opt.UIDL, s.drop.box)
+		ids, err := newUIDLs(s.ctx, &s.srv.opt, s.drop)
 		if err != nil {
 			return err
 		}

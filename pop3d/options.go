@@ -33,6 +33,9 @@ type Options struct {
 	AllowPlaintext func(remote net.Addr) bool
 	// UIDL is how unique ids are made. Messages whose ids another server has written down keep those.
 	UIDL UIDLFormat
+	// ReuseXUIDL takes the id of a message from its field X-UIDL, where another server has written it, unless it is
+	// saved otherwise.
+	ReuseXUIDL bool
 	// KeepUnseen leaves the flags of messages alone. Else those that were retrieved are \Seen after QUIT.
 	KeepUnseen bool
 

@@ -24,7 +24,7 @@ type UIDLFormat struct{ pieces []uidlPiece }
 // uidlPiece is some text, and a variable behind it.
 type uidlPiece struct {
 	text     string
-	variable byte // u, v, f or 0
+	variable byte // u, v, f, g, m or 0
 	zero     bool // filled with zeros, else with spaces
 	width    int
 	hex      bool
@@ -34,9 +34,12 @@ type uidlPiece struct {
 const maxUIDL = 70 // octets, RFC 1939 section 7
 
 // ParseUIDLFormat reads a format in the language of Dovecot's pop3_uidl_format: %u is the UID, %v the
-// UIDVALIDITY and %f the name of the message's file in a Maildir without its flags. Between % and letter may
+// UIDVALIDITY, %f the name of the message's file in a Maildir without its flags, %g the identity that Dovecot
+// has given a message there, else %f, and %m the MD5 sum of some fields of the header. Where messages have no
+// files of their own, as in an mbox, %f is the UID and %g is %m, as with Dovecot. Between % and letter may
 // stand a width, beginning with 0 for zeros in front, X for hexadecimal digits, and M for the MD5 sum of the
-// value. %% is a percent sign. Other servers' formats: Cyrus `%v.%u`, UW-IMAP `%08Xv%08Xu`, tpop3d `%Mf`.
+// value. %% is a percent sign. Other servers' formats: Cyrus `%v.%u`, UW-IMAP `%08Xv%08Xu`, tpop3d `%Mf`,
+// popa3d `%m`.
 func ParseUIDLFormat(s string) (UIDLFormat, error) {
 	var f UIDLFormat
 	text, unique := "", false
@@ -55,14 +58,14 @@ func ParseUIDLFormat(s string) (UIDLFormat, error) {
 			return UIDLFormat{}, fmt.Errorf("UIDL format %q: %w", s, err)
 		}
 		p.text, text, rest = text, "", tail
-		unique = unique || p.variable == 'u' || p.variable == 'f'
+		unique = unique || p.variable != 'v'
 		f.pieces = append(f.pieces, p)
 	}
 	if text != "" {
 		f.pieces = append(f.pieces, uidlPiece{text: text})
 	}
 	if !unique {
-		return UIDLFormat{}, fmt.Errorf("UIDL format %q gives all messages the same id; it needs %%u or %%f", s)
+		return UIDLFormat{}, fmt.Errorf("UIDL format %q gives all messages the same id; it needs %%u, %%f, %%g or %%m", s)
 	}
 	for _, c := range []byte(s) {
 		if c <= ' ' || c > '~' {
@@ -72,7 +75,7 @@ func ParseUIDLFormat(s string) (UIDLFormat, error) {
 	return f, nil
 }
 
-var errNoVariable = errors.New("behind % stands u, v or f, and in front of that a width, X or M")
+var errNoVariable = errors.New("behind % stands u, v, f, g or m, and in front of that a width, X or M")
 
 func parseVariable(s string) (p uidlPiece, rest string, err error) {
 	p.zero = strings.HasPrefix(s, "0")
@@ -91,7 +94,7 @@ func parseVariable(s string) (p uidlPiece, rest string, err error) {
 			p.hex = true
 		case 'M':
 			p.md5 = true
-		case 'u', 'v', 'f':
+		case 'u', 'v', 'f', 'g', 'm':
 			p.variable = s[0]
 			return p, s[1:], nil
 		default:
@@ -101,24 +104,30 @@ func parseVariable(s string) (p uidlPiece, rest string, err error) {
 	return p, "", errNoVariable
 }
 
-// needsName reports whether the format asks for names of files.
-func (f *UIDLFormat) needsName() bool {
+// has reports whether the format asks for a variable.
+func (f *UIDLFormat) has(variable byte) bool {
 	for _, p := range f.pieces {
-		if p.variable == 'f' {
+		if p.variable == variable {
 			return true
 		}
 	}
 	return false
 }
 
+// uidlValues are the values of the variables for one message, but its UIDVALIDITY.
+type uidlValues struct {
+	uid              mailstore.UID
+	name, guid, hash string
+}
+
 // append appends the id of a message. One that would be longer than RFC 1939 allows becomes its MD5 sum.
-func (f *UIDLFormat) append(b []byte, uid mailstore.UID, uidValidity uint32, name string) []byte {
+func (f *UIDLFormat) append(b []byte, uidValidity uint32, v uidlValues) []byte {
 	if len(f.pieces) == 0 {
-		return appendHex(appendHex(b, uint32(uid)), uidValidity)
+		return appendHex(appendHex(b, uint32(v.uid)), uidValidity)
 	}
 	from := len(b)
 	for i := range f.pieces {
-		b = f.pieces[i].append(b, uid, uidValidity, name)
+		b = f.pieces[i].append(b, uidValidity, v)
 	}
 	if len(b)-from > maxUIDL {
 		return appendMD5(b[:from], string(b[from:]))
@@ -126,7 +135,7 @@ func (f *UIDLFormat) append(b []byte, uid mailstore.UID, uidValidity uint32, nam
 	return b
 }
 
-func (p *uidlPiece) append(b []byte, uid mailstore.UID, uidValidity uint32, name string) []byte {
+func (p *uidlPiece) append(b []byte, uidValidity uint32, v uidlValues) []byte {
 	b = append(b, p.text...)
 	base := 10
 	if p.hex {
@@ -135,11 +144,15 @@ func (p *uidlPiece) append(b []byte, uid mailstore.UID, uidValidity uint32, name
 	var value string
 	switch p.variable {
 	case 'u':
-		value = strconv.FormatUint(uint64(uid), base)
+		value = strconv.FormatUint(uint64(v.uid), base)
 	case 'v':
 		value = strconv.FormatUint(uint64(uidValidity), base)
 	case 'f':
-		value = name
+		value = v.name
+	case 'g':
+		value = v.guid
+	case 'm':
+		value = v.hash
 	default:
 		return b
 	}
@@ -168,39 +181,68 @@ func appendHex(b []byte, n uint32) []byte {
 // uidls gives the ids of the messages of one maildrop.
 type uidls struct {
 	format   UIDLFormat
+	reuse    bool // the fields X-UIDL
 	validity uint32
 	saved    map[mailstore.UID]string
-	names    mailstore.UIDLer // nil where messages have no files of their own
+	guids    map[mailstore.UID]string
+	names    mailstore.UIDLer         // nil where messages have no files of their own
+	own      map[mailstore.UID]string // ids for which headers had to be read; nil where none had to be
 }
 
 // newUIDLs asks the mailbox what it has to say of ids.
-func newUIDLs(ctx context.Context, format UIDLFormat, box mailstore.Mailbox) (*uidls, error) {
-	u := &uidls{format: format, validity: box.UIDValidity()}
-	more, ok := box.(mailstore.UIDLer)
-	if !ok {
-		return u, nil
-	}
-	if format.needsName() {
-		u.names = more
-	}
+func newUIDLs(ctx context.Context, opt *Options, drop *maildrop) (*uidls, error) {
+	u := &uidls{format: opt.UIDL, reuse: opt.ReuseXUIDL, validity: drop.box.UIDValidity()}
 	var err error
-	u.saved, err = more.SavedUIDLs(ctx)
+	if more, ok := drop.box.(mailstore.UIDLer); ok {
+		u.names = more
+		if u.saved, err = more.SavedUIDLs(ctx); err != nil {
+			return nil, err
+		}
+		if u.format.has('g') {
+			if u.guids, err = more.SavedGUIDs(ctx); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if u.reuse || u.format.has('m') || u.format.has('g') && u.names == nil {
+		err = u.readHeaders(ctx, drop.box, drop.messages)
+	}
 	return u, err
 }
 
 // append appends the id of a message: the one that another server gave it for
-// ever, or that of the format. A message without a file of its own has its UID
-// in the place of the name.
+// ever, or that of the format.
 func (u *uidls) append(b []byte, uid mailstore.UID) []byte {
 	if saved, ok := u.saved[uid]; ok {
 		return append(b, saved...)
 	}
-	name := ""
-	if u.names != nil {
-		name = u.names.FileName(uid)
+	if own, ok := u.own[uid]; ok {
+		return append(b, own...)
 	}
-	if name == "" && u.format.needsName() {
-		name = strconv.FormatUint(uint64(uid), 10)
+	return u.make(b, uid, nil)
+}
+
+// make makes an id of the format. sum gives the MD5 sum of the header where that
+// has been read.
+func (u *uidls) make(b []byte, uid mailstore.UID, sum func() string) []byte {
+	v := uidlValues{uid: uid}
+	if u.format.has('f') || u.format.has('g') {
+		if u.names != nil {
+			v.name = u.names.FileName(uid)
+		}
+		if v.name == "" {
+			v.name = strconv.FormatUint(uint64(uid), 10)
+		}
+		v.guid = v.name
+		if guid, ok := u.guids[uid]; ok {
+			v.guid = guid
+		}
 	}
-	return u.format.append(b, uid, u.validity, name)
+	if sum != nil {
+		v.hash = sum()
+		if u.names == nil {
+			v.guid = v.hash
+		}
+	}
+	return u.format.append(b, u.validity, v)
 }

@@ -42,6 +42,7 @@ func (d *daemon) services() ([]service, error) {
 	}
 	pop := pop3d.New(pop3d.Options{
 		UIDL:           uidl,
+		ReuseXUIDL:     d.cfg.POP3.ReuseXUIDL,
 		Store:          d.store,
 		Auth:           d.auth,
 		Logger:         d.log.With("service", "pop3"),

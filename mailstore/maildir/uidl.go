@@ -22,14 +22,25 @@ func (m *mailbox) SavedUIDLs(ctx context.Context) (saved map[mailstore.UID]strin
 		case m.uidls != nil: // taken over from Courier, and not written down
 			saved = m.courierUIDLs()
 		case m.list.uidls:
-			saved, err = m.readUIDLs()
+			saved, err = m.readSaved(uidRecord.uidl)
 		}
 		return err
 	})
 	return saved, err
 }
 
-func (m *mailbox) readUIDLs() (map[mailstore.UID]string, error) {
+// SavedGUIDs returns the identities that stand in the UID list, where Dovecot
+// writes those of messages that it got from elsewhere with one.
+func (m *mailbox) SavedGUIDs(ctx context.Context) (saved map[mailstore.UID]string, err error) {
+	err = m.locked(ctx, "read identities of messages in", func() error {
+		saved, err = m.readSaved(uidRecord.guid)
+		return err
+	})
+	return saved, err
+}
+
+// readSaved reads one field of all records in the list.
+func (m *mailbox) readSaved(field func(uidRecord) string) (map[mailstore.UID]string, error) {
 	f, err := m.a.fs.OpenFile(filepath.Join(m.dir(), uidListName), os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -38,7 +49,7 @@ func (m *mailbox) readUIDLs() (map[mailstore.UID]string, error) {
 		return nil, err
 	}
 	defer f.Close()
-	saved := make(map[mailstore.UID]string)
+	saved, given := make(map[mailstore.UID]string), make(map[string]struct{})
 	in := bufio.NewReaderSize(f, maxUIDListLine)
 	for {
 		line, err := in.ReadSlice('\n')
@@ -52,9 +63,11 @@ func (m *mailbox) readUIDLs() (map[mailstore.UID]string, error) {
 		if err != nil {
 			continue // the header, and damage, which is somebody else's affair
 		}
-		if id := rec.uidl(); id != "" && m.FileName(rec.uid) == string(rec.base) {
-			saved[rec.uid] = id
+		id := field(rec)
+		if _, again := given[id]; id == "" || again || m.FileName(rec.uid) != string(rec.base) {
+			continue // two messages with one id would be one to a client
 		}
+		saved[rec.uid], given[id] = id, struct{}{}
 	}
 }
 

@@ -167,12 +167,17 @@ func (r uidRecord) size() int64 {
 // uidl returns the field P, which is the message's unique id in POP3, if it is
 // one that can be told, or "". RFC 1939 section 7 allows 70 octets, but other
 // servers have given longer ones, and clients know messages by them.
-func (r uidRecord) uidl() string {
+func (r uidRecord) uidl() string { return r.text('P') }
+
+// guid returns the field G, an identity of the message, in the same way.
+func (r uidRecord) guid() string { return r.text('G') }
+
+func (r uidRecord) text(key byte) string {
 	if len(r.ext) == 0 {
 		return ""
 	}
 	for field := range bytes.SplitSeq(r.ext, []byte{' '}) {
-		if len(field) > 1 && field[0] == 'P' && len(field) <= 1+maxSavedUIDL && bytes.IndexFunc(field, func(c rune) bool { return c <= ' ' || c > '~' }) < 0 {
+		if len(field) > 1 && field[0] == key && len(field) <= 1+maxSavedUIDL && bytes.IndexFunc(field, func(c rune) bool { return c <= ' ' || c > '~' }) < 0 {
 			return string(field[1:])
 		}
 	}
