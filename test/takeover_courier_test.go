@@ -82,32 +82,41 @@ func courierLines(s snapshot) snapshot {
 	return list
 }
 
-// courierServes lets Courier make a Maildir, where there is a Courier, and
-// returns what it shows.
-func courierServes(t *testing.T, maildir string) (saw snapshot, live bool) {
+// courierProgram returns what makes commands of Courier that work in home, nil
+// where there is no Courier.
+func courierProgram(t *testing.T, home string) func(path string, args ...string) *exec.Cmd {
 	root := os.Getenv("RESTANTE_COURIER")
 	if root == "" {
 		root = "/"
 	}
 	for _, path := range []string{"usr/bin/imapd", "usr/bin/maildirmake.courier", "usr/lib/courier/courier/courierpop3d"} {
 		if !exists(filepath.Join(root, path)) {
-			t.Logf("no Courier in %s: its recorded Maildir is used", root)
-			return nil, false
+			t.Logf("no Courier in %s", root)
+			return nil
 		}
 	}
-	program := func(path string, args ...string) *exec.Cmd {
+	return func(path string, args ...string) *exec.Cmd {
 		cmd := exec.Command(filepath.Join(root, path), args...)
 		var libraries []string
 		for _, dir := range []string{"usr/lib", "usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu", "usr/lib/courier-authlib"} {
 			libraries = append(libraries, filepath.Join(root, dir))
 		}
-		cmd.Env = []string{"AUTHENTICATED=" + user, "IMAP_KEYWORDS=1", "IMAP_USELOCKS=0", "IMAP_CAPABILITY=IMAP4rev1 UIDPLUS", "HOME=" + filepath.Dir(maildir), timeZone}
+		cmd.Env = []string{"AUTHENTICATED=" + user, "IMAP_KEYWORDS=1", "IMAP_USELOCKS=0", "IMAP_CAPABILITY=IMAP4rev1 UIDPLUS QUOTA", "HOME=" + home, timeZone}
 		if root != "/" {
 			cmd.Env = append(cmd.Env, "LD_LIBRARY_PATH="+strings.Join(libraries, ":"))
 		}
-		cmd.Dir = filepath.Dir(maildir)
+		cmd.Dir = home
 		asOwner(cmd)
 		return cmd
+	}
+}
+
+// courierServes lets Courier make a Maildir, where there is a Courier, and
+// returns what it shows.
+func courierServes(t *testing.T, maildir string) (saw snapshot, live bool) {
+	program := courierProgram(t, filepath.Dir(maildir))
+	if program == nil {
+		return nil, false
 	}
 	if out, err := program("usr/bin/maildirmake.courier", maildir).CombinedOutput(); err != nil {
 		t.Fatalf("maildirmake.courier: %v\n%s", err, out)

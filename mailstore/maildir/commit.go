@@ -38,7 +38,12 @@ func (m *mailbox) commitAll(ctx context.Context, reqs []*commitRequest) {
 		if len(reqs) > 1 {
 			ctx = context.WithoutCancel(ctx)
 		}
-		err = m.withList(ctx, m.a.lockWait, nil, func() error { return m.commitLocked(reqs) })
+		var all []arrival
+		err = m.withList(ctx, m.a.lockWait, nil, func() (err error) {
+			all, err = m.commitLocked(reqs)
+			return err
+		})
+		m.noteArrivals(all)
 	}
 	for _, r := range reqs {
 		r.done = true
@@ -48,11 +53,22 @@ func (m *mailbox) commitAll(ctx context.Context, reqs []*commitRequest) {
 	}
 }
 
-// commitLocked does it. An error that concerns one append alone is noted in its
-// request; the error returned concerns all.
-func (m *mailbox) commitLocked(reqs []*commitRequest) error {
-	var all []arrival
-	err := m.changing(true, func() error {
+// noteArrivals tells what the account's size is now.
+func (m *mailbox) noteArrivals(all []arrival) {
+	if len(all) == 0 {
+		return
+	}
+	size := m.a.sizeChange()
+	for _, a := range all {
+		size.add(m, a.file, a.flags.System)
+	}
+	size.done()
+}
+
+// commitLocked does it and returns the new messages. An error that concerns one
+// append alone is noted in its request; the error returned concerns all.
+func (m *mailbox) commitLocked(reqs []*commitRequest) (all []arrival, err error) {
+	err = m.changing(true, func() error {
 		for _, r := range reqs {
 			arrivals, err := m.place(r.files)
 			if err != nil {
@@ -71,14 +87,14 @@ func (m *mailbox) commitLocked(reqs []*commitRequest) error {
 		return nil
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	m.Learn(func(tx *index.Tx[file]) {
 		for _, a := range all {
 			m.insertRecord(tx, a.entry, a.flags, a.date, true)
 		}
 	})
-	return nil
+	return all, nil
 }
 
 // place renames files from tmp/ to where messages are, and gives them UIDs that

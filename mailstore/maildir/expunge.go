@@ -45,6 +45,8 @@ func (m *mailbox) unlink(ctx context.Context, entries []index.Entry[file], onlyD
 	var removed mailstore.UIDSet
 	inNew, inCur := false, false
 	var err error
+	size := m.a.sizeChange()
+	defer size.done()
 	for i, e := range entries {
 		if i%256 == 255 && ctx.Err() != nil {
 			err = ctx.Err()
@@ -54,9 +56,11 @@ func (m *mailbox) unlink(ctx context.Context, entries []index.Entry[file], onlyD
 			if onlyDeleted && !r.Flags.Has(mailstore.Deleted) {
 				return nil
 			}
+			octets := size.size(m.dir(), f)
 			if err := m.a.fs.Remove(filepath.Join(m.dir(), f.path())); err != nil {
 				return err
 			}
+			size.remove(m, r.Flags.System, octets)
 			inNew, inCur = inNew || f.inNew, inCur || !f.inNew
 			removed.Add(e.UID)
 			return nil

@@ -76,6 +76,8 @@ func (w *flagWrite) run(ctx context.Context, locked bool, res *mailstore.SetFlag
 		}
 	}
 	var done []update
+	size := w.sizeChange()
+	defer size.done()
 	err := m.changing(true, func() error {
 		for i, uid := range w.uids {
 			if i%256 == 255 && ctx.Err() != nil {
@@ -89,6 +91,7 @@ func (w *flagWrite) run(ctx context.Context, locked bool, res *mailstore.SetFlag
 					return err
 				}
 				done = append(done, u)
+				size.change(m, r.Flags.System, m, u.file, u.flags.System)
 				return nil
 			})
 			if err != nil && !errors.Is(err, mailstore.ErrExpunged) {
@@ -107,6 +110,14 @@ func (w *flagWrite) run(ctx context.Context, locked bool, res *mailstore.SetFlag
 		}
 	})
 	return err
+}
+
+// sizeChange is that of the account where \Deleted may be set or taken away.
+func (w *flagWrite) sizeChange() *sizeChange {
+	if w.op != mailstore.ReplaceFlags && !w.arg.Has(mailstore.Deleted) {
+		return nil
+	}
+	return w.m.a.sizeChange()
 }
 
 // renameFile renames a file within the mailbox, if the names differ.

@@ -96,7 +96,7 @@ func (t *transfer) run(ctx context.Context, uids mailstore.UIDSet) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	return t.to.withList(ctx, t.to.a.lockWait, nil, func() error {
+	err := t.to.withList(ctx, t.to.a.lockWait, nil, func() error {
 		err := t.to.changing(true, func() error {
 			if !t.move || t.from == t.to {
 				return t.carryOut(ctx, entries)
@@ -108,6 +108,8 @@ func (t *transfer) run(ctx context.Context, uids mailstore.UIDSet) error {
 		}
 		return err
 	})
+	t.noteSize()
+	return err
 }
 
 // carryOut brings the files over, writes their UIDs down and makes it durable,
@@ -288,6 +290,22 @@ func (t *transfer) leave() error {
 		}
 	}
 	return t.from.syncBoth(inNew, inCur)
+}
+
+// noteSize tells what the account's size is now.
+func (t *transfer) noteSize() {
+	if len(t.done) == 0 {
+		return
+	}
+	size := t.to.a.sizeChange()
+	for _, d := range t.done {
+		if t.move {
+			size.change(t.from, d.flags.System, t.to, d.file, d.flags.System)
+		} else {
+			size.add(t.to, d.file, d.flags.System)
+		}
+	}
+	size.done()
 }
 
 // tell updates the index, the destination's first: no reader misses a message

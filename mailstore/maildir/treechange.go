@@ -110,6 +110,9 @@ func (a *account) delete(ctx context.Context, name string) error {
 		return err
 	}
 	a.removeIndex(name)
+	size := a.sizeChange()
+	size.removeAll(name, trash)
+	size.done()
 	if err := a.removeAll(trash); err != nil {
 		a.log.Warn("cannot remove all files of a deleted mailbox", "path", trash, "err", err)
 	}
