@@ -11,8 +11,9 @@ type Verifier interface {
 	// changing may then be told.
 	Verify(ctx context.Context, name string) ([]Difference, error)
 	// Rebuild removes our index of a mailbox, reads all of its files anew and
-	// writes down anew what has to be. Every message keeps its UID. No server may
-	// use the index meanwhile.
+	// writes down anew what has to be, in the mail files too where the format has
+	// a place for it. Every message keeps its UID. No server may use the index
+	// meanwhile.
 	Rebuild(ctx context.Context, name string) error
 }
 

@@ -214,8 +214,8 @@ func (v *mailboxVerbs) verifyAll(ctx context.Context, a mailstore.Account, names
 func (v *mailboxVerbs) rebuild() *cobra.Command {
 	return v.verb("rebuild", "Write UID list and index anew",
 		`Remove the index of a mailbox, or of all of a user's mailboxes, read all messages and
-write anew what is known of them. Every message keeps its UID. No server may run on the same
-data directory.`, true,
+write anew what is known of them. Every message keeps its UID. The UIDs of an mbox are written
+into the file, where other servers find them. No server may run on the same data directory.`, true,
 		func(ctx context.Context, a mailstore.Account, names []string) error {
 			repair, ok := a.(mailstore.Verifier)
 			if !ok {

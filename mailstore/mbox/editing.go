@@ -19,6 +19,7 @@ type editing struct {
 	flags []newFlags       // in the order of UIDs
 	gone  mailstore.UIDSet // of messages that are there
 	all   bool             // all messages get their notes
+	limit int64            // of octets that the change may move; 0 is none
 }
 
 // newFlags are the flags that a message is to have.
@@ -38,18 +39,6 @@ func (e *editing) flagsOf(uid mailstore.UID) (f mailstore.Flags, changes bool) {
 	return e.flags[i].flags, true
 }
 
-// writeAllNotes writes what the mbox should hold and does not yet: UIDs, the
-// last UID, keywords, and that messages are no longer recent.
-func (m *Mailbox) writeAllNotes(r *rewriter) error {
-	e := m.newEditing(r)
-	e.all = true
-	if _, err := e.run(); err != nil {
-		return err
-	}
-	m.wantNotes = false
-	return nil
-}
-
 // moved is a message with its place after the change.
 type moved struct {
 	uid   mailstore.UID
@@ -63,6 +52,7 @@ func (e *editing) run() (modSeq uint64, err error) {
 		return modSeq, err
 	}
 	m := e.m
+	e.all = e.all || m.wantNotes && e.movesMost()
 	p := newPlan(e.r.j, m.snap.size)
 	b, err := e.planBase(p)
 	if err != nil {
@@ -71,6 +61,9 @@ func (e *editing) run() (modSeq uint64, err error) {
 	places, err := e.planMessages(p, b)
 	if err != nil {
 		return 0, err
+	}
+	if e.limit > 0 && p.moves() > e.limit {
+		return 0, errManyMoves
 	}
 	if err := e.keepUIDNext(); err != nil {
 		return 0, err
@@ -273,6 +266,9 @@ func (e *editing) apply(p *plan, places []moved, b *base) (modSeq uint64, err er
 	m := e.m
 	m.io.Lock()
 	defer m.io.Unlock()
+	if p.empty() {
+		return e.publish(places, b), nil
+	}
 	before := m.snap
 	if err := e.rewrite(p); err != nil {
 		return 0, err
@@ -351,7 +347,7 @@ func (e *editing) publish(places []moved, b *base) (modSeq uint64) {
 	if m.carriesNoMail() {
 		m.base = base{}
 	}
-	m.wantNotes = m.wantNotes || !e.all
+	m.wantNotes = !e.all
 	m.stale = m.stale || !e.gone.Empty()
 	return modSeq
 }

@@ -152,16 +152,16 @@ func (m *Mailbox) setSnap(s fileStamp) {
 // notes to the next time.
 const closeTimeout = 2 * time.Second
 
-// shutdown ends the mailbox when nobody has it open any more. With notes that
-// the mbox should have, and room to write them, it writes them.
+// shutdown ends the mailbox when nobody has it open any more. Notes that the mbox
+// should have are written, if there is room and not much has to be moved for them.
 func (m *Mailbox) shutdown() error {
 	m.watch.stopAll()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	m.op <- struct{}{}
 	defer m.end()
-	if m.gone() == nil && m.wantNotes {
-		if err := m.withWriteLock(ctx, m.writeAllNotes); err != nil {
+	if m.gone() == nil && m.wantNotes && m.notesMove() <= notesAtClose {
+		if err := m.withWriteLock(ctx, m.writeFewNotes); err != nil {
 			m.log().Info("mbox: notes stay in the state file for now", "mailbox", m.Name(), "err", err)
 		}
 	}

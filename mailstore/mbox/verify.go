@@ -177,8 +177,9 @@ func (v *verifier) compareIndex() {
 	})
 }
 
-// Rebuild removes the index and parses the file anew. UIDs that do not stand in
-// the file stay in the state file beside it, and so with the messages.
+// Rebuild removes the index and parses the file anew. Then all messages get
+// their notes, however large the file is: another server that takes it over finds
+// the UIDs in it. Where it cannot be written, they stay in the state file.
 func (a *account) Rebuild(ctx context.Context, name string) error {
 	name = mailstore.CanonicalName(name, delimiter)
 	if a.opt.IndexDir != "" {
@@ -190,5 +191,8 @@ func (a *account) Rebuild(ctx context.Context, name string) error {
 	if err != nil {
 		return a.fail("rebuild", name, err)
 	}
-	return m.Close()
+	if !m.ReadOnly() {
+		err = m.change(ctx, "rebuild", m.writeAllNotes)
+	}
+	return errors.Join(err, m.Close())
 }

@@ -1,0 +1,81 @@
+package mbox
+
+import (
+	"errors"
+	"fmt"
+)
+
+// notesAtClose is how much may be moved so that all messages have their notes
+// when a mailbox is closed. Where it would be more they are written together with
+// a change that moves about as much anyway, or by Rebuild; until then the state
+// file has what they would say.
+const notesAtClose = 32 << 20
+
+var errManyMoves = errors.New("the messages behind would have to be moved, and there is much of them")
+
+// writeAllNotes writes what the mbox should hold and does not yet: UIDs, the
+// last UID, keywords, and that messages are no longer recent.
+func (m *Mailbox) writeAllNotes(r *rewriter) error { return m.giveNotes(r, 0) }
+
+// writeFewNotes is writeAllNotes if few octets move.
+func (m *Mailbox) writeFewNotes(r *rewriter) error { return m.giveNotes(r, notesAtClose) }
+
+func (m *Mailbox) giveNotes(r *rewriter, limit int64) error {
+	e := m.newEditing(r)
+	e.all, e.limit = true, limit
+	if _, err := e.run(); err != nil {
+		return fmt.Errorf("writing notes: %w", err)
+	}
+	return nil
+}
+
+// notesMove is about how many octets move when all messages get their notes: all
+// behind the first one that has no place for them.
+func (m *Mailbox) notesMove() int64 {
+	for entry := range m.all() {
+		if m.lacksPlace(&entry.Data) {
+			return m.snap.size - entry.Data.off
+		}
+	}
+	return 0
+}
+
+// lacksPlace reports whether a message moves those behind it when it gets its
+// notes.
+func (m *Mailbox) lacksPlace(l *loc) bool {
+	return !l.has(bitStamped) || !m.base.found && l.off == m.style.start
+}
+
+// movesMost reports whether the change moves half of what would move if all
+// messages got their notes at the same time. Few octets can wait for Close.
+func (e *editing) movesMost() bool {
+	var moved, notes int64
+	changed, lacking := false, false
+	for entry := range e.m.all() {
+		l := &entry.Data
+		if e.gone.Contains(entry.UID) {
+			changed = true
+			continue
+		}
+		if lacking = lacking || e.m.lacksPlace(l); lacking {
+			notes += l.end() - l.off
+		}
+		if changed {
+			moved += l.end() - l.off
+		}
+		if !changed && !l.has(bitStamped) {
+			_, changed = e.flagsOf(entry.UID)
+		}
+	}
+	return notes > notesAtClose && moved >= notes/2
+}
+
+// moves is how many octets behind the first edit come to stand elsewhere.
+func (p *plan) moves() int64 {
+	for _, e := range p.edits {
+		if e.ins != e.del {
+			return p.old - e.off - e.del
+		}
+	}
+	return 0
+}
