@@ -82,6 +82,8 @@ const (
 	StatusUnseen      StatusItem = "UNSEEN"
 	StatusDeleted     StatusItem = "DELETED"
 	StatusSize        StatusItem = "SIZE"
+	// StatusHighestModSeq is of RFC 7162 section 3.1.7.
+	StatusHighestModSeq StatusItem = "HIGHESTMODSEQ"
 )
 
 // Append is the argument of APPEND (RFC 9051 section 6.3.12). It is read while it arrives: Next gives

@@ -102,6 +102,13 @@ type SearchSize struct {
 	Size   int64
 }
 
+// SearchModSeq is MODSEQ (RFC 7162 section 3.1.5): a mod-sequence of at least Min.
+type SearchModSeq struct {
+	// Entry and Type restrict it to one flag, as in MODSEQ "/flags/\\draft" all 5. Both are empty, or neither is.
+	Entry, Type string
+	Min         uint64
+}
+
 // SearchField is BCC, CC, FROM, SUBJECT and TO.
 type SearchField struct {
 	// Field is in upper case.

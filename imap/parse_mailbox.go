@@ -77,14 +77,14 @@ func (p *parser) status() Args {
 // statusAtts:
 //
 //	"(" status-att *(SP status-att) ")"
-//	status-att = "MESSAGES" / "UIDNEXT" / "UIDVALIDITY" / "UNSEEN" / "DELETED" / "SIZE" / "RECENT"
+//	status-att = "MESSAGES" / "UIDNEXT" / "UIDVALIDITY" / "UNSEEN" / "DELETED" / "SIZE" / "RECENT" / "HIGHESTMODSEQ"
 func (p *parser) statusAtts() []StatusItem {
 	var items []StatusItem
 	p.open()
 	p.list1(func() {
 		item := StatusItem(p.keyword())
 		switch item {
-		case StatusMessages, StatusRecent, StatusUIDNext, StatusUIDValidity, StatusUnseen, StatusDeleted, StatusSize:
+		case StatusMessages, StatusRecent, StatusUIDNext, StatusUIDValidity, StatusUnseen, StatusDeleted, StatusSize, StatusHighestModSeq:
 		default:
 			p.expected("a status item such as MESSAGES")
 		}

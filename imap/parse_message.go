@@ -127,7 +127,7 @@ func (p *parser) macroOrAtt() []FetchItem {
 //
 //	fetch-att = "ENVELOPE" / "FLAGS" / "INTERNALDATE" / "RFC822" [".HEADER" / ".SIZE" / ".TEXT"] /
 //	            "BODY" ["STRUCTURE"] / "UID" / "BODY" section [partial] / "BODY.PEEK" section [partial] /
-//	            "BINARY" [".PEEK"] section-binary [partial] / "BINARY.SIZE" section-binary / "PREVIEW"
+//	            "BINARY" [".PEEK"] section-binary [partial] / "BINARY.SIZE" section-binary / "PREVIEW" / "MODSEQ"
 //
 // QUIRK: Outlook still asks for RFC822.PEEK of RFC 1730 (emersion/go-imap#657), which also had
 // RFC822.TEXT.PEEK.
@@ -155,6 +155,8 @@ func (p *parser) fetchAtt(word []byte) FetchItem {
 		return FetchItem{Att: FetchRFC822Size}
 	case "PREVIEW":
 		return FetchItem{Att: FetchPreview}
+	case "MODSEQ":
+		return FetchItem{Att: FetchModSeq}
 	case "BODYSTRUCTURE":
 		return FetchItem{Att: FetchBodyStructure}
 	case "BODY":

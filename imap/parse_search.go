@@ -205,6 +205,27 @@ func (p *parser) searchTextKey(word string) SearchKey {
 	return nil
 }
 
+// searchModSeq, after its name (RFC 7162 section 7):
+//
+//	search-modsequence = "MODSEQ" [search-modseq-ext] SP mod-sequence-valzer
+//	search-modseq-ext  = SP entry-name SP entry-type-req
+//	entry-type-req     = "priv" / "shared" / "all"
+func (p *parser) searchModSeq() SearchKey {
+	var k SearchModSeq
+	if p.peek() == '"' {
+		k.Entry = p.quoted()
+		p.sp()
+		switch k.Type = strings.ToLower(string(p.keyword())); k.Type {
+		case "priv", "shared", "all":
+		default:
+			p.expected("priv, shared or all")
+		}
+		p.sp()
+	}
+	k.Min = uint64(p.number64())
+	return k
+}
+
 // searchOtherKey:
 //
 //	"LARGER" SP number64 / "NOT" SP search-key / "OR" SP search-key SP search-key / "SMALLER" SP number64 /
@@ -232,6 +253,9 @@ func (p *parser) searchOtherKey(word string) SearchKey {
 	case "UID":
 		p.sp()
 		return SearchUID{p.sequenceSet()}
+	case "MODSEQ":
+		p.sp()
+		return p.searchModSeq()
 	}
 	p.expected("a search key such as SUBJECT")
 	return SearchAll{}

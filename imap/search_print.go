@@ -96,6 +96,14 @@ func (k SearchSize) appendKey(b []byte) []byte {
 	return strconv.AppendInt(append(b, name...), k.Size, 10)
 }
 
+func (k SearchModSeq) appendKey(b []byte) []byte {
+	b = append(b, "MODSEQ "...)
+	if k.Type != "" {
+		b = append(append(append(appendString(b, k.Entry), ' '), k.Type...), ' ')
+	}
+	return strconv.AppendUint(b, k.Min, 10)
+}
+
 func (k SearchField) appendKey(b []byte) []byte {
 	return appendAString(append(append(b, k.Field...), ' '), k.Value)
 }

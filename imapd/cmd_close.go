@@ -46,6 +46,6 @@ func (s *session) cmdExpunge(cmd *imap.Command) (reply, error) {
 	if v.told == 0 || len(spans) == 0 {
 		return reply{}, nil
 	}
-	_, err := v.box.Expunge(s.ctx, v.set(spans), true)
-	return reply{}, err
+	removed, err := v.box.Expunge(s.ctx, v.set(spans), true)
+	return reply{modSeq: err == nil && s.condstore && !removed.Empty()}, err
 }

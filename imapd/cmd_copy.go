@@ -27,10 +27,11 @@ func (s *session) cmdMove(cmd *imap.Command) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	if code := copyUID(res); code != "" {
+	code := copyUID(res)
+	if code != "" {
 		s.w.Status("", imap.OK, code, "Moved")
 	}
-	return reply{}, nil
+	return reply{modSeq: s.condstore && code != ""}, nil
 }
 
 // A transferFunc is Mailbox.Copy or Mailbox.Move.

@@ -12,15 +12,23 @@ import (
 // cmdFetch is FETCH and UID FETCH (RFC 9051 section 6.4.5).
 func (s *session) cmdFetch(cmd *imap.Command) (reply, error) {
 	args, v := cmd.Args.(*imap.Fetch), s.view
-	if len(args.Modifiers) > 0 {
-		return reply{}, bad("FETCH has no modifier %s here", args.Modifiers[0].Name)
+	mod, err := s.fetchModifiers(args.Modifiers, cmd.UID())
+	if err != nil {
+		return reply{}, err
 	}
 	spans, err := v.pick(args.Set, cmd.UID())
 	if err != nil {
 		return reply{}, err
 	}
 	f := fetcher{s: s, plan: planFetch(args.Items, cmd.UID(), v.readOnly)}
-	missing, err := v.pages(spans, f.page)
+	f.plan.modSeq = f.plan.modSeq || mod.changed
+	if f.plan.modSeq {
+		s.enableCondStore()
+	}
+	if mod.vanished {
+		s.sendVanished(" (EARLIER)", v.vanished(mod.since, args.Set, 0))
+	}
+	missing, err := v.pagesSince(spans, mod, f.page)
 	switch {
 	case err != nil:
 		return reply{}, err
@@ -129,6 +137,7 @@ func (s *session) markSeen(items []item) mailstore.UIDSet {
 	for i := range items {
 		if res.Changed.Contains(items[i].UID) {
 			items[i].Flags.System |= mailstore.Seen
+			items[i].ModSeq = res.ModSeq
 		}
 	}
 	return res.Changed
@@ -206,10 +215,10 @@ func (f *fetcher) send(it *item, nowSeen bool) error {
 	if showFlags {
 		f.s.noteKeywords(it.Flags.Keywords)
 	}
-	f.head = f.appendHead(f.head[:0], it, showFlags)
+	f.head = f.appendHead(f.head[:0], it, showFlags, f.plan.modSeq || nowSeen && f.s.condstore)
 	w := f.s.w.Bytes(f.head)
 	for i := range f.plan.items {
-		if i > 0 || f.plan.uid || showFlags {
+		if i > 0 || f.head[len(f.head)-1] != '(' {
 			w.SP()
 		}
 		w.FetchName(&f.plan.items[i]).SP()
@@ -223,20 +232,30 @@ func (f *fetcher) send(it *item, nowSeen bool) error {
 
 // appendHead appends the response up to the items that need the message: for
 // most messages it is all there is.
-func (f *fetcher) appendHead(b []byte, it *item, showFlags bool) []byte {
+func (f *fetcher) appendHead(b []byte, it *item, showFlags, showModSeq bool) []byte {
 	b = append(b, "* "...)
 	b = strconv.AppendUint(b, uint64(it.num), 10)
 	b = append(b, " FETCH ("...)
 	if f.plan.uid {
 		b = append(b, "UID "...)
 		b = strconv.AppendUint(b, uint64(it.UID), 10)
-		if showFlags {
-			b = append(b, ' ')
-		}
 	}
 	if showFlags {
-		b = append(b, "FLAGS "...)
+		b = append(space(b), "FLAGS "...)
 		b = appendFlags(b, f.s.flagsOf(it))
 	}
+	if showModSeq {
+		b = append(space(b), "MODSEQ ("...)
+		b = strconv.AppendUint(b, it.ModSeq, 10)
+		b = append(b, ')')
+	}
 	return b
+}
+
+// space appends a space behind what is not the opening of a list.
+func space(b []byte) []byte {
+	if b[len(b)-1] == '(' {
+		return b
+	}
+	return append(b, ' ')
 }

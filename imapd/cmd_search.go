@@ -13,7 +13,7 @@ import (
 func (s *session) cmdSearch(cmd *imap.Command) (reply, error) {
 	args, v := cmd.Args.(*imap.Search), s.view
 	ret := returns(args.Return)
-	found, err := s.search(args, ret)
+	found, byModSeq, err := s.search(args, ret)
 	if err != nil {
 		var r *refusal
 		if ret.Save && !(errors.As(err, &r) && r.cond == imap.BAD) {
@@ -24,11 +24,16 @@ func (s *session) cmdSearch(cmd *imap.Command) (reply, error) {
 	if ret.Save {
 		v.saved = mailstore.NewUIDSet(ret.kept(found)...)
 	}
+	var modSeq uint64
+	if byModSeq {
+		s.enableCondStore()
+		modSeq = v.highest(ret.kept(found))
+	}
 	switch {
 	case args.Return == nil && !s.rev2:
-		s.sendSearch(found, cmd.UID())
+		s.sendSearch(found, cmd.UID(), modSeq)
 	case ret.Min || ret.Max || ret.All || ret.Count:
-		s.sendESearch(cmd, ret, found)
+		s.sendESearch(cmd, ret, found, modSeq)
 	}
 	return reply{}, nil
 }
@@ -63,16 +68,16 @@ func (r searchReturn) kept(found []mailstore.UID) []mailstore.UID {
 }
 
 // search finds the messages, or only the first and last if nothing else is
-// asked for.
-func (s *session) search(args *imap.Search, ret searchReturn) ([]mailstore.UID, error) {
+// asked for. byModSeq tells that mod-sequences were among the criteria.
+func (s *session) search(args *imap.Search, ret searchReturn) (found []mailstore.UID, byModSeq bool, err error) {
 	decode, err := charsetDecoder(args.Charset)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	c := criteria{v: s.view, rev2: s.rev2, decode: decode}
 	expr, err := c.expr(args.Key)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	f := finder{s: s, q: search.New(expr)}
 	f.q.Unreadable = func(uid mailstore.UID, err error) {
@@ -88,7 +93,17 @@ func (s *session) search(args *imap.Search, ret searchReturn) ([]mailstore.UID, 
 	default:
 		err = f.backward()
 	}
-	return f.found, err
+	return f.found, c.modSeq, err
+}
+
+// highest is the highest mod-sequence of messages, 0 of none.
+func (v *view) highest(uids []mailstore.UID) (modSeq uint64) {
+	for _, uid := range uids {
+		if rec, found := v.box.Record(uid); found {
+			modSeq = max(modSeq, rec.ModSeq)
+		}
+	}
+	return modSeq
 }
 
 // A finder walks over the mailbox with a query.
@@ -160,18 +175,22 @@ func (v *view) numbers(uids []mailstore.UID, byUID bool, yield func(n uint32)) {
 	}
 }
 
-// sendSearch sends the answer of IMAP4rev1.
-func (s *session) sendSearch(found []mailstore.UID, byUID bool) {
+// sendSearch sends the answer of IMAP4rev1, with the highest mod-sequence if it is
+// not 0 (RFC 7162 section 3.1.6).
+func (s *session) sendSearch(found []mailstore.UID, byUID bool, modSeq uint64) {
 	w := s.w.Untagged().Raw("SEARCH")
 	s.view.numbers(found, byUID, func(n uint32) { w.SP().Number(uint64(n)) })
+	if modSeq != 0 {
+		w.Raw(" (MODSEQ ").Number(modSeq).Raw(")")
+	}
 	w.CRLF()
 }
 
 // sendESearch sends the answer of RFC 9051 section 7.3.4: exactly what was asked
-// for.
+// for, and the mod-sequence of RFC 7162 section 3.1.10 if it is not 0.
 //
 // QUIRK: Outlook wants the tag in quotes.
-func (s *session) sendESearch(cmd *imap.Command, ret searchReturn, found []mailstore.UID) {
+func (s *session) sendESearch(cmd *imap.Command, ret searchReturn, found []mailstore.UID, modSeq uint64) {
 	var set imap.NumSet
 	var first, last uint32
 	s.view.numbers(found, cmd.UID(), func(n uint32) {
@@ -198,6 +217,9 @@ func (s *session) sendESearch(cmd *imap.Command, ret searchReturn, found []mails
 	}
 	if ret.Count {
 		w.Raw(" COUNT ").Number(uint64(len(found)))
+	}
+	if modSeq != 0 {
+		w.Raw(" MODSEQ ").Number(modSeq)
 	}
 	w.CRLF()
 }

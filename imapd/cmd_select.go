@@ -12,17 +12,26 @@ import (
 // that was selected is closed, whether or not the new one can be opened.
 func (s *session) cmdSelect(cmd *imap.Command) (reply, error) {
 	args := cmd.Args.(*imap.Select)
-	if len(args.Params) > 0 {
-		return reply{}, bad("%s has no parameter %s here", cmd.Name, args.Params[0].Name)
+	known, err := s.selectParams(cmd.Name, args.Params)
+	if err != nil {
+		return reply{}, err
 	}
 	if s.view != nil {
 		s.unselect()
 		s.w.Status("", imap.OK, "CLOSED", "Previous mailbox closed")
 	}
+	if len(args.Params) > 0 {
+		s.enableCondStore()
+	}
 	if err := s.selectBox(args.Mailbox, cmd.Name == "EXAMINE"); err != nil {
 		return reply{}, err
 	}
 	s.describe()
+	if known != nil {
+		if err := s.bringUpToDate(known); err != nil {
+			return reply{}, err
+		}
+	}
 	if s.view.readOnly {
 		return ok("READ-ONLY", "Mailbox opened for reading"), nil
 	}
@@ -72,6 +81,7 @@ func (s *session) describe() {
 	}
 	s.w.Untagged().Raw("OK [UIDVALIDITY ").Number(uint64(v.box.UIDValidity())).Raw("] UIDs valid\r\n")
 	s.w.Untagged().Raw("OK [UIDNEXT ").Number(uint64(v.uidNext())).Raw("] Next UID\r\n")
+	s.w.Status("", imap.OK, highestModSeq(v.modSeq), "Highest mod-sequence")
 }
 
 // firstUnseen gives the number of the first unseen message, 0 if there is none.

@@ -19,6 +19,9 @@ func (s *session) sendStatus(name string, items []imap.StatusItem) error {
 	if slices.Contains(items, imap.StatusSize) {
 		want = mailstore.WantSize
 	}
+	if slices.Contains(items, imap.StatusHighestModSeq) {
+		s.enableCondStore()
+	}
 	st, err := s.account.Status(s.ctx, name, want)
 	if err != nil {
 		return err
@@ -46,6 +49,8 @@ func statusNumber(st *mailstore.Status, it imap.StatusItem) uint64 {
 		return uint64(st.UIDValidity)
 	case imap.StatusUnseen:
 		return uint64(st.Unseen)
+	case imap.StatusHighestModSeq:
+		return st.HighestModSeq
 	case imap.StatusDeleted:
 		return uint64(st.Deleted)
 	default:

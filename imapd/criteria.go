@@ -17,6 +17,7 @@ type criteria struct {
 	v      *view
 	rev2   bool
 	decode func(string) string // from the command's charset
+	modSeq bool                // there is a MODSEQ among the keys
 }
 
 func (c *criteria) expr(key imap.SearchKey) (search.Expr, error) {
@@ -70,6 +71,9 @@ func (c *criteria) leaf(key imap.SearchKey) search.Expr {
 	case imap.SearchDate:
 		day := search.NewDay(k.Date.Year, k.Date.Month, k.Date.Day)
 		return search.Date{Sent: k.Field == imap.SentDate, Op: dateOps[k.Op], Day: day}
+	case imap.SearchModSeq:
+		c.modSeq = true // for one flag, too: there is one mod-sequence for a message
+		return search.ModSeq{Min: k.Min}
 	case imap.SearchSize:
 		if k.Larger {
 			return search.Larger{Size: k.Size}

@@ -16,10 +16,12 @@ type reply struct {
 	cond imap.Condition
 	code string // without brackets
 	text string
+	// modSeq: the code is HIGHESTMODSEQ, with what it is when all is told.
+	modSeq bool
 }
 
 // ok is a success that has a response code or words of its own.
-func ok(code, text string) reply { return reply{imap.OK, code, text} }
+func ok(code, text string) reply { return reply{cond: imap.OK, code: code, text: text} }
 
 // A refusal is an error that already says what the client is told.
 type refusal struct{ reply }
@@ -33,12 +35,12 @@ func (r *refusal) Error() string {
 
 // no refuses a command that is well written but cannot be done.
 func no(code, format string, args ...any) error {
-	return &refusal{reply{imap.NO, code, fmt.Sprintf(format, args...)}}
+	return &refusal{reply{cond: imap.NO, code: code, text: fmt.Sprintf(format, args...)}}
 }
 
 // bad refuses a command that no client should have sent.
 func bad(format string, args ...any) error {
-	return &refusal{reply{imap.BAD, "", fmt.Sprintf(format, args...)}}
+	return &refusal{reply{cond: imap.BAD, text: fmt.Sprintf(format, args...)}}
 }
 
 // errExamined refuses to change a mailbox that was opened for reading.
@@ -70,7 +72,7 @@ var kinds = []struct {
 
 // internalError is all that a client learns about an unexpected failure; the
 // log has the chain.
-var internalError = reply{imap.NO, "SERVERBUG", "Internal error, nothing was done; the server's log has the details"}
+var internalError = reply{cond: imap.NO, code: "SERVERBUG", text: "Internal error, nothing was done; the server's log has the details"}
 
 // replyTo is the one place that turns errors into what the client is told.
 // Errors of the connection are not for it.
@@ -82,7 +84,7 @@ func (s *session) replyTo(cmd string, err error) reply {
 	for _, k := range kinds {
 		if errors.Is(err, k.is) {
 			s.logKnown(cmd, err)
-			return reply{imap.NO, k.code, k.text}
+			return reply{cond: imap.NO, code: k.code, text: k.text}
 		}
 	}
 	s.log.Error("command failed", slog.String("cmd", cmd), slog.Any("err", err))
@@ -105,13 +107,13 @@ func (s *session) logKnown(cmd string, err error) {
 func syntaxReply(e *imap.Error) reply {
 	switch e.Kind {
 	case imap.ErrTooBig:
-		return reply{imap.NO, "TOOBIG", e.Text}
+		return reply{cond: imap.NO, code: "TOOBIG", text: e.Text}
 	case imap.ErrLineTooLong:
-		return reply{imap.BAD, "TOOBIG", e.Text}
+		return reply{cond: imap.BAD, code: "TOOBIG", text: e.Text}
 	case imap.ErrLost:
-		return reply{imap.BYE, "", e.Text}
+		return reply{cond: imap.BYE, text: e.Text}
 	default:
-		return reply{imap.BAD, "", e.Text}
+		return reply{cond: imap.BAD, text: e.Text}
 	}
 }
 

@@ -25,9 +25,11 @@ type fetchPlan struct {
 	items []imap.FetchItem // UID and FLAGS apart, in the order asked
 	uid   bool
 	flags bool
-	attrs mailstore.Attrs // that must be known
-	seen  bool            // sets \Seen
-	need  need
+	// modSeq: MODSEQ is asked for, or goes with flags that nobody asked for.
+	modSeq bool
+	attrs  mailstore.Attrs // that must be known
+	seen   bool            // sets \Seen
+	need   need
 	// summary: all that needs the message stands in its summary too.
 	summary bool
 }
@@ -43,6 +45,9 @@ func planFetch(items []imap.FetchItem, byUID, readOnly bool) *fetchPlan {
 			continue
 		case imap.FetchFlags:
 			p.flags = true
+			continue
+		case imap.FetchModSeq:
+			p.modSeq = true
 			continue
 		case imap.FetchRFC822Size:
 			p.attrs |= mailstore.AttrSize

@@ -15,11 +15,9 @@ import (
 func (s *session) sendNews(expunge, byUID bool) {
 	v := s.view
 	v.poll()
-	s.sendChangedFlags(byUID)
+	s.sendChangedFlags(byUID || s.qresync) // RFC 7162 section 3.2.4
 	if expunge && !v.gone.Empty() {
-		for _, n := range v.dropGone() {
-			s.w.Untagged().Number(uint64(n)).Raw(" EXPUNGE").CRLF()
-		}
+		s.sendGone()
 	}
 	if len(v.uids) > v.told {
 		s.sendExists()
@@ -31,15 +29,32 @@ func (s *session) sendNews(expunge, byUID bool) {
 // to a UID command they carry the UID (RFC 9051 section 6.4.9).
 func (s *session) sendChangedFlags(byUID bool) {
 	v := s.view
-	if v.changed.Empty() {
-		return
-	}
-	spans := v.pickUIDs(v.changed)
-	v.changed = nil
-	f := fetcher{s: s, plan: &fetchPlan{uid: byUID, flags: true}}
+	changed, stored := v.changed, v.stored
+	v.changed, v.stored = nil, nil
 	// Messages that are missing are gone, and told as that; a connection that
 	// fails is found out by the caller.
-	_, _ = v.pages(spans, f.page)
+	if !changed.Empty() {
+		f := fetcher{s: s, plan: &fetchPlan{uid: byUID, flags: true, modSeq: s.condstore}}
+		_, _ = v.pages(v.pickUIDs(changed), f.page)
+	}
+	if !stored.Empty() {
+		f := fetcher{s: s, plan: &fetchPlan{uid: byUID, modSeq: true}}
+		_, _ = v.pages(v.pickUIDs(stored), f.page)
+	}
+}
+
+// sendGone tells which messages were expunged: by message number, or by UID to
+// who has enabled that (RFC 7162 section 3.2.10.2).
+func (s *session) sendGone() {
+	gone := s.view.gone
+	nums := s.view.dropGone()
+	if s.qresync {
+		s.sendVanished("", gone)
+		return
+	}
+	for _, n := range nums {
+		s.w.Untagged().Number(uint64(n)).Raw(" EXPUNGE").CRLF()
+	}
 }
 
 // flagsOf gives the flags of a message as this session shows them: with \Recent

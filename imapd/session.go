@@ -39,12 +39,14 @@ type session struct {
 	ctx  context.Context // of what has begun: it does not end with the server
 	quit context.Context // ends when the server stops
 
-	state   state
-	secure  bool // under TLS
-	rev2    bool // ENABLE IMAP4rev2
-	user    mailstore.User
-	account mailstore.Account
-	view    *view // of the selected mailbox, nil when none is selected
+	state  state
+	secure bool // under TLS
+	rev2   bool // ENABLE IMAP4rev2
+	// The client knows mod-sequences, and UIDs for what was expunged (RFC 7162).
+	condstore, qresync bool
+	user               mailstore.User
+	account            mailstore.Account
+	view               *view // of the selected mailbox, nil when none is selected
 
 	last messageCache
 
@@ -194,6 +196,9 @@ func (s *session) dispatch(cmd *imap.Command) {
 	}
 	if r.cond == "" {
 		r.cond = imap.OK
+	}
+	if r.modSeq && s.view != nil {
+		r.code = highestModSeq(s.view.modSeq) // after the news, as it stands for them too
 	}
 	if r.text == "" {
 		r.text = sentenceCase(cmd.Name) + " completed"

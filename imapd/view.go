@@ -24,6 +24,7 @@ type view struct {
 
 	gone    mailstore.UIDSet // in uids, but no longer in the mailbox
 	changed mailstore.UIDSet // announced, and their flags are to be sent
+	stored  mailstore.UIDSet // changed by this session: their mod-sequence is to be sent
 	silent  []uint64         // mod-sequences of own changes that are not echoed, rising
 	recent  mailstore.UIDSet // claimed by this session: \Recent
 

@@ -37,6 +37,9 @@ type Keyword struct{ Word string }
 // UIDs matches the messages of the set.
 type UIDs struct{ Set mailstore.UIDSet }
 
+// ModSeq matches messages with a mod-sequence of at least Min.
+type ModSeq struct{ Min uint64 }
+
 // Larger matches messages of more than Size octets in CRLF form.
 type Larger struct{ Size int64 }
 
@@ -115,6 +118,9 @@ func (x Keyword) eval(c *candidate) answer {
 }
 func (x UIDs) eval(c *candidate) answer { return is(x.Set.Contains(c.rec.UID)) }
 
+func (x ModSeq) eval(c *candidate) answer { return is(c.rec.ModSeq >= x.Min) }
+
+func (ModSeq) cost() level  { return atRecord }
 func (All) cost() level     { return atRecord }
 func (Flags) cost() level   { return atRecord }
 func (Keyword) cost() level { return atRecord }
