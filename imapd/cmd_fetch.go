@@ -51,8 +51,9 @@ type fetcher struct {
 	made    []byte  // the summary of a message that had none
 	head    []byte  // of one response
 	sums    mailstore.SummaryReader
-	asked   bool // for sums, which are nil where there are none
-	missing bool // messages went away while they were fetched
+	asked   bool   // for sums, which are nil where there are none
+	highest uint64 // mod-sequence that was told
+	missing bool   // messages went away while they were fetched
 	// failed is what to say at the end when messages had to be left out because
 	// they could not be read.
 	failed error
@@ -245,6 +246,7 @@ func (f *fetcher) appendHead(b []byte, it *item, showFlags, showModSeq bool) []b
 		b = appendFlags(b, f.s.flagsOf(it))
 	}
 	if showModSeq {
+		f.highest = max(f.highest, it.ModSeq)
 		b = append(space(b), "MODSEQ ("...)
 		b = strconv.AppendUint(b, it.ModSeq, 10)
 		b = append(b, ')')

@@ -15,7 +15,12 @@ import (
 func (s *session) sendNews(expunge, byUID bool) {
 	v := s.view
 	v.poll()
-	s.sendChangedFlags(byUID || s.qresync) // RFC 7162 section 3.2.4
+	for range maxPolls {
+		if s.sendChangedFlags(byUID || s.qresync) <= v.modSeq { // UIDs: RFC 7162 section 3.2.4
+			break
+		}
+		v.poll()
+	}
 	if expunge && !v.gone.Empty() {
 		s.sendGone()
 	}
@@ -25,9 +30,16 @@ func (s *session) sendNews(expunge, byUID bool) {
 	s.sendRecent()
 }
 
+// maxPolls bounds how often news that came while news was sent is sent too.
+//
+// QUIRK: clients take the highest MODSEQ of all for what they are up to date with.
+// So nothing that happened before it may be left unsaid.
+const maxPolls = 4
+
 // sendChangedFlags sends the flags of the messages that are marked. In answer
-// to a UID command they carry the UID (RFC 9051 section 6.4.9).
-func (s *session) sendChangedFlags(byUID bool) {
+// to a UID command they carry the UID (RFC 9051 section 6.4.9). It returns the
+// highest mod-sequence that it told.
+func (s *session) sendChangedFlags(byUID bool) (highest uint64) {
 	v := s.view
 	changed, stored := v.changed, v.stored
 	v.changed, v.stored = nil, nil
@@ -36,11 +48,14 @@ func (s *session) sendChangedFlags(byUID bool) {
 	if !changed.Empty() {
 		f := fetcher{s: s, plan: &fetchPlan{uid: byUID, flags: true, modSeq: s.condstore}}
 		_, _ = v.pages(v.pickUIDs(changed), f.page)
+		highest = f.highest
 	}
 	if !stored.Empty() {
 		f := fetcher{s: s, plan: &fetchPlan{uid: byUID, modSeq: true}}
 		_, _ = v.pages(v.pickUIDs(stored), f.page)
+		highest = max(highest, f.highest)
 	}
+	return highest
 }
 
 // sendGone tells which messages were expunged: by message number, or by UID to

@@ -23,8 +23,9 @@ import (
 )
 
 var (
-	randomTime = flag.Duration("random.time", 0, "how long the random dialogues run on each format")
-	randomSeed = flag.Uint64("random.seed", 0, "what they do; 0 means something else each time")
+	randomTime  = flag.Duration("random.time", 0, "how long the random dialogues run on each format")
+	resyncSteps = flag.Int("resync.steps", 100, "steps of TestResync, over each format")
+	randomSeed  = flag.Uint64("random.seed", 0, "what they do; 0 means something else each time")
 )
 
 // format is a storage format with mail below a directory.
@@ -139,6 +140,21 @@ func TestRandom(t *testing.T) {
 			imaptest.Random(t, f.serve(t), imaptest.RandomOptions{
 				Sessions: 2, Duration: max(*randomTime, time.Second), Seed: seed, Parallel: true,
 			})
+		})
+	}
+}
+
+// TestResync lets a client come and go that brings itself up to date by QRESYNC,
+// over every format.
+func TestResync(t *testing.T) {
+	seed := *randomSeed
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	for _, f := range formats {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			imaptest.Resync(t, f.serve(t), imaptest.ResyncOptions{Steps: *resyncSteps, Seed: seed})
 		})
 	}
 }
