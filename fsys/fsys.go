@@ -8,14 +8,20 @@
 package fsys
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"time"
 )
 
+// ErrNotFile: the name is that of a pipe, a device or the like.
+var ErrNotFile = errors.New("is no regular file")
+
 // FS is a file system. It is safe for concurrent use.
 type FS interface {
-	// OpenFile opens with the flags of package os.
+	// OpenFile opens a file or a directory with the flags of package os. What is
+	// neither gives ErrNotFile, at once: opening a pipe would wait for whoever
+	// writes into it.
 	OpenFile(name string, flag int, perm fs.FileMode) (File, error)
 	// CreateWith makes a file, open for reading and writing, that has its content
 	// from the moment it has its name; an existing name gives fs.ErrExist.

@@ -16,9 +16,9 @@ type OS struct{}
 
 var _ FS = OS{}
 
-// OpenFile opens through package os; the file is closed on exec.
+// OpenFile is open(2), as open.go has it; the file is closed on exec.
 func (OS) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
-	f, err := os.OpenFile(name, flag, perm)
+	f, err := openFile(name, flag, perm)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func (o OS) CreateWith(name string, content []byte, perm fs.FileMode) (File, err
 // errors.ErrUnsupported where the file system has no files without a name, or
 // /proc is not mounted.
 func createNameless(name string, content []byte, perm fs.FileMode) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Dir(name), unix.O_TMPFILE|os.O_RDWR, perm)
+	f, err := openFile(filepath.Dir(name), unix.O_TMPFILE|os.O_RDWR, perm)
 	switch {
 	case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EISDIR), errors.Is(err, unix.EINVAL):
 		return nil, errors.ErrUnsupported
@@ -112,7 +112,7 @@ func (OS) Lchown(name string, uid, gid int) error { return os.Lchown(name, uid, 
 
 // ReadDir reads the directory once, without sorting and without stat.
 func (OS) ReadDir(name string) ([]Entry, error) {
-	d, err := os.Open(name)
+	d, err := openFile(name, os.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (OS) ReadDir(name string) ([]Entry, error) {
 
 // SyncDir is fsync(2) on the directory.
 func (OS) SyncDir(name string) error {
-	d, err := os.Open(name)
+	d, err := openFile(name, os.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return err
 	}

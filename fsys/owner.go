@@ -1,6 +1,7 @@
 package fsys
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -33,16 +34,33 @@ type Grant struct {
 	GID int
 }
 
+// ErrCannotBecome: the process lacks the right, or there are no such ids for it.
+var ErrCannotBecome = errors.New("this process cannot become")
+
 // As returns a file system on which every operation has the rights of an owner,
 // whoever runs the process: links lead nowhere he could not go, and what is made
 // is his. grants lists directories with another group. Only a process that runs
-// as root can do that; see CanBecome. sys must do each operation on the thread
-// that calls it, as OS does. docs/design/ownership.md has the reasons.
-func As(sys FS, owner Owner, grants ...Grant) FS {
+// as root can do that, and only for ids that its user namespace has, else it
+// is ErrCannotBecome. sys must do each operation on the thread that calls it, as OS does.
+// docs/design/ownership.md has the reasons.
+func As(sys FS, owner Owner, grants ...Grant) (FS, error) {
 	if owner.Self() {
-		return sys
+		return sys, nil
 	}
-	return &owned{sys, owner, grants}
+	o := &owned{sys, owner, grants}
+	for _, gid := range append([]int{owner.GID}, groups(grants)...) {
+		if !canBe(Owner{owner.UID, gid}) {
+			return nil, fmt.Errorf("%w user id %d, group id %d; in a container, both must be among the ids that it has (/proc/self/uid_map, /proc/self/gid_map)", ErrCannotBecome, owner.UID, gid)
+		}
+	}
+	return o, nil
+}
+
+func groups(grants []Grant) (list []int) {
+	for _, g := range grants {
+		list = append(list, g.GID)
+	}
+	return list
 }
 
 // CanBecome reports whether this process may act with the rights of others: it
@@ -52,11 +70,17 @@ func CanBecome() bool {
 		return false
 	}
 	const nobody = 65534
-	o := owned{owner: Owner{nobody, nobody}}
+	return canBe(Owner{nobody, nobody})
+}
+
+// canBe tries whether the rights of an owner can be had. The calls that set them
+// do not tell when they fail.
+func canBe(owner Owner) bool {
+	o := owned{owner: owner}
 	defer o.become("").restore()
 	uid, _ := unix.SetfsuidRetUid(-1) // no such id: it only tells
 	gid, _ := unix.SetfsgidRetGid(-1)
-	return uid == nobody && gid == nobody
+	return uid == owner.UID && gid == owner.GID
 }
 
 type owned struct {
@@ -201,7 +225,11 @@ func MkdirFor(sys FS, owner Owner, path string) error {
 			return err
 		}
 		if !made {
-			return MkdirAll(As(sys, owner), path, 0o700)
+			as, err := As(sys, owner)
+			if err != nil {
+				return err
+			}
+			return MkdirAll(as, path, 0o700)
 		}
 	}
 	return nil

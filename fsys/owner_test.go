@@ -4,8 +4,10 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -35,7 +37,7 @@ func openDir(t *testing.T) string {
 	return dir
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -51,6 +53,14 @@ func wantOwner(t *testing.T, path string, want fsys.Owner) {
 	}
 }
 
+// as is the file system with the rights of an owner.
+func as(t testing.TB, o fsys.Owner, grants ...fsys.Grant) fsys.FS {
+	t.Helper()
+	sys, err := fsys.As(fsys.OS{}, o, grants...)
+	must(t, err)
+	return sys
+}
+
 // home makes a directory for an owner.
 func home(t *testing.T, dir string, o fsys.Owner) string {
 	t.Helper()
@@ -61,7 +71,7 @@ func home(t *testing.T, dir string, o fsys.Owner) string {
 // TestAsMakes does everything that makes files; they are the owner's.
 func TestAsMakes(t *testing.T) {
 	dir := home(t, filepath.Join(openDir(t), "ana"), ana)
-	sys := fsys.As(fsys.OS{}, ana)
+	sys := as(t, ana)
 	path := func(name string) string { return filepath.Join(dir, name) }
 	f, err := sys.OpenFile(path("opened"), os.O_RDWR|os.O_CREATE, 0o600)
 	must(t, err)
@@ -100,7 +110,7 @@ func TestAsRefuses(t *testing.T) {
 	must(t, os.Symlink(at("secret"), at("ana/link")))
 	must(t, os.Symlink(at("bob"), at("ana/bob")))
 	must(t, os.Symlink(dir, at("ana/up")))
-	sys := fsys.As(fsys.OS{}, ana)
+	sys := as(t, ana)
 	for _, test := range []struct {
 		what string
 		do   func() error
@@ -138,7 +148,7 @@ func TestAsOnManyThreads(t *testing.T) {
 		}
 		for part := range 4 {
 			wg.Go(func() {
-				sys := fsys.As(fsys.OS{}, o)
+				sys := as(t, o)
 				for n := range 100 {
 					path := filepath.Join(dir, name, string(rune('a'+part))+string(rune('a'+n%26))+string(rune('a'+n/26)))
 					if f, err := sys.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err != nil {
@@ -161,10 +171,10 @@ func TestGrant(t *testing.T) {
 	must(t, os.Mkdir(spool, 0o755))
 	must(t, os.Chown(spool, 0, 61200))
 	must(t, os.Chmod(spool, 0o775))
-	if _, err := fsys.As(fsys.OS{}, ana).CreateWith(filepath.Join(spool, "ana.lock"), nil, 0o600); !errors.Is(err, fs.ErrPermission) {
+	if _, err := as(t, ana).CreateWith(filepath.Join(spool, "ana.lock"), nil, 0o600); !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("without the group: %v", err)
 	}
-	sys := fsys.As(fsys.OS{}, ana, fsys.Grant{Dir: spool, GID: 61200})
+	sys := as(t, ana, fsys.Grant{Dir: spool, GID: 61200})
 	f, err := sys.CreateWith(filepath.Join(spool, "ana.lock"), nil, 0o600)
 	must(t, err)
 	must(t, f.Close())
@@ -225,13 +235,49 @@ func TestMkdirFor(t *testing.T) {
 	}
 }
 
+// TestAsUnknown runs in a user namespace as containers have it, where root cannot
+// become everybody. The kernel refuses that without a word; done as root would
+// then be what is meant to be done as the user.
+func TestAsUnknown(t *testing.T) {
+	if os.Getenv("TEST_NAMESPACE") == "" {
+		if !fsys.CanBecome() {
+			t.Skip("only root can act as others")
+		}
+		some := []syscall.SysProcIDMap{{ContainerID: 0, HostID: 0, Size: 1}, {ContainerID: 61000, HostID: 61000, Size: 10000}}
+		cmd := exec.Command(os.Args[0], "-test.run=^TestAsUnknown$", "-test.v")
+		cmd.Env = append(os.Environ(), "TEST_NAMESPACE=1")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: some, GidMappings: some, GidMappingsEnableSetgroups: true}
+		out, err := cmd.CombinedOutput()
+		if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOSPC) {
+			t.Skip("no user namespaces here: ", err)
+		}
+		if err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	as(t, ana)
+	for _, test := range []struct {
+		owner  fsys.Owner
+		grants []fsys.Grant
+	}{
+		{fsys.Owner{UID: 5000, GID: ana.GID}, nil},
+		{fsys.Owner{UID: ana.UID, GID: 5000}, nil},
+		{ana, []fsys.Grant{{Dir: "/", GID: 5000}}},
+	} {
+		if _, err := fsys.As(fsys.OS{}, test.owner, test.grants...); !errors.Is(err, fsys.ErrCannotBecome) {
+			t.Errorf("%v, %v: %v", test.owner, test.grants, err)
+		}
+	}
+}
+
 func BenchmarkAs(b *testing.B) {
 	if !fsys.CanBecome() {
 		b.Skip("only root can act as others")
 	}
 	for _, o := range []fsys.Owner{{}, ana} {
 		b.Run(o.String(), func(b *testing.B) {
-			sys := fsys.As(fsys.OS{}, o)
+			sys := as(b, o)
 			for b.Loop() {
 				if _, err := sys.Stat("/"); err != nil {
 					b.Fatal(err)

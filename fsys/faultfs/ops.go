@@ -358,7 +358,7 @@ func (f *FS) SyncDir(name string) error {
 	case n.mode.IsDir():
 		f.syncDir(n)
 	default:
-		n.sync() // as fsync(2), which does not ask
+		err = syscall.ENOTDIR
 	}
 	return fail(SyncDir, name, err)
 }

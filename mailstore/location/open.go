@@ -21,7 +21,11 @@ type site struct {
 
 // siteOf says with which rights an account is opened and where its indexes are.
 func (s *Store) siteOf(user mailstore.User, r Resolved) (site, error) {
-	in := site{files: s.filesOf(r.Owner, r.Location), indexes: s.opt.FS}
+	files, err := s.filesOf(r.Owner, r.Location)
+	if err != nil {
+		return site{}, err
+	}
+	in := site{files: files, indexes: s.opt.FS}
 	root := s.opt.Index
 	if strings.Contains(root, "%") || strings.HasPrefix(root, "~") {
 		user.Home = r.Home

@@ -71,9 +71,9 @@ func (s *Store) ownPlaces(user mailstore.User) []string {
 }
 
 // filesOf is the file system with the rights of an owner.
-func (s *Store) filesOf(o fsys.Owner, l Location) fsys.FS {
+func (s *Store) filesOf(o fsys.Owner, l Location) (fsys.FS, error) {
 	if o.Self() {
-		return s.opt.FS
+		return s.opt.FS, nil
 	}
 	dirs := s.opt.Spool
 	if l.Inbox != "" {

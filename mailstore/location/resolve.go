@@ -145,7 +145,11 @@ func (s *Store) resolveGiven(user mailstore.User, owner fsys.Owner, l Location, 
 		return Resolved{}, err
 	}
 	r := Resolved{Location: l, Home: user.Home, Source: source, Why: "it is written in " + string(source)}
-	fi, err := s.detector(user, s.filesOf(owner, l)).stat(l.Path)
+	files, err := s.filesOf(owner, l)
+	if err != nil {
+		return Resolved{}, err
+	}
+	fi, err := s.detector(user, files).stat(l.Path)
 	if err != nil {
 		return Resolved{}, err
 	}
@@ -169,7 +173,11 @@ func (s *Store) missing(user mailstore.User, l Location) error {
 
 // resolveAuto looks around, and holds what it finds against the last time.
 func (s *Store) resolveAuto(user mailstore.User, owner fsys.Owner, remembered *record) (Resolved, error) {
-	d := s.detector(user, s.filesOf(owner, Location{}))
+	files, err := s.filesOf(owner, Location{})
+	if err != nil {
+		return Resolved{}, err
+	}
+	d := s.detector(user, files)
 	found, err := d.detect()
 	if err != nil {
 		return Resolved{}, err

@@ -15,9 +15,8 @@ import (
 	"restante/mailstore/index"
 )
 
-// openFlags keep a link or a pipe that somebody put into a Maildir from being
-// followed or waited for.
-const openFlags = os.O_RDONLY | syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+// openFlags keep a link that somebody put into a Maildir from being followed.
+const openFlags = os.O_RDONLY | syscall.O_NOFOLLOW
 
 // message implements mailstore.Message: the open file keeps the bytes readable
 // after the file was renamed or removed.
