@@ -241,8 +241,7 @@ func passDir(sys FS, owner Owner, dir string, last bool) (ours bool, err error) 
 	fi, err := sys.Stat(dir)
 	switch {
 	case err == nil:
-		o, known := OwnerOf(fi)
-		return known && o.UID == 0 && fi.Mode().Perm()&0o022 == 0, nil
+		return onlyRoots(fi), nil
 	case !os.IsNotExist(err):
 		return false, err
 	case last:

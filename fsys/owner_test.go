@@ -26,7 +26,7 @@ func openDir(t *testing.T) string {
 	if !fsys.CanBecome() {
 		t.Skip("only root can act as others")
 	}
-	dir, err := os.MkdirTemp("/tmp", "owner-")
+	dir, err := os.MkdirTemp("/", ".restante-test-")
 	if err == nil {
 		err = os.Chmod(dir, 0o755)
 	}
@@ -232,6 +232,44 @@ func TestMkdirFor(t *testing.T) {
 				t.Errorf("mode %v, %v", fi.Mode(), err)
 			}
 		})
+	}
+}
+
+func TestGuarded(t *testing.T) {
+	dir := openDir(t)
+	at := func(name string) string { return filepath.Join(dir, name) }
+	must(t, os.MkdirAll(at("root/spool"), 0o755))
+	must(t, errors.Join(os.Chmod(at("root/spool"), 0o2775), os.Chown(at("root/spool"), 0, 61200)))
+	home(t, at("ana"), ana)
+	must(t, errors.Join(os.MkdirAll(at("ana/in"), 0o755), os.MkdirAll(at("root/group/in"), 0o755), os.Chmod(at("root/group"), 0o775)))
+	for name, target := range map[string]string{
+		"ana/spool": at("root/spool"), "root/link": "spool", "root/up": "../root/../root/spool", "root/out": "../ana/spool", "root/loop": "loop",
+	} {
+		must(t, os.Symlink(target, at(name)))
+	}
+	for _, test := range []struct {
+		path string
+		want bool
+		why  string
+	}{
+		{"root/spool", true, "only root can move it"},
+		{"root/link", true, "root's link"},
+		{"root/up", true, "root's link that goes up"},
+		{"root/../root/link", true, "a path that is not clean"},
+		{"ana", true, "ana cannot move her home itself"},
+		{"ana/in", false, "she can move what is in it"},
+		{"ana/spool", false, "her link"},
+		{"root/out", false, "root's link that leads over hers"},
+		{"root/group/in", false, "a group can move it"},
+		{"root/loop", false, "a link to itself"},
+		{"root/none", false, "not there"},
+	} {
+		if got := fsys.Guarded(fsys.OS{}, dir+"/"+test.path); got != test.want {
+			t.Errorf("%s (%s): %v", test.path, test.why, got)
+		}
+	}
+	if fsys.Guarded(fsys.OS{}, "relative") {
+		t.Error("a relative path is guarded")
 	}
 }
 

@@ -89,6 +89,11 @@ func fileExists(name string) bool {
 	return err == nil
 }
 
+func anybodyMayRead(file string) bool {
+	info, err := fsys.OS{}.Stat(file)
+	return err == nil && info.Mode().Perm()&0o007 != 0
+}
+
 func (f *findings) users(p *place, c config.Config) *auth.Table {
 	file := p.users(c)
 	t, err := auth.ReadTable(fsys.OS{}, file)
@@ -106,7 +111,7 @@ func (f *findings) users(p *place, c config.Config) *auth.Table {
 	for _, m := range t.Warnings {
 		f.warning("%v", m)
 	}
-	if info, err := (fsys.OS{}).Stat(file); err == nil && info.Mode().Perm()&0o007 != 0 {
+	if anybodyMayRead(file) {
 		f.warning("users: everybody on this machine may read %s, which holds password hashes; chmod o= it", file)
 	}
 	switch n := len(t.Users()); {

@@ -85,6 +85,9 @@ func (d *daemon) open(ctx context.Context) error {
 	if d.auth, err = auth.New(auth.Options{File: d.o.users(d.cfg), Logger: d.log}); err != nil {
 		return err
 	}
+	if file := d.o.users(d.cfg); anybodyMayRead(file) {
+		d.log.Warn("everybody on this machine may read the user table, which holds password hashes; chmod o= it", "file", file)
+	}
 	if os.Geteuid() == 0 && !canBecome() {
 		d.log.Warn("running as root without the rights to become others (CAP_SETUID, CAP_SETGID): all mail is read and written as root, and new files will be root's")
 	}

@@ -28,11 +28,7 @@ func (s *Store) ownerOf(user mailstore.User) (fsys.Owner, error) {
 	case user.UID > 0 && user.GID >= 0:
 		return fsys.Owner{UID: user.UID, GID: user.GID}, nil
 	}
-	for _, path := range s.ownPlaces(user) {
-		fi, err := s.opt.FS.Stat(path)
-		if err != nil {
-			continue // what is not there, or cannot be looked at, tells nothing
-		}
+	for _, fi := range s.ownPlaces(user) {
 		o, known := fsys.OwnerOf(fi)
 		if !known || o.UID == 0 || user.UID > 0 && o.UID != user.UID {
 			continue
@@ -48,9 +44,28 @@ func (s *Store) ownerOf(user mailstore.User) (fsys.Owner, error) {
 	return fsys.Owner{}, nil
 }
 
-// ownPlaces are those whose owner is the user: his home, and where somebody has
-// written that his mail stands.
-func (s *Store) ownPlaces(user mailstore.User) []string {
+// ownPlaces are those whose owner is the user: his home, where somebody has
+// written that his mail stands, and the directory that a new home is made in.
+// What is not there, or cannot be looked at, tells nothing.
+func (s *Store) ownPlaces(user mailstore.User) (list []fs.FileInfo) {
+	for _, path := range s.ownPaths(user) {
+		if fi, err := s.opt.FS.Stat(path); err == nil {
+			list = append(list, fi)
+		}
+	}
+	for dir := user.Home; ; dir = filepath.Dir(dir) {
+		fi, err := s.opt.FS.Stat(dir)
+		switch {
+		case err == nil:
+			return append(list, fi)
+		case !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir):
+			return list
+		}
+	}
+}
+
+// ownPaths are the home and where somebody has written that the mail stands.
+func (s *Store) ownPaths(user mailstore.User) []string {
 	places := []string{user.Home}
 	l := s.fallback
 	if user.Location != "" {
@@ -86,8 +101,8 @@ func (s *Store) filesOf(o fsys.Owner, l Location) (fsys.FS, error) {
 func (s *Store) grants(dirs []string) (list []fsys.Grant) {
 	for _, dir := range dirs {
 		fi, err := s.opt.FS.Stat(dir)
-		if err != nil || !fi.IsDir() {
-			continue
+		if err != nil || !fi.IsDir() || !fsys.Guarded(s.opt.FS, dir) {
+			continue // a user could lead the group's rights elsewhere
 		}
 		o, known := fsys.OwnerOf(fi)
 		if perm := fi.Mode().Perm(); known && o.UID == 0 && o.GID != 0 && perm&0o020 != 0 && perm&0o002 == 0 {
@@ -113,18 +128,41 @@ func (s *Store) makeRoot(r Resolved) error {
 // letPass lets the owner of a home below the data directory through to it. What
 // is in these directories cannot be listed, and is closed by itself.
 func (s *Store) letPass(o fsys.Owner, home string) error {
-	if o.Self() || !strings.HasPrefix(home, s.opt.DataDir+"/") {
+	below, inside := strings.CutPrefix(filepath.Dir(home)+"/", s.opt.DataDir+"/")
+	if o.Self() || !inside {
 		return nil
 	}
-	for dir := filepath.Dir(home); ; dir = filepath.Dir(dir) {
-		fi, err := s.opt.FS.Stat(dir)
-		if err == nil && fi.Mode().Perm()&0o001 == 0 {
-			if of, known := fsys.OwnerOf(fi); known && of.Self() {
-				err = s.opt.FS.Chmod(dir, fi.Mode().Perm()|0o011)
-			}
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) || dir == s.opt.DataDir {
+	dir := s.opt.DataDir
+	for {
+		onward, err := s.openPass(dir)
+		if err != nil || !onward || below == "" {
 			return err
 		}
+		var name string
+		name, below, _ = strings.Cut(below, "/")
+		dir = filepath.Join(dir, name)
 	}
+}
+
+// openPass makes one directory passable. onward is false where somebody else than
+// the superuser can say what stands below it.
+func (s *Store) openPass(dir string) (onward bool, err error) {
+	fi, err := s.opt.FS.Lstat(dir)
+	if err == nil && dir == s.opt.DataDir {
+		fi, err = s.opt.FS.Stat(dir) // it may be a link, which the operator has made
+	}
+	if err != nil {
+		return false, ignore(err, fs.ErrNotExist)
+	}
+	of, known := fsys.OwnerOf(fi)
+	if !known || !of.Self() || !fi.IsDir() {
+		return false, nil
+	}
+	if perm := fi.Mode().Perm(); perm&0o001 == 0 {
+		s.opt.Logger.Info("opened a directory for users to pass through: what is in it is closed by its own mode alone", "path", dir)
+		if err := s.opt.FS.Chmod(dir, perm|0o011); err != nil {
+			return false, err
+		}
+	}
+	return fi.Mode().Perm()&0o022 == 0, nil
 }

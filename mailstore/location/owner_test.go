@@ -113,6 +113,8 @@ func TestOwners(t *testing.T) {
 		{"mbox", func(p *place) { p.make("home/"); p.give("home", janes) }, mailstore.User{UID: -1, GID: -1, Home: "/home", Location: "mbox:~/mail"}, "home", janes},
 		{"no home, a location that is somebody's", func(p *place) { p.maildir("disk/m"); p.give("disk/m", janes) },
 			mailstore.User{UID: -1, GID: -1, Location: "maildir:/disk/m"}, "disk/m", janes},
+		{"a new home in a directory that is somebody's", func(p *place) { p.make("disk/vmail/"); p.give("disk/vmail", janes) },
+			mailstore.User{UID: -1, GID: -1, Home: "/disk/vmail/example.org/jane"}, "disk/vmail", janes},
 		{"the server's own", func(*place) {}, mailstore.User{UID: -1, GID: -1}, "data/mail/example.org/jane", fsys.Owner{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -161,6 +163,49 @@ func TestSpoolOfAGroup(t *testing.T) {
 	p.must(err)
 	if o, _ := fsys.OwnerOf(fi); o != (fsys.Owner{UID: janes.UID, GID: 61200}) {
 		t.Errorf("the inbox belongs to %+v", o)
+	}
+}
+
+// TestSpoolThatIsALink: the group of a spool counts where only root can say which
+// directory that is. Jane's link to it may lead elsewhere a moment later.
+func TestSpoolThatIsALink(t *testing.T) {
+	p := rootPlace(t)
+	p.make("home/mail/", "home/in->"+p.at("spool"), "spool/inbox"+from, "spool/bob"+from)
+	p.give("home", janes)
+	p.must(errors.Join(os.Chown(p.at("spool/inbox"), janes.UID, 61200), os.Chown(p.at("spool/bob"), 61002, 61200), os.Chmod(p.at("spool/bob"), 0o660)))
+	p.user.Location = "mbox:~/mail:INBOX=~/in/inbox"
+	s := p.store()
+	defer s.Close()
+	acct, err := s.OpenAccount(t.Context(), p.user)
+	p.must(err)
+	defer acct.Close()
+	p.must(os.Remove(p.at("home/in")))
+	p.make("home/in/", "home/in/inbox->"+p.at("spool/bob"))
+	p.must(os.Lchown(p.at("home/in"), janes.UID, janes.GID))
+	if mb, err := acct.Open(t.Context(), mailstore.Inbox); err == nil {
+		uids, _ := mb.Follow()
+		t.Errorf("jane reads %d messages of bob's", len(uids))
+		p.must(mb.Close())
+	}
+}
+
+// TestWayToAHome: the directories above a home in the data directory are opened
+// as far as they are root's, and nothing that somebody's link leads to.
+func TestWayToAHome(t *testing.T) {
+	p := rootPlace(t)
+	p.make("data/mail/", "secret/", "data/mail/bob/", "data/mail/bob/sub->"+p.at("secret"))
+	p.must(errors.Join(os.Chmod(p.at("data"), 0o700), os.Chmod(p.at("data/mail"), 0o700), os.Chmod(p.at("secret"), 0o700)))
+	p.give("data/mail/bob", fsys.Owner{UID: 61002, GID: 61102})
+	p.user.Home = p.at("data/mail/bob/sub/jane")
+	s := p.store()
+	defer s.Close()
+	if _, err := s.Resolve(p.user); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("jane's mail in a directory of root: %v", err)
+	}
+	for path, want := range map[string]fs.FileMode{"data": 0o711, "data/mail": 0o711, "secret": 0o700} {
+		if fi, err := os.Stat(p.at(path)); err != nil || fi.Mode().Perm() != want {
+			t.Errorf("%s: %v, want %v", path, fi.Mode(), want)
+		}
 	}
 }
 

@@ -46,7 +46,7 @@ type Resolved struct {
 func (s *Store) Resolve(user mailstore.User) (Resolved, error) {
 	r, err := s.resolve(user)
 	if err == nil && r.New {
-		err = s.creatable(r.Path)
+		err = s.creatable(r)
 	}
 	if errors.Is(err, fs.ErrPermission) {
 		err = fmt.Errorf("%w; %s may not look there: give it the right to, or write another location for the user", err, actor(r.Owner))
@@ -59,9 +59,13 @@ func (s *Store) Resolve(user mailstore.User) (Resolved, error) {
 
 // creatable finds out whether the directory of a new user can be made: that what
 // is there above it is a directory.
-func (s *Store) creatable(path string) error {
-	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
-		fi, err := s.opt.FS.Stat(dir)
+func (s *Store) creatable(r Resolved) error {
+	files, err := s.filesOf(r.Owner, r.Location)
+	if err != nil {
+		return err
+	}
+	for path, dir := r.Path, filepath.Dir(r.Path); ; dir = filepath.Dir(dir) {
+		fi, err := files.Stat(dir)
 		switch {
 		case err == nil && !fi.IsDir():
 			return fmt.Errorf("%s cannot be made, because %s is no directory; write another home or location for the user", path, dir)
