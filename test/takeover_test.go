@@ -18,6 +18,12 @@ var layouts = []layout{
 	{"mbox", "mbox:PLACE/home/mail:INBOX=PLACE/home/inbox", "/"},
 }
 
+// controlled are layouts in which the UID lists have a tree of their own.
+var controlled = []layout{
+	{"maildir and control", "maildir:PLACE/home/Maildir:CONTROL=PLACE/home/control", "."},
+	{"fs and control", "maildir:PLACE/home/Maildir:LAYOUT=fs:CONTROL=PLACE/home/control", "/"},
+}
+
 // sub puts the layout's delimiter into a name that is written with slashes.
 func (l layout) sub(name string) string { return strings.ReplaceAll(name, "/", l.delim) }
 
@@ -180,7 +186,7 @@ func (d *dovecot) in() account { return d.account }
 // to it.
 func TestTakeover(t *testing.T) {
 	needDovecot(t)
-	for _, l := range layouts {
+	for _, l := range append(controlled, layouts...) {
 		t.Run(l.name+"/from Dovecot", func(t *testing.T) {
 			t.Parallel()
 			takeTurns(t, l, []string{"Dovecot", "restante", "Dovecot", "restante", "Dovecot"})

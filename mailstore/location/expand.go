@@ -161,7 +161,7 @@ func (l Location) expandFor(user mailstore.User) (Location, error) {
 	if err != nil {
 		return l, err
 	}
-	for _, p := range []*string{&l.Path, &l.Inbox} {
+	for _, p := range []*string{&l.Path, &l.Inbox, &l.Control} {
 		if *p == "" {
 			continue
 		}

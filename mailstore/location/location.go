@@ -1,8 +1,8 @@
 // Package location finds out where a user's mail stands and in which format,
 // and opens it.
 //
-// A location is `maildir:PATH[:LAYOUT=fs][:INBOX=PATH]`, `mbox:PATH[:INBOX=PATH]`
-// or `auto`, with Dovecot's variables (%u, %n, %d, %h) in it. It promises:
+// A location is `maildir:PATH[:LAYOUT=fs][:INBOX=PATH][:CONTROL=PATH]`,
+// `mbox:PATH[:INBOX=PATH]` or `auto`, with Dovecot's variables (%u, %n, %d, %h) in it. It promises:
 //
 //   - What was found is told: Resolved.Why says what was seen and why it was taken.
 //   - It never guesses. Two places with mail, or one that is not where it was the
@@ -44,6 +44,9 @@ type Location struct {
 	Layout string
 	// Inbox is the place of INBOX, "" where the format has it by itself.
 	Inbox string
+	// Control is the root of UID lists, keywords and subscriptions of a Maildir,
+	// "" where they stand with the mail.
+	Control string
 }
 
 // Parse reads a location. The empty string is Auto. The error says what may be
@@ -51,7 +54,7 @@ type Location struct {
 func Parse(text string) (Location, error) {
 	l, err := parse(text)
 	if err == nil {
-		err = errors.Join(checkVariables(l.Path), checkVariables(l.Inbox))
+		err = errors.Join(checkVariables(l.Path), checkVariables(l.Inbox), checkVariables(l.Control))
 	}
 	if err != nil {
 		return Location{}, fmt.Errorf("mail location %q: %w", text, err)
@@ -59,7 +62,7 @@ func Parse(text string) (Location, error) {
 	return l, nil
 }
 
-var errFormat = errors.New(`write "auto", "maildir:PATH[:LAYOUT=fs][:INBOX=PATH]" or "mbox:PATH[:INBOX=PATH]"`)
+var errFormat = errors.New(`write "auto", "maildir:PATH[:LAYOUT=fs][:INBOX=PATH][:CONTROL=PATH]" or "mbox:PATH[:INBOX=PATH]"`)
 
 // parse is Parse for text whose percent signs may be no variables.
 func parse(text string) (Location, error) {
@@ -121,9 +124,9 @@ func (l *Location) set(key, value string) error {
 		// Where Dovecot keeps what it can build anew: nothing that we need.
 		return nil
 	case "CONTROL":
-		return errors.New("CONTROL= is not supported: move dovecot-uidlist and dovecot-keywords from there into the mail directories, or the UIDs of all messages would change")
+		return l.setControl(value)
 	}
-	return fmt.Errorf("%s= is unknown; write LAYOUT= or INBOX=", key)
+	return fmt.Errorf("%s= is unknown; write LAYOUT=, INBOX= or CONTROL=", key)
 }
 
 func (l *Location) setLayout(layout string) error {
@@ -135,6 +138,17 @@ func (l *Location) setLayout(layout string) error {
 		return nil
 	}
 	return fmt.Errorf("LAYOUT=%s is not possible for %s; write LAYOUT=fs or leave it out", layout, l.Format)
+}
+
+func (l *Location) setControl(path string) error {
+	switch {
+	case l.Format == Mbox:
+		return errors.New("CONTROL= is possible for maildir only; for mbox, move .subscriptions from there into the mail directory and leave it out")
+	case path == "":
+		return errors.New("CONTROL= needs a path")
+	}
+	l.Control = path
+	return nil
 }
 
 // String writes the location so that Parse gives the same again.
@@ -149,6 +163,9 @@ func (l Location) String() string {
 	}
 	if l.Inbox != "" {
 		s += ":INBOX=" + escape(l.Inbox)
+	}
+	if l.Control != "" {
+		s += ":CONTROL=" + escape(l.Control)
 	}
 	return s
 }

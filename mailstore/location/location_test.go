@@ -20,6 +20,7 @@ func TestParse(t *testing.T) {
 		{"maildir:/m:LAYOUT=Maildir++:INBOX=/i", Location{Format: Maildir, Path: "/m", Layout: LayoutMaildirPP, Inbox: "/i"}, "maildir:/m:INBOX=/i"},
 		{"mbox:~/mail:INBOX=/var/mail/%u", Location{Format: Mbox, Path: "~/mail", Inbox: "/var/mail/%u"}, "mbox:~/mail:INBOX=/var/mail/%u"},
 		{"mbox:~/mail:LAYOUT=fs", Location{Format: Mbox, Path: "~/mail"}, "mbox:~/mail"},
+		{"maildir:~/Maildir:CONTROL=/var/control/%u:INBOX=/i", Location{Format: Maildir, Path: "~/Maildir", Layout: LayoutMaildirPP, Inbox: "/i", Control: "/var/control/%u"}, "maildir:~/Maildir:INBOX=/i:CONTROL=/var/control/%u"},
 		// Dovecot's caches are not ours.
 		{"maildir:~/Maildir:INDEX=/var/idx/%u:VOLATILEDIR=/tmp/%u", Location{Format: Maildir, Path: "~/Maildir", Layout: LayoutMaildirPP}, "maildir:~/Maildir"},
 		{"maildir:/with::colon:INBOX=/a::b", Location{Format: Maildir, Path: "/with:colon", Layout: LayoutMaildirPP, Inbox: "/a:b"}, "maildir:/with::colon:INBOX=/a::b"},
@@ -43,7 +44,9 @@ func TestParseRefuses(t *testing.T) {
 		{"maildir::LAYOUT=fs", `write "auto"`},
 		{"maildir:~/m:LAYOUT=index", "write LAYOUT=fs"},
 		{"mbox:~/m:LAYOUT=maildir++", "write LAYOUT=fs"},
-		{"maildir:~/m:CONTROL=/c", "dovecot-uidlist"},
+		{"mbox:~/m:CONTROL=/c", "possible for maildir only"},
+		{"maildir:~/m:CONTROL=", "CONTROL= needs a path"},
+		{"maildir:~/m:CONTROL=/c/%x", "%x is unknown"},
 		{"maildir:~/m:INBOX=", "needs a path"},
 		{"maildir:~/m:ALT=/c", "ALT= is unknown"},
 		{"maildir:~/%x", "%x is unknown"},
@@ -93,6 +96,7 @@ func TestExpandPaths(t *testing.T) {
 		{"the home itself", "maildir:~", "maildir:/home/jane"},
 		{"relative to the home", "maildir:Maildir", "maildir:/home/jane/Maildir"},
 		{"absolute", "mbox:/srv/%d/%1n/%n/:INBOX=/var/mail/%u", "mbox:/srv/example.org/j/jane:INBOX=/var/mail/jane@example.org"},
+		{"control files", "maildir:~/Maildir:CONTROL=~/c::d/%n", "maildir:/home/jane/Maildir:CONTROL=/home/jane/c::d/jane"},
 		{"by %h", "maildir:%h/m/../n", "maildir:/home/jane/n"},
 	} {
 		l, err := Parse(test.text)
@@ -122,7 +126,7 @@ func TestExpandPaths(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"auto", "maildir:~/Maildir:LAYOUT=fs:INBOX=/i", "mbox:%h::%1.2Lu:INBOX=%%", "maildir:%{user}:INDEX=MEMORY"} {
+	for _, s := range []string{"auto", "maildir:~/Maildir:LAYOUT=fs:INBOX=/i", "mbox:%h::%1.2Lu:INBOX=%%", "maildir:%{user}:INDEX=MEMORY", "maildir:x:CONTROL=~/%u"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

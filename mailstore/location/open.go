@@ -51,7 +51,7 @@ func openFormat(ctx context.Context, r Resolved, in site, opt Options) (mailstor
 			layout = maildir.FS
 		}
 		return maildir.Open(ctx, maildir.Options{
-			FS: in.files, Root: r.Path, Layout: layout, Inbox: r.Inbox, Logger: opt.Logger, Watcher: opt.Watcher,
+			FS: in.files, Root: r.Path, Layout: layout, Inbox: r.Inbox, Control: r.Control, Logger: opt.Logger, Watcher: opt.Watcher,
 			IndexDir: in.indexDir, IndexFS: in.indexes,
 		})
 	case Mbox:

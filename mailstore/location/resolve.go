@@ -164,10 +164,27 @@ func (s *Store) resolveGiven(user mailstore.User, owner fsys.Owner, l Location, 
 			return Resolved{}, s.missing(user, l)
 		}
 	}
+	if err := s.controlThere(user, files, l, remembered); err != nil {
+		return Resolved{}, err
+	}
 	if remembered != nil && remembered.unmade && remembered.location == l {
 		r.New = true
 	}
 	return r, nil
+}
+
+// controlThere refuses to go on where UID lists have been and are not: all
+// messages would get other UIDs.
+func (s *Store) controlThere(user mailstore.User, files fsys.FS, l Location, remembered *record) error {
+	if l.Control == "" || remembered == nil || remembered.unmade || remembered.location != l {
+		return nil
+	}
+	fi, err := s.detector(user, files).stat(l.Control)
+	if err == nil && fi == nil {
+		err = fmt.Errorf("%w: %s with the UIDs of the messages is gone; is its file system mounted? If it was removed on purpose, remove %s",
+			ErrMissing, l.Control, s.memory.path(user.Name))
+	}
+	return err
 }
 
 func (s *Store) missing(user mailstore.User, l Location) error {

@@ -120,12 +120,16 @@ func TestRemember(t *testing.T) {
 			func(p *place) { p.remove("srv") }, "/srv/jane is gone"},
 		{"a given location may be changed", func(p *place) { p.maildir("srv/jane"); p.user.Location = "maildir:" + p.root + "/srv/jane" }, "INBOX",
 			func(p *place) { p.remove("srv"); p.user.Location = "maildir:" + p.root + "/new/jane" }, newMail},
+		{"the UID lists of a given location are not mounted", func(p *place) {
+			p.maildir("srv/jane")
+			p.user.Location = "maildir:" + p.root + "/srv/jane:CONTROL=" + p.root + "/control/%u"
+		}, "INBOX", func(p *place) { p.remove("control") }, "/control/jane with the UIDs of the messages is gone"},
 		{"forgotten", func(p *place) { p.maildir("home/Maildir") }, "INBOX",
 			func(p *place) { p.remove("home/Maildir"); p.must(p.store().Forget("jane")) }, newMail},
 		{"stopped while the new mailboxes were made", func(p *place) {}, newMail,
 			func(p *place) {
 				p.remove("home/Maildir/.Junk")
-				p.must(p.store().memory.keep("jane", record{Location{Maildir, p.root + "/home/Maildir", LayoutMaildirPP, ""}, true}))
+				p.must(p.store().memory.keep("jane", record{Location{Format: Maildir, Path: p.root + "/home/Maildir", Layout: LayoutMaildirPP}, true}))
 			}, newMail},
 		{"a damaged memory is none", func(p *place) { p.maildir("home/Maildir") }, "INBOX",
 			func(p *place) { p.make("data/locations/jane=\x00\xff") }, "INBOX"},

@@ -118,7 +118,7 @@ func (m *mailbox) place(files []pending) (placed []arrival, err error) {
 		}
 		placed = append(placed, a)
 	}
-	if err := m.kw.remember(m.dir(), m.a.filePerm, more); err != nil {
+	if err := m.kw.remember(m.control(), m.a.filePerm, more); err != nil {
 		return nil, err
 	}
 	for i, p := range files {
@@ -171,7 +171,7 @@ func (m *mailbox) record(all []arrival) error {
 		records[i] = newRecord{a.uid, a.base()}
 		inNew, inCur = inNew || a.inNew, inCur || !a.inNew
 	}
-	err := m.list.append(m.dir(), records)
+	err := m.list.append(m.control(), records)
 	if err == nil && inNew {
 		err = m.syncNew()
 	}

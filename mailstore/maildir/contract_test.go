@@ -23,15 +23,18 @@ var layouts = []struct {
 
 func TestContract(t *testing.T) {
 	for _, l := range layouts {
-		for _, index := range []string{"index", ""} {
-			t.Run(strings.TrimSuffix(l.name+" with "+index, " with "), func(t *testing.T) {
+		for _, beside := range []string{"index", "", "index and control"} {
+			t.Run(strings.TrimSuffix(l.name+" with "+beside, " with "), func(t *testing.T) {
 				t.Parallel()
 				storetest.Run(t, func(t *testing.T) storetest.Harness {
 					dir := t.TempDir()
 					open := func(t *testing.T) mailstore.Account {
 						opt := maildir.Options{Root: filepath.Join(dir, "Maildir"), Layout: l.layout}
-						if index != "" {
-							opt.IndexDir = filepath.Join(dir, index)
+						if strings.Contains(beside, "index") {
+							opt.IndexDir = filepath.Join(dir, "index")
+						}
+						if strings.Contains(beside, "control") {
+							opt.Control = filepath.Join(dir, "control")
 						}
 						return openWith(t, opt)
 					}

@@ -20,7 +20,7 @@ func (m *mailbox) takeCourierKeywords(ctx context.Context) error {
 	if due, err := m.courierKeywordsDue(); err != nil || !due {
 		return err
 	}
-	lock, err := m.a.lockDot(ctx, filepath.Join(m.dir(), uidListLockName), m.a.lockWait)
+	lock, err := m.a.lockDot(ctx, filepath.Join(m.control(), uidListLockName), m.a.lockWait)
 	if isReadOnly(err) {
 		return m.borrowCourierKeywords(ctx)
 	}
@@ -33,7 +33,7 @@ func (m *mailbox) takeCourierKeywords(ctx context.Context) error {
 // courierKeywordsDue reports whether there is no UID list, and are keywords of
 // Courier.
 func (m *mailbox) courierKeywordsDue() (bool, error) {
-	_, err := m.a.fs.Stat(filepath.Join(m.dir(), uidListName))
+	_, err := m.a.fs.Stat(filepath.Join(m.control(), uidListName))
 	if !isAbsent(err) {
 		return false, err
 	}
@@ -62,7 +62,7 @@ func (m *mailbox) applyCourierKeywords(ctx context.Context) error {
 // applyCourierOnce returns an error of a name that is not there when another
 // program was at work.
 func (m *mailbox) applyCourierOnce(ctx context.Context) error {
-	dir := m.dir()
+	dir := m.control()
 	files, words, err := m.readCourierKeywords(ctx)
 	if err != nil || len(words.of) == 0 {
 		return err

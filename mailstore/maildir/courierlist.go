@@ -63,7 +63,7 @@ func (m *mailbox) readCourierKeywords(ctx context.Context) (map[string]file, *co
 	if k.live, err = m.listFiles(); err != nil {
 		return nil, k, err
 	}
-	if _, err := m.kw.refresh(m.dir()); err != nil {
+	if _, err := m.kw.refresh(m.control()); err != nil {
 		return nil, k, err
 	}
 	dir := filepath.Join(m.dir(), courierKeywordsDir)

@@ -1,6 +1,7 @@
 package maildir_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -88,67 +89,69 @@ var faultCases = []struct {
 	run  func(t *testing.T, acct mailstore.Account) error
 	// partial: after an error a part of it may have been done.
 	partial bool
+	// control: it differs where the control files have a tree of their own.
+	control bool
 }{
 	{"append", func(t *testing.T, acct mailstore.Account) error {
 		return with(t, acct, "INBOX", func(m mailstore.Mailbox) error {
 			_, err := appendTo(t, m, mailstore.Flags{}, "new")
 			return err
 		})
-	}, false},
+	}, false, false},
 	{"append several with keywords", func(t *testing.T, acct mailstore.Account) error {
 		return with(t, acct, "INBOX", func(m mailstore.Mailbox) error {
 			_, err := appendTo(t, m, mailstore.NewFlags(mailstore.Seen, "fresh"), "new1", "new2", "new3")
 			return err
 		})
-	}, false},
+	}, false, true},
 	{"set flags", func(t *testing.T, acct mailstore.Account) error {
 		return with(t, acct, "INBOX", func(m mailstore.Mailbox) error {
 			_, err := m.SetFlags(t.Context(), mailstore.AllUIDs(), mailstore.AddFlags, mailstore.NewFlags(mailstore.Answered, "fresh"), mailstore.SetFlagsOptions{})
 			return err
 		})
-	}, true},
+	}, true, false},
 	{"copy", func(t *testing.T, acct mailstore.Account) error {
 		return withTwo(t, acct, func(from, to mailstore.Mailbox) error {
 			_, err := from.Copy(t.Context(), mailstore.AllUIDs(), to)
 			return err
 		})
-	}, false},
+	}, false, false},
 	{"move", func(t *testing.T, acct mailstore.Account) error {
 		return withTwo(t, acct, func(from, to mailstore.Mailbox) error {
 			_, err := from.Move(t.Context(), mailstore.AllUIDs(), to)
 			return err
 		})
-	}, true},
+	}, true, false},
 	{"expunge", func(t *testing.T, acct mailstore.Account) error {
 		return with(t, acct, "INBOX", func(m mailstore.Mailbox) error {
 			_, err := m.Expunge(t.Context(), mailstore.NewUIDSet(1, 3), false)
 			return err
 		})
-	}, true},
+	}, true, false},
 	{"claim recent", func(t *testing.T, acct mailstore.Account) error {
 		return with(t, acct, "INBOX", func(m mailstore.Mailbox) error {
 			_, err := m.ClaimRecent(t.Context())
 			return err
 		})
-	}, true},
+	}, true, false},
 	{"create", func(t *testing.T, acct mailstore.Account) error {
 		return acct.Create(t.Context(), "Made")
-	}, false},
+	}, false, true},
 	{"delete", func(t *testing.T, acct mailstore.Account) error {
 		return acct.Delete(t.Context(), "Old")
-	}, true},
+	}, true, true},
 	{"rename", func(t *testing.T, acct mailstore.Account) error {
 		return acct.Rename(t.Context(), "Old", "Renamed")
-	}, true},
+	}, true, true},
 	{"rename INBOX", func(t *testing.T, acct mailstore.Account) error {
 		return acct.Rename(t.Context(), "INBOX", "Kept")
-	}, true},
+	}, true, false},
 	{"open with new mail", func(t *testing.T, acct mailstore.Account) error {
 		return with(t, acct, foreignBox, func(mailstore.Mailbox) error { return nil })
-	}, true},
+	}, true, false},
 	{"open after Courier", func(t *testing.T, acct mailstore.Account) error {
 		return with(t, acct, foreignBox, func(mailstore.Mailbox) error { return nil })
-	}, true},
+	}, true, true},
 }
 
 func with(t *testing.T, acct mailstore.Account, name string, fn func(m mailstore.Mailbox) error) error {
@@ -165,16 +168,16 @@ func withTwo(t *testing.T, acct mailstore.Account, fn func(from, to mailstore.Ma
 	})
 }
 
-func openFault(t *testing.T, f *faultfs.FS, layout maildir.Layout) (mailstore.Account, error) {
-	return maildir.Open(t.Context(), maildir.Options{FS: f, Root: "/mail", Layout: layout, Hostname: "test", LockWait: 50 * time.Millisecond, IndexDir: "/index"})
+func openFault(t *testing.T, f *faultfs.FS, layout maildir.Layout, control string) (mailstore.Account, error) {
+	return maildir.Open(t.Context(), maildir.Options{FS: f, Root: "/mail", Control: control, Layout: layout, Hostname: "test", LockWait: 50 * time.Millisecond, IndexDir: "/index"})
 }
 
 // foreignBox is where another program has left messages.
 const foreignBox = "Foreign"
 
 // prepareFault makes INBOX with three messages, Old with one, and Foreign.
-func prepareFault(t *testing.T, f *faultfs.FS, layout maildir.Layout, foreign, courier bool) {
-	acct, err := openFault(t, f, layout)
+func prepareFault(t *testing.T, f *faultfs.FS, layout maildir.Layout, control string, foreign, courier bool) {
+	acct, err := openFault(t, f, layout, control)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,10 +192,12 @@ func prepareFault(t *testing.T, f *faultfs.FS, layout maildir.Layout, foreign, c
 	inbox.add(mailstore.NewFlags(mailstore.Seen, "k"), "two")
 	inbox.add(mailstore.NewFlags(mailstore.Flagged|mailstore.Deleted), "three")
 	old.add(mailstore.NewFlags(mailstore.Seen), "four")
-	dir := "/mail/.Foreign"
+	dir := ".Foreign"
 	if layout == maildir.FS {
-		dir = "/mail/Foreign"
+		dir = "Foreign"
 	}
+	uidlist := cmp.Or(control, "/mail") + "/" + dir + "/dovecot-uidlist"
+	dir = "/mail/" + dir
 	f.Settle()
 	if !foreign {
 		return
@@ -201,7 +206,7 @@ func prepareFault(t *testing.T, f *faultfs.FS, layout maildir.Layout, foreign, c
 		writeFault(t, f, dir+"/"+name, text(name))
 	}
 	if courier {
-		err := errors.Join(f.Remove(dir+"/dovecot-uidlist"), f.Mkdir(dir+"/courierimapkeywords", 0o700))
+		err := errors.Join(f.Remove(uidlist), f.Mkdir(dir+"/courierimapkeywords", 0o700))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -229,18 +234,24 @@ func writeFault(t *testing.T, f *faultfs.FS, path, content string) {
 func TestFaults(t *testing.T) {
 	for _, l := range layouts {
 		for _, c := range faultCases {
-			t.Run(l.name+"/"+c.name, func(t *testing.T) {
-				f := faultTest{layout: l.layout, run: c.run, partial: c.partial, foreign: strings.HasPrefix(c.name, "open"), courier: c.name == "open after Courier"}
-				s := faultfs.Scenario{Prepare: f.prepare, Run: f.do, Check: f.check}
-				s.EachFault(t)
-				s.EachCut(t, 3)
-			})
+			for _, control := range []string{"", "/control"} {
+				if control != "" && !c.control {
+					continue
+				}
+				t.Run(l.name+"/"+c.name+control, func(t *testing.T) {
+					f := faultTest{layout: l.layout, control: control, run: c.run, partial: c.partial, foreign: strings.HasPrefix(c.name, "open"), courier: c.name == "open after Courier"}
+					s := faultfs.Scenario{Prepare: f.prepare, Run: f.do, Check: f.check}
+					s.EachFault(t)
+					s.EachCut(t, 3)
+				})
+			}
 		}
 	}
 }
 
 type faultTest struct {
 	layout        maildir.Layout
+	control       string
 	run           func(t *testing.T, acct mailstore.Account) error
 	partial       bool
 	foreign       bool  // there are messages that have no UIDs yet
@@ -251,7 +262,7 @@ type faultTest struct {
 
 // prepare makes the files, and does the operation once without a fault on a copy.
 func (f *faultTest) prepare(t *testing.T, fs *faultfs.FS) {
-	prepareFault(t, fs, f.layout, f.foreign, f.courier)
+	prepareFault(t, fs, f.layout, f.control, f.foreign, f.courier)
 	clone := fs.Clone()
 	f.before = f.reopen(t, fs.Clone())
 	if err := f.do(t, clone); err != nil {
@@ -265,7 +276,7 @@ func (f *faultTest) prepare(t *testing.T, fs *faultfs.FS) {
 
 func (f *faultTest) reopen(t *testing.T, fs *faultfs.FS) world {
 	t.Helper()
-	acct, err := openFault(t, fs, f.layout)
+	acct, err := openFault(t, fs, f.layout, f.control)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,7 +290,7 @@ func (f *faultTest) reopen(t *testing.T, fs *faultfs.FS) world {
 
 func (f *faultTest) do(t *testing.T, fs *faultfs.FS) error {
 	f.inProcess = nil
-	acct, err := openFault(t, fs, f.layout)
+	acct, err := openFault(t, fs, f.layout, f.control)
 	if err != nil {
 		return err
 	}
@@ -315,6 +326,9 @@ func (f *faultTest) check(t *testing.T, fs *faultfs.FS, err error) {
 	}
 	if now, want := got[foreignBox], f.after[foreignBox]; f.courier && (now.validity != want.validity || !maps.Equal(now.messages, want.messages)) {
 		t.Errorf("UIDs, keywords or unique ids of Courier are not as without a fault: %v, want %v", now, want)
+	}
+	if b, renamed := got["Renamed"]; renamed && b.validity != f.before["Old"].validity {
+		t.Errorf("the renamed mailbox has UIDVALIDITY %d, it had %d", b.validity, f.before["Old"].validity)
 	}
 	f.checkUIDs(t, got)
 	f.checkLost(t, got)
@@ -367,7 +381,8 @@ func (f *faultTest) checkLost(t *testing.T, got world) {
 // unlock removes lock files. After a loss of power nobody takes their process for
 // running; here it is this one, and does.
 func unlock(t *testing.T, fs *faultfs.FS) {
-	for _, dir := range []string{"/mail", "/mail/.Old", "/mail/Old", "/mail/.Foreign", "/mail/Foreign", "/mail/.Kept", "/mail/Kept"} {
+	for _, dir := range []string{"/mail", "/mail/.Old", "/mail/Old", "/mail/.Foreign", "/mail/Foreign", "/mail/.Kept", "/mail/Kept",
+		"/control", "/control/.INBOX", "/control/INBOX", "/control/.Old", "/control/Old", "/control/.Foreign", "/control/Foreign", "/control/.Renamed", "/control/Renamed"} {
 		entries, err := fs.ReadDir(dir)
 		if err != nil {
 			continue

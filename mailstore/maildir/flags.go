@@ -132,13 +132,13 @@ func (m *mailbox) renameFile(from, to file) error {
 // prepareKeywords gives letters to keywords that have none, as far as there are
 // letters. The caller holds the lock of the UID list.
 func (m *mailbox) prepareKeywords(words mailstore.Keywords) error {
-	if _, err := m.kw.refresh(m.dir()); err != nil {
+	if _, err := m.kw.refresh(m.control()); err != nil {
 		return err
 	}
 	if !m.kw.lacks(words) {
 		return nil
 	}
-	return m.kw.define(m.dir(), m.a.filePerm, words.List(), m.lettersInUse)
+	return m.kw.define(m.control(), m.a.filePerm, words.List(), m.lettersInUse)
 }
 
 // lettersInUse tells which letters stand in file names.
@@ -172,7 +172,7 @@ func (w *flagWrite) rememberMore() error {
 			more[base] = words
 		}
 	}
-	return m.kw.remember(m.dir(), m.a.filePerm, more)
+	return m.kw.remember(m.control(), m.a.filePerm, more)
 }
 
 // ClaimRecent takes Recent from all messages that have it; those in new/ move

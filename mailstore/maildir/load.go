@@ -26,8 +26,11 @@ func (m *mailbox) load(ctx context.Context) error {
 	if n.kind != box {
 		return m.a.noBox(ctx, n)
 	}
-	m.where.Store(&location{n.name, n.dir})
+	m.where.Store(m.a.tree.newLocation(n.name, n.dir))
 	if err := m.a.makeSubdirs(n.dir); err != nil && !isReadOnly(err) {
+		return err
+	}
+	if err := m.a.makeControl(n.dir); err != nil && !isReadOnly(err) {
 		return err
 	}
 	verdict, known, err := m.loadIndex()
@@ -101,7 +104,7 @@ func (m *mailbox) loadPrivate(found []entry, unreliable bool) error {
 
 // probe finds out whether the mailbox may be written.
 func (m *mailbox) probe() {
-	f, err := m.a.fs.OpenFile(filepath.Join(m.dir(), uidListName), os.O_RDWR, 0)
+	f, err := m.a.fs.OpenFile(filepath.Join(m.control(), uidListName), os.O_RDWR, 0)
 	if err == nil {
 		_ = f.Close() // nothing was written
 	}

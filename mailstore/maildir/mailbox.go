@@ -57,8 +57,9 @@ type mailbox struct {
 	watch watching
 }
 
-// location is what Rename changes.
-type location struct{ name, dir string }
+// location is what Rename changes. The UID list and the keywords stand in
+// control, which is mostly dir.
+type location struct{ name, dir, control string }
 
 func newMailbox(a *account, name string, serial, epoch uint64) *mailbox {
 	m := &mailbox{
@@ -80,6 +81,8 @@ func newMailbox(a *account, name string, serial, epoch uint64) *mailbox {
 func (m *mailbox) Name() string { return m.where.Load().name }
 
 func (m *mailbox) dir() string { return m.where.Load().dir }
+
+func (m *mailbox) control() string { return m.where.Load().control }
 
 // UIDValidity is the mailbox's UIDVALIDITY.
 func (m *mailbox) UIDValidity() uint32 { return m.validity.Load() }

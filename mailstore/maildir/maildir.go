@@ -22,6 +22,9 @@ type Options struct {
 	Layout Layout
 	// Inbox is the directory of INBOX; "" is Root itself.
 	Inbox string
+	// Control is the root of the UID lists, keywords and subscriptions, as
+	// Dovecot's CONTROL=; "" is Root. It is made when it is missing.
+	Control string
 	// Logger is told of what an operator may want to repair. nil is silence.
 	Logger *slog.Logger
 	// Hostname goes into the names of new files; "" is the machine's name.
@@ -111,6 +114,9 @@ func newAccount(opt Options) (*account, error) {
 	}
 	a.tree.fs, a.tree.layout, a.tree.log = opt.FS, opt.Layout, opt.Logger
 	a.tree.root, a.tree.inbox = filepath.Clean(opt.Root), filepath.Clean(opt.Inbox)
+	if opt.Control != "" && filepath.Clean(opt.Control) != a.tree.root {
+		a.tree.control = filepath.Clean(opt.Control)
+	}
 	return a, nil
 }
 
@@ -127,7 +133,10 @@ func (a *account) prepare() error {
 	}
 	a.dirPerm = fi.Mode().Perm() | 0o700
 	a.filePerm = a.dirPerm & 0o666
-	a.valid.fs, a.valid.root, a.valid.perm = a.fs, root, a.filePerm
+	a.valid.fs, a.valid.root, a.valid.perm = a.fs, a.tree.controlRoot(), a.filePerm
+	if err := fsys.MkdirAll(a.fs, a.tree.controlRoot(), a.dirPerm); err != nil {
+		return err
+	}
 	if err := fsys.MkdirAll(a.fs, a.tree.inbox, a.dirPerm); err != nil {
 		return err
 	}

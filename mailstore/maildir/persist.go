@@ -88,7 +88,7 @@ func (m *mailbox) loadIndex() (index.Verdict, *known, error) {
 			}
 		}
 	})
-	if _, err := m.kw.refresh(m.dir()); err != nil {
+	if _, err := m.kw.refresh(m.control()); err != nil {
 		return verdict, k, err
 	}
 	m.validity.Store(k.header.validity)

@@ -42,7 +42,7 @@ type sizeChange struct {
 // sizeChange opens maildirsize. It costs one call of the system where there is
 // none. Call done.
 func (a *account) sizeChange() *sizeChange {
-	path := filepath.Join(a.tree.root, maildirSizeName)
+	path := filepath.Join(a.tree.controlRoot(), maildirSizeName)
 	f, err := a.fs.OpenFile(path, os.O_RDWR|os.O_APPEND|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if isAbsent(err) {
 		return nil

@@ -113,7 +113,7 @@ func (m *mailbox) settle(ctx context.Context, found []entry, wait time.Duration)
 // left new/ or came there from cur/, or when the list speaks of other files: then
 // cur/ changed too, after we looked.
 func (m *mailbox) readNew(mtime time.Time, locked bool) (found []entry, complete bool, err error) {
-	same, err := m.list.unchanged(m.dir())
+	same, err := m.list.unchanged(m.control())
 	if err != nil {
 		return nil, false, err
 	}
@@ -165,7 +165,7 @@ func (m *mailbox) readNew(mtime time.Time, locked bool) (found []entry, complete
 func (m *mailbox) readAll(ctx context.Context, locked bool) ([]entry, error) {
 	var vanished map[mailstore.UID]struct{}
 	before, loaded := m.list, m.loaded.Load()
-	same, err := m.list.unchanged(m.dir())
+	same, err := m.list.unchanged(m.control())
 	if err != nil {
 		return nil, err
 	}
@@ -204,7 +204,7 @@ func (m *mailbox) readAll(ctx context.Context, locked bool) ([]entry, error) {
 // hidden from us by a rename.
 func (m *mailbox) readList(l *listing, locked bool) (r listReading, unseen int, err error) {
 	next := m.UIDNext()
-	r, err = m.list.update(m.dir(), locked, func(rec uidRecord) {
+	r, err = m.list.update(m.control(), locked, func(rec uidRecord) {
 		if !l.give(rec) && rec.uid >= next {
 			unseen++
 		}
@@ -241,7 +241,7 @@ func (m *mailbox) missing(l *listing) map[mailstore.UID]struct{} {
 // fold brings the index up to date with a listing and returns the files that
 // have no UID.
 func (m *mailbox) fold(l *listing, r listReading, vanished map[mailstore.UID]struct{}) ([]entry, error) {
-	again, err := m.kw.refresh(m.dir())
+	again, err := m.kw.refresh(m.control())
 	if err != nil {
 		return nil, err
 	}

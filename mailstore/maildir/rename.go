@@ -116,7 +116,7 @@ func (a *account) renameAll(ctx context.Context, steps []renameStep) error {
 			}
 		}
 	}
-	if err := a.moveDirs(steps); err != nil {
+	if err := a.moveControlled(steps); err != nil {
 		return err
 	}
 	for i, m := range open {
@@ -136,7 +136,7 @@ func (a *account) renameAll(ctx context.Context, steps []renameStep) error {
 			continue
 		}
 		delete(a.boxes, steps[i].from.name)
-		m.where.Store(&location{steps[i].to.name, steps[i].to.dir})
+		m.where.Store(a.tree.newLocation(steps[i].to.name, steps[i].to.dir))
 		a.boxes[steps[i].to.name] = m
 	}
 	return nil

@@ -174,13 +174,14 @@ func (k *known) current() bool {
 // describes. It is false when something could not be looked at.
 func (a *account) compareFiles(k *known, dir string) bool {
 	ok := true
-	same := func(name string, was *fileStamp) bool {
+	control := a.tree.controlOf(dir)
+	same := func(dir, name string, was *fileStamp) bool {
 		now, err := a.stat(filepath.Join(dir, name))
 		ok = ok && err == nil
 		return err == nil && now == *was
 	}
-	k.list = same(uidListName, &k.head.List)
-	first, second := same(keywordsName, &k.head.Words[0]), same(moreKeywords, &k.head.Words[1])
+	k.list = same(control, uidListName, &k.head.List)
+	first, second := same(control, keywordsName, &k.head.Words[0]), same(control, moreKeywords, &k.head.Words[1])
 	k.words = first && second
 	for _, d := range []struct {
 		sub  string
@@ -188,7 +189,7 @@ func (a *account) compareFiles(k *known, dir string) bool {
 		same *bool
 	}{{"new", &k.head.New, &k.newDir}, {"cur", &k.head.Cur, &k.curDir}} {
 		state := d.was.state()
-		*d.same = same(d.sub, &d.was.fileStamp) && state.known && state.certain()
+		*d.same = same(dir, d.sub, &d.was.fileStamp) && state.known && state.certain()
 	}
 	return ok
 }
@@ -196,7 +197,7 @@ func (a *account) compareFiles(k *known, dir string) bool {
 // sameValidity reports whether the UID list, which is not as it was, still has
 // the UIDVALIDITY. A list that is gone is put back from the index.
 func (m *mailbox) sameValidity(validity uint32) bool {
-	data, err := m.a.readHead(filepath.Join(m.dir(), uidListName))
+	data, err := m.a.readHead(filepath.Join(m.control(), uidListName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return true
 	}

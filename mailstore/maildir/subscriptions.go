@@ -70,7 +70,7 @@ func tabUnescape(s string) string { return tabUnescaper.Replace(s) }
 
 // readSubscriptions reads whichever file there is.
 func (t *tree) readSubscriptions() (*subscriptions, error) {
-	data, err := fsys.ReadFile(t.fs, filepath.Join(t.root, subscriptionsName), maxSubscriptions)
+	data, err := fsys.ReadFile(t.fs, filepath.Join(t.controlRoot(), subscriptionsName), maxSubscriptions)
 	if errors.Is(err, fs.ErrNotExist) {
 		return t.readCourierSubscriptions()
 	}
@@ -161,7 +161,7 @@ func (a *account) subscribe(ctx context.Context, name string, on bool) error {
 			return err
 		}
 	}
-	path := filepath.Join(a.tree.root, subscriptionsName)
+	path := filepath.Join(a.tree.controlRoot(), subscriptionsName)
 	lock, err := a.lockDot(ctx, path+".lock", a.lockWait)
 	if err != nil {
 		return err

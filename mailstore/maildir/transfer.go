@@ -173,7 +173,7 @@ func (t *transfer) plan(entries []index.Entry[file]) ([]transferred, error) {
 		}
 		plan[i] = transferred{source: e.UID, arrival: a}
 	}
-	return plan, to.kw.remember(to.dir(), to.a.filePerm, more)
+	return plan, to.kw.remember(to.control(), to.a.filePerm, more)
 }
 
 // carry brings one file over.

@@ -36,8 +36,10 @@ type tree struct {
 	layout Layout
 	root   string
 	inbox  string // the directory of INBOX
-	log    *slog.Logger
-	warned sync.Map // paths that were complained of
+	// control is the root of the control files where that is not root, else "".
+	control string
+	log     *slog.Logger
+	warned  sync.Map // paths that were complained of
 }
 
 // warn logs once what an operator can repair.

@@ -55,8 +55,14 @@ func (a *account) makeBox(dir string) error {
 	if err := fsys.MkdirAll(a.fs, dir, a.dirPerm); err != nil {
 		return err
 	}
+	// Nothing that an earlier mailbox has left may belong to this one.
+	if a.tree.control != "" {
+		if err := errors.Join(a.dropControl(dir), a.makeControl(dir)); err != nil {
+			return err
+		}
+	}
 	h := uidHeader{version: 3, validity: validity, next: 1, guid: newGUID()}
-	err = fsys.WriteFile(a.fs, filepath.Join(dir, uidListName), h.append(nil), a.filePerm)
+	err = fsys.WriteFile(a.fs, filepath.Join(a.tree.controlOf(dir), uidListName), h.append(nil), a.filePerm)
 	if err == nil {
 		err = fsys.WriteFile(a.fs, filepath.Join(dir, "maildirfolder"), nil, a.filePerm)
 	}
@@ -113,7 +119,7 @@ func (a *account) delete(ctx context.Context, name string) error {
 	size := a.sizeChange()
 	size.removeAll(name, trash)
 	size.done()
-	if err := a.removeAll(trash); err != nil {
+	if err := errors.Join(a.dropControl(n.dir), a.removeAll(trash)); err != nil {
 		a.log.Warn("cannot remove all files of a deleted mailbox", "path", trash, "err", err)
 	}
 	if a.tree.layout == FS {
@@ -155,7 +161,7 @@ func (a *account) prune(dir string) {
 // retireValidity makes sure that the UIDVALIDITY of the mailbox in dir is not
 // given to the next one of the same name.
 func (a *account) retireValidity(dir string) error {
-	data, err := a.readHead(filepath.Join(dir, uidListName))
+	data, err := a.readHead(filepath.Join(a.tree.controlOf(dir), uidListName))
 	if errors.Is(err, fs.ErrNotExist) {
 		data, err = a.readHead(filepath.Join(dir, courierListName))
 	}

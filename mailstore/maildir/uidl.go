@@ -41,7 +41,7 @@ func (m *mailbox) SavedGUIDs(ctx context.Context) (saved map[mailstore.UID]strin
 
 // readSaved reads one field of all records in the list.
 func (m *mailbox) readSaved(field func(uidRecord) string) (map[mailstore.UID]string, error) {
-	f, err := m.a.fs.OpenFile(filepath.Join(m.dir(), uidListName), os.O_RDONLY, 0)
+	f, err := m.a.fs.OpenFile(filepath.Join(m.control(), uidListName), os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

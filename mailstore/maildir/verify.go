@@ -49,6 +49,12 @@ func (v *verifier) tell(path string, uid mailstore.UID, format string, args ...a
 	v.found = append(v.found, mailstore.Difference{Path: filepath.Join(v.node.dir, path), UID: uid, What: fmt.Sprintf(format, args...)})
 }
 
+// tellList tells of the UID list.
+func (v *verifier) tellList(uid mailstore.UID, format string, args ...any) {
+	path := filepath.Join(v.a.tree.controlOf(v.node.dir), uidListName)
+	v.found = append(v.found, mailstore.Difference{Path: path, UID: uid, What: fmt.Sprintf(format, args...)})
+}
+
 // bases yields the base names of all files in order.
 func (v *verifier) bases() iter.Seq[string] {
 	list := make([]string, 0, len(v.files))
@@ -81,7 +87,7 @@ func (v *verifier) readFiles(context.Context) error {
 
 func (v *verifier) readList(context.Context) error {
 	l := uidList{fs: v.a.fs}
-	r, err := l.update(v.node.dir, false, func(rec uidRecord) {
+	r, err := l.update(v.a.tree.controlOf(v.node.dir), false, func(rec uidRecord) {
 		base := string(rec.base)
 		if f, there := v.files[base]; there {
 			v.uids[base] = rec.uid
@@ -96,13 +102,13 @@ func (v *verifier) readList(context.Context) error {
 	v.head = l.uidHeader
 	switch {
 	case r.missing && len(v.files) > 0:
-		v.tell(uidListName, 0, "is missing: the messages get UIDs when the mailbox is opened")
+		v.tellList(0, "is missing: the messages get UIDs when the mailbox is opened")
 		return nil
 	case r.header != nil:
-		v.tell(uidListName, 0, "has no header that can be read: %v", r.header)
+		v.tellList(0, "has no header that can be read: %v", r.header)
 	}
 	for _, line := range r.damage {
-		v.tell(uidListName, 0, "has a line that is no record: %s", line)
+		v.tellList(0, "has a line that is no record: %s", line)
 	}
 	for base := range v.bases() {
 		if f := v.files[base]; v.uids[base] == 0 && !f.inNew && !r.missing {
@@ -115,7 +121,7 @@ func (v *verifier) readList(context.Context) error {
 // listSize notes the size that the UID list gives a message.
 func (v *verifier) listSize(f file, uid mailstore.UID, size int64) {
 	if actual, _, err := v.measure(f); err == nil && actual != size {
-		v.tell(uidListName, uid, "says that %s has %d octets with CRLF, and it has %d; rebuild corrects it", f.path(), size, actual)
+		v.tellList(uid, "says that %s has %d octets with CRLF, and it has %d; rebuild corrects it", f.path(), size, actual)
 	}
 }
 

@@ -22,7 +22,7 @@ import (
 // everything that the list has: whatever UIDs fn gives are above all others. The
 // files in found get UIDs first. fn may be nil.
 func (m *mailbox) withList(ctx context.Context, wait time.Duration, found []entry, fn func() error) (err error) {
-	dir := m.dir()
+	dir := m.control()
 	lock, err := m.a.lockDot(ctx, filepath.Join(dir, uidListLockName), wait)
 	if err != nil {
 		return err
@@ -101,7 +101,7 @@ func (m *mailbox) giveUIDs(found []entry, durable bool) error {
 		records[i] = newRecord{uid, found[i].base()}
 	}
 	if durable {
-		if err := m.list.append(m.dir(), records); err != nil {
+		if err := m.list.append(m.control(), records); err != nil {
 			m.newDir.known, m.curDir.known = false, false
 			return err
 		}
@@ -129,7 +129,7 @@ func (m *mailbox) takeUID() (mailstore.UID, error) {
 // records of messages that are gone, with the sizes that were found out, and
 // whole where it was damaged. It returns messages that came to light.
 func (m *mailbox) rewriteList(ctx context.Context) ([]entry, error) {
-	dir, l := m.dir(), &m.list
+	dir, l := m.control(), &m.list
 	if l.damaged {
 		kept, err := l.keepBroken(dir)
 		if err != nil && !isAbsent(err) {
@@ -180,7 +180,7 @@ func (m *mailbox) lookForTwins(ctx context.Context) ([]entry, error) {
 // readFields returns the fields that records of living messages have in the
 // list as it is.
 func (m *mailbox) readFields() (map[mailstore.UID]string, error) {
-	f, err := m.a.fs.OpenFile(filepath.Join(m.dir(), uidListName), os.O_RDONLY, 0)
+	f, err := m.a.fs.OpenFile(filepath.Join(m.control(), uidListName), os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
