@@ -1,7 +1,5 @@
 package imap
 
-import "time"
-
 // Mailbox is the argument of DELETE, SUBSCRIBE and UNSUBSCRIBE.
 type Mailbox struct {
 	// Name is in UTF-8, as all mailbox names here; INBOX is in upper case.
@@ -84,33 +82,6 @@ const (
 	StatusSize        StatusItem = "SIZE"
 	// StatusHighestModSeq is of RFC 7162 section 3.1.7.
 	StatusHighestModSeq StatusItem = "HIGHESTMODSEQ"
+	// StatusAppendLimit is of RFC 7889.
+	StatusAppendLimit StatusItem = "APPENDLIMIT"
 )
-
-// Append is the argument of APPEND (RFC 9051 section 6.3.12). It is read while it arrives: Next gives
-// the messages one after the other (more than one with RFC 3502 MULTIAPPEND), each before its octets
-// are there.
-type Append struct {
-	Mailbox string
-
-	r    *Reader
-	last *AppendMessage
-	done bool
-}
-
-// An AppendMessage is one message of an APPEND, as announced.
-type AppendMessage struct {
-	Flags []string
-	// InternalDate is zero when none was given.
-	InternalDate time.Time
-	// Size is the number of octets of the literal.
-	Size int64
-	// Binary tells a literal8, which may hold NUL (RFC 3516 section 4.4, RFC 9051 section 4.3).
-	Binary bool
-	// UTF8 tells the form UTF8 (~{n}...) of RFC 6855 section 4.
-	UTF8 bool
-
-	r        *Reader
-	left     int64 // octets not yet read
-	sync     bool
-	accepted bool
-}

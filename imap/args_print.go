@@ -71,6 +71,10 @@ func (a *Status) appendArgs(b []byte) []byte {
 
 func (a *Append) appendArgs(b []byte) []byte { return appendMailbox(append(b, ' '), a.Mailbox) }
 
+func (a *Replace) appendArgs(b []byte) []byte {
+	return a.Append.appendArgs(a.Message.AppendTo(append(b, ' ')))
+}
+
 func (a *Copy) appendArgs(b []byte) []byte {
 	b = a.Set.AppendTo(append(b, ' '))
 	return appendMailbox(append(b, ' '), a.Mailbox)

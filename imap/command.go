@@ -27,6 +27,7 @@ type Command struct {
 	//	STORE, UID STORE                   *Store
 	//	COPY, MOVE, UID COPY, UID MOVE     *Copy
 	//	UID EXPUNGE                        *Expunge
+	//	REPLACE, UID REPLACE               *Replace
 	//
 	// CAPABILITY, NOOP, LOGOUT, STARTTLS, NAMESPACE, IDLE, CHECK, CLOSE, UNSELECT and EXPUNGE have none.
 	Args Args
@@ -42,7 +43,7 @@ type Args interface {
 func (c *Command) UID() bool { return strings.HasPrefix(c.Name, "UID ") }
 
 // AppendTo appends the command as a client would send it, with its line end. Strings that cannot be
-// quoted become non-synchronizing literals. The messages of an APPEND are not part of it: see
+// quoted become non-synchronizing literals. The messages of an APPEND or REPLACE are not part of it: see
 // [AppendMessage.AppendTo]. Passwords are printed: traces want [Command.String].
 func (c *Command) AppendTo(b []byte) []byte {
 	b = append(b, c.Tag...)

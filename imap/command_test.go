@@ -165,13 +165,21 @@ func checkPrints(t testing.TB, c *Command) {
 		t.Fatalf("%q printed from %#v gives %v, errors %v, %d literals asked for", text, c.Args, cmds, errs, asks)
 	}
 	got := cmds[0]
-	if a, ok := got.Args.(*Append); ok {
-		got.Args = &Append{Mailbox: a.Mailbox}
-		c = &Command{Tag: c.Tag, Name: c.Name, Args: &Append{Mailbox: c.Args.(*Append).Mailbox}}
-	}
+	got.Args, c = unread(got.Args), &Command{Tag: c.Tag, Name: c.Name, Args: unread(c.Args)}
 	if !reflect.DeepEqual(got, c) {
 		t.Fatalf("%q printed from\n%#v parses to\n%#v", text, c.Args, got.Args)
 	}
+}
+
+// unread gives the arguments without the state of reading them.
+func unread(args Args) Args {
+	switch a := args.(type) {
+	case *Append:
+		return &Append{Mailbox: a.Mailbox}
+	case *Replace:
+		return &Replace{Message: a.Message, Append: &Append{Mailbox: a.Mailbox}}
+	}
+	return args
 }
 
 func TestSearchValues(t *testing.T) {

@@ -49,13 +49,17 @@ var commands = map[string]struct {
 	"UID COPY":    {"UID COPY", (*parser).copyOrMove},
 	"UID MOVE":    {"UID MOVE", (*parser).copyOrMove},
 	"UID EXPUNGE": {"UID EXPUNGE", (*parser).uidExpunge},
+
+	// RFC 8508.
+	"REPLACE":     {"REPLACE", (*parser).replace},
+	"UID REPLACE": {"UID REPLACE", (*parser).replace},
 }
 
 // command:
 //
 //	command = tag SP (command-any / command-auth / command-nonauth / command-select) CRLF
 //
-// Of APPEND everything behind the mailbox is left to [Append.Next].
+// Of APPEND and REPLACE everything behind the mailbox is left to [Append.Next].
 func (p *parser) command() *Command {
 	p.tag = p.readTag()
 	p.sp()
@@ -76,7 +80,7 @@ func (p *parser) command() *Command {
 	if entry.args != nil {
 		c.Args = entry.args(p)
 	}
-	if _, ok := c.Args.(*Append); !ok {
+	if appendOf(c.Args) == nil {
 		p.crlf()
 	}
 	return c

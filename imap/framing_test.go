@@ -45,7 +45,7 @@ func conversation(t testing.TB, text string, src io.Reader, limits Limits) trans
 		case err == nil:
 			checkPrints(t, c)
 			event := c.String()
-			if a, ok := c.Args.(*Append); ok {
+			if a := appendOf(c.Args); a != nil {
 				messages, err := fuzzAppend(t, a)
 				event += messages + err.Error()
 				if errors.Is(err, io.ErrUnexpectedEOF) {
@@ -76,11 +76,7 @@ func fuzzAppend(t testing.TB, a *Append) (string, error) {
 		if err != nil {
 			return event.String(), err
 		}
-		body, err := m.Accept()
-		if err != nil {
-			return event.String(), err
-		}
-		octets, err := io.ReadAll(body)
+		octets, err := messageOctets(m)
 		if err != nil {
 			return event.String(), err
 		}
@@ -159,7 +155,8 @@ func FuzzCommand(f *testing.F) {
 		`a LIST (SUBSCRIBED) "" ("&AOk-*" %) RETURN (STATUS (SIZE))` + "\r\n", "a STORE $ +FLAGS.SILENT \\Seen x\r\n",
 		"a ID (\"a\" NIL)\r\nb ENABLE x y\r\nc AUTHENTICATE X =\r\n", "a CREATE \"\xc3\xa9&\" (USE (\\Sent \"\" ()))\r\n",
 		"a SELECT x{8+}\r\nx NOOP\r\n\r\n{1}\r\n+ {3+}\nx\r\n\r\na \"{2+}\r\n\r\n\r\n", "a LOGIN {99999999999999999999+}\r\n",
-		"a STATUS \"Entw&APw-rfe\" (messages)\nb RENAME inbox {1+}\n&\nc COPY * x\r\n",
+		"a APPEND x (a) CATENATE (URL /x/;UID=1 TEXT {1+}\r\nx UTF8 (~{1}\r\ny) URL \"\") {1+}\r\nz\r\nb UID REPLACE * x CATENATE (TEXT ~{2+}\r\nab)\r\n",
+		"a REPLACE 1 x CATENATE ()\r\nb APPEND x CATENATE (TEXT {90+}\r\nx NOOP\r\n", "a STATUS \"Entw&APw-rfe\" (messages)\nb RENAME inbox {1+}\n&\nc COPY * x\r\n",
 	} {
 		f.Add(s)
 	}

@@ -1,9 +1,6 @@
 package imap
 
-import (
-	"io"
-	"time"
-)
+import "io"
 
 // appendCommand reads the beginning of
 //
@@ -16,35 +13,60 @@ func (p *parser) appendCommand() Args {
 	return &Append{Mailbox: p.mailbox()}
 }
 
+// replace:
+//
+//	replace = "REPLACE" SP seq-number SP mailbox append-message
+func (p *parser) replace() Args {
+	p.sp()
+	a := &Replace{Append: new(Append)}
+	if a.Message = p.sequenceSet(); p.err == nil && !a.Message.single() {
+		p.fail(ErrSyntax, "expected the number of one message")
+	}
+	p.sp()
+	a.Mailbox = p.mailbox()
+	return a
+}
+
+// single reports whether the set is one number or "*".
+func (s NumSet) single() bool {
+	if s.HasStar() {
+		return string(s.AppendTo(nil)) == "*"
+	}
+	return !s.saved && len(s.ranges) == 1 && s.ranges[0].Start == s.ranges[0].Stop
+}
+
 // Next gives the next message of the APPEND, or io.EOF when the command is complete. The octets of the
-// message before are dropped if they were not read. An *[Error] ends the command.
+// message before are dropped if they were not read; its parts must have been. An *[Error] ends the
+// command.
 func (a *Append) Next() (*AppendMessage, error) {
-	if a.done || a.r == nil || a.r.appending != a {
+	if a.over() {
 		return nil, io.EOF
 	}
 	m, err := a.next()
 	if err != nil {
-		a.done = true
-		a.last = nil
-		err = a.r.finish(err)
+		return nil, a.end(err)
 	}
-	a.last = m
-	return m, err
+	return m, nil
+}
+
+// over reports whether nothing of the command is left to be read.
+func (a *Append) over() bool { return a.done || a.r == nil || a.r.appending != a }
+
+// end ends the command.
+func (a *Append) end(err error) error {
+	a.done = true
+	a.last, a.cat = nil, nil
+	return a.r.finish(err)
 }
 
 func (a *Append) next() (*AppendMessage, error) {
 	p := &a.r.p
-	if last := a.last; last != nil {
-		if !last.accepted {
-			last.abandon(p)
+	if a.begun {
+		if err := a.pass(); err != nil {
+			return nil, err
+		}
+		if a.cat != nil {
 			return nil, &Error{Kind: ErrSyntax, Tag: p.tag, Name: p.name, Text: "the message before was refused"}
-		}
-		if err := p.in.skip(last.left); err != nil {
-			return nil, unexpected(err)
-		}
-		last.left = 0
-		if last.UTF8 {
-			p.close()
 		}
 		if p.atEnd() {
 			p.crlf()
@@ -53,21 +75,50 @@ func (a *Append) next() (*AppendMessage, error) {
 			}
 			return nil, p.err
 		}
+		p.line, p.literals = 0, 0 // the limits are for each message: nothing is kept of those before
 	}
+	a.begun = true
 	m := p.appendMessage()
 	if p.err != nil {
 		return nil, p.err
 	}
-	m.r = a.r
+	m.r, m.of = a.r, a
+	if m.Catenate {
+		a.cat, a.parts = m, false
+	} else {
+		a.last = &m.Literal
+	}
 	return m, nil
+}
+
+// pass goes to the end of the literal that was announced last.
+func (a *Append) pass() error {
+	p, l := &a.r.p, a.last
+	if l == nil {
+		return nil
+	}
+	a.last = nil
+	if !l.accepted {
+		l.abandon(p)
+		return &Error{Kind: ErrSyntax, Tag: p.tag, Name: p.name, Text: "what came before was refused"}
+	}
+	if err := p.in.skip(l.left); err != nil {
+		return unexpected(err)
+	}
+	l.left = 0
+	if l.UTF8 {
+		p.close()
+	}
+	return p.err
 }
 
 // appendMessage:
 //
 //	append-opts = [SP flag-list] [SP date-time]
-//	append-data = literal / literal8 / "UTF8" SP "(" literal8 ")"
+//	append-data = literal / literal8 / "UTF8" SP "(" literal8 ")" / "CATENATE" SP "(" cat-part *(SP cat-part) ")"
 //
-// The last form is RFC 6855 section 4. The octets of the literal are not read.
+// The third form is RFC 6855 section 4, the last RFC 4469 section 5. The octets of the literal are not
+// read, nor are the parts.
 func (p *parser) appendMessage() *AppendMessage {
 	m := new(AppendMessage)
 	p.sp()
@@ -79,31 +130,47 @@ func (p *parser) appendMessage() *AppendMessage {
 		m.InternalDate = p.dateTime()
 		p.sp()
 	}
-	if c := upper(p.peek()); c == 'U' {
-		if string(p.keyword()) != "UTF8" {
-			p.expected("a literal")
-		}
-		m.UTF8 = true
+	switch word := string(p.keyword()); word {
+	case "CATENATE":
+		m.Catenate = true
 		p.sp()
 		p.open()
+	case "UTF8":
+		p.sp()
+		p.utf8Literal(&m.Literal)
+	case "":
+		p.announced(&m.Literal)
+	default:
+		p.fail(ErrSyntax, "expected a literal, UTF8 or CATENATE")
 	}
-	m.Binary = p.accept('~')
-	if m.UTF8 && !m.Binary {
-		p.expected("a literal8")
-	}
-	m.Size, m.sync = p.literalHeader()
-	if limit := p.limits.Append; p.err == nil && limit > 0 && m.Size > limit {
-		p.refuseLiteral(m.Size, m.sync, limit)
-	}
-	m.left = m.Size
 	return m
 }
 
-// Accept asks the client for the message, if it waits for that, and gives a reader of exactly Size
+// utf8Literal reads "(" literal8; what closes it is read by pass.
+func (p *parser) utf8Literal(l *Literal) {
+	l.UTF8 = true
+	p.open()
+	if p.peek() != '~' {
+		p.expected("a literal8")
+	}
+	p.announced(l)
+}
+
+// announced reads the announcement of a literal or literal8.
+func (p *parser) announced(l *Literal) {
+	l.Binary = p.accept('~')
+	l.Size, l.sync = p.literalHeader()
+	if limit := p.limits.Append; p.err == nil && limit > 0 && l.Size > limit {
+		p.refuseLiteral(l.Size, l.sync, limit)
+	}
+	l.left = l.Size
+}
+
+// Accept asks the client for the octets, if it waits for that, and gives a reader of exactly Size
 // octets; the reader gives io.ErrUnexpectedEOF when the connection ends before. Next must be called after
-// it (for the end of the command) before the answer is OK. A message that the engine does not accept is
+// it (for the end of the command) before the answer is OK. Octets that the engine does not accept are
 // refused: the engine answers NO and reads the next command.
-func (m *AppendMessage) Accept() (io.Reader, error) {
+func (m *Literal) Accept() (io.Reader, error) {
 	if m.sync && !m.accepted {
 		if err := m.r.p.ask(); err != nil {
 			m.r.dead = err
@@ -111,11 +178,11 @@ func (m *AppendMessage) Accept() (io.Reader, error) {
 		}
 	}
 	m.accepted = true
-	return (*appendReader)(m), nil
+	return (*literalReader)(m), nil
 }
 
 // abandon leaves the rest of the literal to skipRest.
-func (m *AppendMessage) abandon(p *parser) {
+func (m *Literal) abandon(p *parser) {
 	if m.sync && !m.accepted {
 		p.ended = true // the client waits and will send no more of this command
 		return
@@ -123,10 +190,10 @@ func (m *AppendMessage) abandon(p *parser) {
 	p.pending, m.left = m.left, 0
 }
 
-// appendReader gives the octets of a message.
-type appendReader AppendMessage
+// literalReader gives the octets of a literal.
+type literalReader Literal
 
-func (m *appendReader) Read(b []byte) (int, error) {
+func (m *literalReader) Read(b []byte) (int, error) {
 	if m.left == 0 {
 		return 0, io.EOF
 	}
@@ -142,7 +209,8 @@ func (m *appendReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// AppendTo appends the message as a client would send it behind "APPEND mailbox", with its octets.
+// AppendTo appends the message as a client would send it behind "APPEND mailbox", with its octets. With
+// Catenate these are its parts, as [CatPart.AppendTo] gives them, separated by spaces.
 func (m *AppendMessage) AppendTo(b, octets []byte) []byte {
 	b = append(b, ' ')
 	if m.Flags != nil {
@@ -151,6 +219,15 @@ func (m *AppendMessage) AppendTo(b, octets []byte) []byte {
 	if !m.InternalDate.IsZero() {
 		b = append(appendDateTime(b, m.InternalDate), ' ')
 	}
+	if m.Catenate {
+		b = append(b, "CATENATE ("...)
+		b = append(b, octets...)
+		return append(b, ')')
+	}
+	return m.Literal.appendTo(b, octets)
+}
+
+func (m *Literal) appendTo(b, octets []byte) []byte {
 	if m.UTF8 {
 		b = append(b, "UTF8 ("...)
 	}
@@ -165,51 +242,4 @@ func (m *AppendMessage) AppendTo(b, octets []byte) []byte {
 		b = append(b, ')')
 	}
 	return b
-}
-
-// dateTime:
-//
-//	date-time = DQUOTE date-day-fixed "-" date-month "-" date-year SP time SP zone DQUOTE
-//
-// A day of one digit is taken without the space before it, too.
-func (p *parser) dateTime() time.Time {
-	p.expect('"', "a date-time")
-	p.accept(' ')
-	d := p.dateText()
-	p.sp()
-	hour := p.digits(2, 2, "an hour of two digits")
-	p.expect(':', `":"`)
-	minute := p.digits(2, 2, "a minute of two digits")
-	p.expect(':', `":"`)
-	second := p.digits(2, 2, "a second of two digits")
-	p.sp()
-	zone := p.zone()
-	p.expect('"', "a quote")
-	if hour > 23 || minute > 59 || second > 60 {
-		p.fail(ErrSyntax, "there is no such time of day")
-	}
-	if p.err != nil {
-		return time.Time{}
-	}
-	return time.Date(d.Year, d.Month, d.Day, hour, minute, second, 0, zone)
-}
-
-// zone:
-//
-//	zone = ("+" / "-") 4DIGIT
-func (p *parser) zone() *time.Location {
-	sign := 1
-	if p.accept('-') {
-		sign = -1
-	} else {
-		p.expect('+', `"+" or "-"`)
-	}
-	n := p.digits(4, 4, "a time zone of four digits")
-	if n/100 > 23 || n%100 > 59 {
-		p.fail(ErrSyntax, "there is no such time zone")
-	}
-	if n == 0 {
-		return time.UTC
-	}
-	return time.FixedZone("", sign*(n/100*3600+n%100*60))
 }

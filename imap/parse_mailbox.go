@@ -77,14 +77,16 @@ func (p *parser) status() Args {
 // statusAtts:
 //
 //	"(" status-att *(SP status-att) ")"
-//	status-att = "MESSAGES" / "UIDNEXT" / "UIDVALIDITY" / "UNSEEN" / "DELETED" / "SIZE" / "RECENT" / "HIGHESTMODSEQ"
+//	status-att = "MESSAGES" / "UIDNEXT" / "UIDVALIDITY" / "UNSEEN" / "DELETED" / "SIZE" / "RECENT" / "HIGHESTMODSEQ" /
+//		"APPENDLIMIT"
 func (p *parser) statusAtts() []StatusItem {
 	var items []StatusItem
 	p.open()
 	p.list1(func() {
 		item := StatusItem(p.keyword())
 		switch item {
-		case StatusMessages, StatusRecent, StatusUIDNext, StatusUIDValidity, StatusUnseen, StatusDeleted, StatusSize, StatusHighestModSeq:
+		case StatusMessages, StatusRecent, StatusUIDNext, StatusUIDValidity, StatusUnseen, StatusDeleted, StatusSize, StatusHighestModSeq,
+			StatusAppendLimit:
 		default:
 			p.expected("a status item such as MESSAGES")
 		}

@@ -150,7 +150,7 @@ func (r *Reader) ReadCommand() (*Command, error) {
 	if r.p.err != nil {
 		return nil, r.finish(r.p.err)
 	}
-	if a, ok := c.Args.(*Append); ok {
+	if a := appendOf(c.Args); a != nil {
 		a.r = r
 		r.appending = a
 	}

@@ -16,6 +16,7 @@ import (
 // appended is a message as an engine got it.
 type appended struct {
 	Flags  []string
+	Parts  bool // Octets are parts as they print themselves
 	Date   string
 	Binary bool
 	UTF8   bool
@@ -32,20 +33,51 @@ func readAppend(a *Append) (got []appended, err error) {
 		if err != nil {
 			return got, err
 		}
-		body, err := m.Accept()
+		octets, err := messageOctets(m)
 		if err != nil {
 			return got, err
 		}
-		octets, err := io.ReadAll(body)
-		if err != nil {
-			return got, err
-		}
-		one := appended{Flags: m.Flags, Binary: m.Binary, UTF8: m.UTF8, Octets: string(octets)}
+		one := appended{Flags: m.Flags, Parts: m.Catenate, Binary: m.Binary, UTF8: m.UTF8, Octets: string(octets)}
 		if !m.InternalDate.IsZero() {
 			one.Date = m.InternalDate.Format(time.RFC3339)
 		}
 		got = append(got, one)
 	}
+}
+
+// messageOctets reads a message, or its parts as they print themselves.
+func messageOctets(m *AppendMessage) ([]byte, error) {
+	if !m.Catenate {
+		return literalOctets(&m.Literal)
+	}
+	var b []byte
+	for {
+		part, err := m.NextPart()
+		switch {
+		case err == io.EOF:
+			return b, nil
+		case err != nil:
+			return nil, err
+		}
+		var octets []byte
+		if part.Text {
+			if octets, err = literalOctets(&part.Literal); err != nil {
+				return nil, err
+			}
+		}
+		if b != nil {
+			b = append(b, ' ')
+		}
+		b = part.AppendTo(b, octets)
+	}
+}
+
+func literalOctets(l *Literal) ([]byte, error) {
+	r, err := l.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(r)
 }
 
 func TestAppend(t *testing.T) {
@@ -62,6 +94,9 @@ func TestAppend(t *testing.T) {
 		{"literal8", "~{3+}\r\na\x00b", 0, []appended{{Binary: true, Octets: "a\x00b"}}},
 		{"RFC 6855", "(\\Seen) UTF8 (~{2+}\r\nab)", 0, []appended{{Flags: []string{`\Seen`}, Binary: true, UTF8: true, Octets: "ab"}}},
 		{"MULTIAPPEND", "(a) {1+}\r\nx (b) {1}\r\ny {1+}\r\nz", 1, []appended{{Flags: []string{"a"}, Octets: "x"}, {Flags: []string{"b"}, Octets: "y"}, {Octets: "z"}}},
+		{"CATENATE", "(a) CATENATE (URL /x/;UID=1 TEXT {1}\r\nx UTF8 (~{1+}\r\ny) URL {3+}\r\na b)", 1,
+			[]appended{{Flags: []string{"a"}, Parts: true, Octets: "URL /x/;UID=1 TEXT {1+}\r\nx UTF8 (~{1+}\r\ny) URL \"a b\""}}},
+		{"CATENATE among others", "{1+}\r\nx catenate (url u) {1+}\r\ny", 0, []appended{{Octets: "x"}, {Parts: true, Octets: "URL u"}, {Octets: "y"}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -124,6 +159,26 @@ func TestAppendLeftUnread(t *testing.T) {
 		{"bad flag", "(( {24+}\r\n" + mail + "\r\n", func(t *testing.T, a *Append) { fails(t, a, ErrSyntax) }},
 		{"bad date", "\"32-Jan-2000 00:00:00 +0000\" {24+}\r\n" + mail + "\r\n", func(t *testing.T, a *Append) { fails(t, a, ErrSyntax) }},
 		{"bad time", "\" 1-Jan-2000 24:00:00 +0000\" {24+}\r\n" + mail + "\r\n", func(t *testing.T, a *Append) { fails(t, a, ErrSyntax) }},
+		{"no parts", "CATENATE () {24+}\r\n" + mail + "\r\n", func(t *testing.T, a *Append) { partFails(t, next(t, a), ErrSyntax) }},
+		{"unknown part", "CATENATE (FILE {24+}\r\n" + mail + "\r\n", func(t *testing.T, a *Append) { partFails(t, next(t, a), ErrSyntax) }},
+		{"part too large", "CATENATE (TEXT {25+}\r\n" + mail + "x)\r\n", func(t *testing.T, a *Append) { partFails(t, next(t, a), ErrTooBig) }},
+		{"part too large, the client waits", "CATENATE (TEXT {25}\r\n", func(t *testing.T, a *Append) { partFails(t, next(t, a), ErrTooBig) }},
+		{"parts not looked at", "CATENATE (URL x TEXT {24+}\r\n" + mail + ")\r\n", func(t *testing.T, a *Append) { next(t, a) }},
+		{"part not accepted", "CATENATE (TEXT {24+}\r\n" + mail + " TEXT {24+}\r\n" + mail + ")\r\n", func(t *testing.T, a *Append) { part(t, next(t, a)) }},
+		{"part not accepted, the client waits", "CATENATE (TEXT {24}\r\n", func(t *testing.T, a *Append) { part(t, next(t, a)) }},
+		{"part read to some octet", "CATENATE (TEXT {24}\r\n" + mail + " URL x)\r\n", func(t *testing.T, a *Append) {
+			r, err := part(t, next(t, a)).Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.ReadFull(r, make([]byte, 3)); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"Next before the last part", "CATENATE (URL x URL y)\r\n", func(t *testing.T, a *Append) {
+			part(t, next(t, a))
+			fails(t, a, ErrSyntax)
+		}},
 		{"bad end", "{24+}\r\n" + mail + "x {24+}\r\n" + mail + "\r\n", func(t *testing.T, a *Append) {
 			accept(t, next(t, a), 24)
 			fails(t, a, ErrSyntax)
@@ -153,6 +208,22 @@ func next(t *testing.T, a *Append) *AppendMessage {
 		t.Fatal(err)
 	}
 	return m
+}
+
+func part(t *testing.T, m *AppendMessage) *CatPart {
+	t.Helper()
+	p, err := m.NextPart()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func partFails(t *testing.T, m *AppendMessage, kind ErrorKind) {
+	t.Helper()
+	if _, err := m.NextPart(); !isKind(err, kind) {
+		t.Errorf("got %v, want kind %d", err, kind)
+	}
 }
 
 func accept(t *testing.T, m *AppendMessage, read int) {

@@ -1,18 +1,22 @@
 package imapd
 
+import "strconv"
+
 // What a server offers depends on the state of the connection (RFC 9051 section
 // 7.2.2). IMAP4rev2 includes most of the second list; IMAP4rev1 clients look for
 // the names.
 const (
 	alwaysOffered   = "IMAP4rev1 IMAP4rev2 LITERAL+ ENABLE ID SASL-IR"
 	offeredLoggedIn = "IDLE NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE ESEARCH SEARCHRES" +
-		" LIST-EXTENDED LIST-STATUS SPECIAL-USE STATUS=SIZE PREVIEW CONDSTORE QRESYNC"
+		" LIST-EXTENDED LIST-STATUS SPECIAL-USE STATUS=SIZE PREVIEW CONDSTORE QRESYNC" +
+		" MULTIAPPEND BINARY CATENATE URL-PARTIAL REPLACE UTF8=ACCEPT"
 )
 
 // capabilities is the list as it is now, beginning with IMAP4rev1.
 func (s *session) capabilities() string {
 	if s.state != notAuthenticated {
-		return alwaysOffered + " " + offeredLoggedIn
+		limit := strconv.FormatInt(s.srv.opt.Limits.Append, 10)
+		return alwaysOffered + " " + offeredLoggedIn + " APPENDLIMIT=" + limit
 	}
 	list := alwaysOffered
 	if s.mayStartTLS() {

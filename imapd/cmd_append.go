@@ -3,15 +3,18 @@ package imapd
 import (
 	"errors"
 	"io"
+	"math"
 	"strconv"
 
 	"restante/imap"
 	"restante/mailstore"
+	"restante/message"
 )
 
-// cmdAppend is APPEND (RFC 9051 section 6.3.12). The message goes from the
-// connection into the mailbox as it arrives. A literal that is refused is
-// dropped by the reader, never read as commands.
+// cmdAppend is APPEND (RFC 9051 section 6.3.12), of several messages (RFC 3502),
+// in parts (RFC 4469), and of binary ones (RFC 3516). A message goes from the
+// connection into the mailbox as it arrives. A literal that is refused is dropped
+// by the reader, never read as commands.
 func (s *session) cmdAppend(cmd *imap.Command) (reply, error) {
 	args := cmd.Args.(*imap.Append)
 	box, err := s.openTarget(args.Mailbox)
@@ -24,15 +27,20 @@ func (s *session) cmdAppend(cmd *imap.Command) (reply, error) {
 		return reply{}, err
 	}
 	defer app.Abort()
-	if err := s.receive(args, app); err != nil {
+	if err := s.receive(args, app, math.MaxInt); err != nil {
 		return reply{}, err
 	}
 	validity, uids, err := app.Commit(s.ctx)
 	if err != nil {
 		return reply{}, err
 	}
+	return ok(appendUID(validity, uids), "Append completed"), nil
+}
+
+// appendUID is the response code of RFC 4315 section 3.
+func appendUID(validity uint32, uids []mailstore.UID) string {
 	code := append(strconv.AppendUint([]byte("APPENDUID "), uint64(validity), 10), ' ')
-	return ok(string(numSet(uids).AppendTo(code)), "Append completed"), nil
+	return string(numSet(uids).AppendTo(code))
 }
 
 // openTarget opens the mailbox that messages shall go to.
@@ -44,42 +52,83 @@ func (s *session) openTarget(name string) (mailstore.Mailbox, error) {
 	return box, err
 }
 
-// receive takes the command's message.
-func (s *session) receive(args *imap.Append, app mailstore.Append) error {
-	m, err := args.Next()
-	if err != nil {
-		return appendSyntax(err)
-	}
-	opt := mailstore.AppendOptions{Date: m.InternalDate}
-	if opt.Flags, err = parseFlags(m.Flags); err != nil {
-		return err
-	}
-	switch {
-	case m.UTF8:
-		return bad("UTF8 literals are not offered here")
-	case m.Size == 0:
-		return no("CANNOT", "A message cannot be empty")
-	}
+// receive takes the messages of a command, most of them at most: MULTIAPPEND (RFC
+// 3502) adds all of them or, when one is refused, none.
+func (s *session) receive(args *imap.Append, app mailstore.Append, most int) error {
 	s.conn.bulk = true
 	defer func() { s.conn.bulk = false }()
-	r, err := m.Accept()
-	if err != nil {
-		return &lost{err}
-	}
-	src := &literalSource{r: r}
-	if err := app.Add(opt, src); err != nil {
-		if src.err != nil {
-			return &lost{src.err}
+	for n := 0; ; n++ {
+		m, err := args.Next()
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return appendSyntax(err)
+		case n == most:
+			return bad("Only one message can be given here")
 		}
+		if err := s.receiveOne(m, app); err != nil {
+			return err
+		}
+	}
+}
+
+// receiveOne takes one message. A literal8 may hold parts in their binary form
+// (RFC 3516 section 4.4); they are stored in base64, in which they come back as
+// they were whatever the format does to line ends.
+func (s *session) receiveOne(m *imap.AppendMessage, app mailstore.Append) error {
+	flags, err := parseFlags(m.Flags)
+	if err != nil {
 		return err
 	}
-	switch _, err := args.Next(); {
-	case err == nil:
-		return bad("Only one message can be appended at once")
-	case !errors.Is(err, io.EOF):
-		return appendSyntax(err)
+	src, err := s.messageSource(m)
+	if err != nil {
+		return err
 	}
-	return nil
+	defer src.close()
+	octets := io.Reader(src)
+	if m.Binary || m.Catenate {
+		octets = message.WithoutBinary(src)
+	}
+	err = app.Add(mailstore.AppendOptions{Flags: flags, Date: m.InternalDate}, octets)
+	switch {
+	case src.failure() != nil:
+		return src.failure()
+	case errors.Is(err, message.ErrBinary):
+		return no("UNKNOWN-CTE", "There is a NUL outside of a part that is declared as binary")
+	}
+	return err
+}
+
+// A messageSource gives the octets of a message that is coming in.
+type messageSource interface {
+	io.Reader
+	// failure is why there are no more octets, where that is not the mailbox's
+	// fault; nil else.
+	failure() error
+	close()
+}
+
+func (s *session) messageSource(m *imap.AppendMessage) (messageSource, error) {
+	if m.Catenate {
+		return &catSource{s: s, m: m}, nil
+	}
+	if m.Size == 0 {
+		return nil, no("CANNOT", "A message cannot be empty")
+	}
+	return s.literalSource(&m.Literal)
+}
+
+// literalSource asks the client for a literal.
+func (s *session) literalSource(l *imap.Literal) (*literalSource, error) {
+	if l.UTF8 && !s.utf8 {
+		return nil, bad("Enable UTF8=ACCEPT first")
+	}
+	r, err := l.Accept()
+	if err != nil {
+		return nil, &lost{err}
+	}
+	return &literalSource{r: r}, nil
 }
 
 // appendSyntax turns what the reader says of the command into its answer.
@@ -104,10 +153,13 @@ type literalSource struct {
 func (l *literalSource) Read(p []byte) (int, error) {
 	n, err := l.r.Read(p)
 	if err != nil && err != io.EOF {
-		l.err = err
+		l.err = &lost{err}
 	}
 	return n, err
 }
+
+func (l *literalSource) failure() error { return l.err }
+func (l *literalSource) close()         {}
 
 // numSet makes a set to be written from rising UIDs.
 func numSet(uids []mailstore.UID) imap.NumSet {

@@ -9,6 +9,8 @@ import (
 // cmdEnable is ENABLE (RFC 9051 section 6.3.1). What is not offered is passed
 // over.
 //
+// UTF8=ACCEPT (RFC 9755, RFC 6855) is part of what IMAP4rev2 is.
+//
 // QUIRK: mutt and Thunderbird enable UTF8=ACCEPT without having seen it offered.
 func (s *session) cmdEnable(cmd *imap.Command) (reply, error) {
 	wanted := cmd.Args.(*imap.Enable).Capabilities
@@ -16,9 +18,12 @@ func (s *session) cmdEnable(cmd *imap.Command) (reply, error) {
 	condstore := qresync || slices.Contains(wanted, "CONDSTORE")
 	s.w.Untagged().Raw("ENABLED")
 	if slices.Contains(wanted, "IMAP4REV2") {
-		s.rev2 = true
-		s.r.SetUTF8(true)
+		s.rev2, s.utf8 = true, true
 		s.w.Raw(" IMAP4rev2")
+	}
+	if slices.Contains(wanted, "UTF8=ACCEPT") {
+		s.utf8 = true
+		s.w.Raw(" UTF8=ACCEPT")
 	}
 	if condstore {
 		s.w.Raw(" CONDSTORE")
@@ -28,9 +33,8 @@ func (s *session) cmdEnable(cmd *imap.Command) (reply, error) {
 		s.w.Raw(" QRESYNC")
 	}
 	s.w.CRLF()
-	if s.rev2 {
-		s.w.SetUTF8(true)
-	}
+	s.r.SetUTF8(s.utf8)
+	s.w.SetUTF8(s.utf8)
 	if condstore {
 		s.enableCondStore()
 	}

@@ -7,7 +7,7 @@ import (
 	"restante/mailstore"
 )
 
-// cmdStatus is STATUS (RFC 9051 section 6.3.11).
+// cmdStatus is STATUS (RFC 9051 section 6.3.11), with APPENDLIMIT (RFC 7889).
 func (s *session) cmdStatus(cmd *imap.Command) (reply, error) {
 	args := cmd.Args.(*imap.Status)
 	return reply{}, s.existing(args.Mailbox, func(name string) error { return s.sendStatus(name, args.Items) })
@@ -31,7 +31,11 @@ func (s *session) sendStatus(name string, items []imap.StatusItem) error {
 		if i > 0 {
 			s.w.SP()
 		}
-		s.w.Raw(string(it)).SP().Number(statusNumber(&st, it))
+		n := uint64(s.srv.opt.Limits.Append)
+		if it != imap.StatusAppendLimit {
+			n = statusNumber(&st, it)
+		}
+		s.w.Raw(string(it)).SP().Number(n)
 	}
 	s.w.Raw(")\r\n")
 	return nil

@@ -60,7 +60,9 @@ func (b faultBox) Refresh(ctx context.Context) error {
 
 func (b faultBox) Expunge(ctx context.Context, uids mailstore.UIDSet, onlyDeleted bool) (mailstore.UIDSet, error) {
 	if b.s.expunge != nil {
-		return nil, b.s.expunge()
+		if err := b.s.expunge(); err != nil {
+			return nil, err
+		}
 	}
 	return b.Mailbox.Expunge(ctx, uids, onlyDeleted)
 }

@@ -42,6 +42,7 @@ type session struct {
 	state  state
 	secure bool // under TLS
 	rev2   bool // ENABLE IMAP4rev2
+	utf8   bool // that, or ENABLE UTF8=ACCEPT
 	// The client knows mod-sequences, and UIDs for what was expunged (RFC 7162).
 	condstore, qresync bool
 	user               mailstore.User

@@ -69,4 +69,6 @@ var commands = map[string]command{
 	"UID STORE":   {selected, newsAll, (*session).cmdStore},
 	"UID COPY":    {selected, newsAll, (*session).cmdCopy},
 	"UID MOVE":    {selected, newsAll, (*session).cmdMove},
+	"REPLACE":     {selected, newsAll, (*session).cmdReplace},
+	"UID REPLACE": {selected, newsAll, (*session).cmdReplace},
 }
