@@ -9,8 +9,9 @@ import (
 )
 
 var (
-	randomTime = flag.Duration("random.time", 0, "how long TestRandom runs")
-	randomSeed = flag.Uint64("random.seed", 0, "what TestRandom does; 0 means something else each time")
+	randomTime     = flag.Duration("random.time", 0, "how long TestRandom runs")
+	randomSessions = flag.Int("random.sessions", 3, "how many sessions TestRandom has")
+	randomSeed     = flag.Uint64("random.seed", 0, "what TestRandom does; 0 means something else each time")
 )
 
 // TestRandom lets sessions do random things with one mailbox, in turns and at
@@ -27,7 +28,7 @@ func TestRandom(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			imaptest.Random(t, testServer(t), imaptest.RandomOptions{
-				Sessions: 3,
+				Sessions: *randomSessions,
 				Duration: *randomTime / 2,
 				Seed:     seed,
 				Parallel: parallel,

@@ -23,9 +23,10 @@ import (
 )
 
 var (
-	randomTime  = flag.Duration("random.time", 0, "how long the random dialogues run on each format")
-	resyncSteps = flag.Int("resync.steps", 100, "steps of TestResync, over each format")
-	randomSeed  = flag.Uint64("random.seed", 0, "what they do; 0 means something else each time")
+	randomTime     = flag.Duration("random.time", 0, "how long the random dialogues run on each format")
+	randomSessions = flag.Int("random.sessions", 2, "how many sessions they have")
+	resyncSteps    = flag.Int("resync.steps", 100, "steps of TestResync, over each format")
+	randomSeed     = flag.Uint64("random.seed", 0, "what they do; 0 means something else each time")
 )
 
 // format is a storage format with mail below a directory.
@@ -138,7 +139,7 @@ func TestRandom(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			imaptest.Random(t, f.serve(t), imaptest.RandomOptions{
-				Sessions: 2, Duration: max(*randomTime, time.Second), Seed: seed, Parallel: true,
+				Sessions: *randomSessions, Duration: max(*randomTime, time.Second), Seed: seed, Parallel: true,
 			})
 		})
 	}

@@ -19,6 +19,8 @@ type known struct {
 	uid   uint32   // 0 while it has not been told
 	flags []string // sorted, without \Recent
 	told  bool     // flags are known
+	// modSeq is the highest that was told of it.
+	modSeq uint64
 }
 
 var (
@@ -26,7 +28,7 @@ var (
 	fetchLine = regexp.MustCompile(`^\* (\d+) FETCH \((.*)\)$`)
 	uidItem   = regexp.MustCompile(`\bUID (\d+)`)
 	flagsItem = regexp.MustCompile(`FLAGS \(([^)]*)\)`)
-	searchSet = regexp.MustCompile(`^\* SEARCH((?: \d+)*)$`)
+	searchSet = regexp.MustCompile(`^\* SEARCH((?: \d+)*)(?: \(MODSEQ \d+\))?$`)
 )
 
 // A situation is the command in whose answer a response came.
@@ -93,6 +95,13 @@ func (m *model) fetch(n int, items string, in situation) error {
 	}
 	if f := flagsItem.FindStringSubmatch(items); f != nil {
 		k.flags, k.told = parseFlags(f[1]), true
+	}
+	if q := modSeqItem.FindStringSubmatch(items); q != nil {
+		modSeq, err := strconv.ParseUint(q[1], 10, 63)
+		if err != nil || modSeq == 0 || modSeq < k.modSeq {
+			return fmt.Errorf("FETCH %d has mod-sequence %s, after %d", n, q[1], k.modSeq)
+		}
+		k.modSeq = modSeq
 	}
 	return nil
 }

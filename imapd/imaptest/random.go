@@ -121,7 +121,8 @@ type randomSession struct {
 	rng  *rand.Rand
 	said []string
 
-	foreign bool
+	foreign   bool
+	condstore bool // offered, and used in turn with what there is without it
 }
 
 const randomBox = "random"
@@ -138,6 +139,11 @@ func newRandomSession(srv Server, id int, seed uint64) (*randomSession, error) {
 	if _, err := s.c.OK("LOGIN " + srv.User + " " + srv.Pass); err != nil {
 		return nil, err
 	}
+	offered, err := s.c.OK("CAPABILITY")
+	if err != nil {
+		return nil, err
+	}
+	s.condstore = id%2 == 1 && strings.Contains(strings.Join(offered, " ")+" ", " CONDSTORE ")
 	for _, name := range []string{randomBox, randomBox + "2"} {
 		if _, _, err := s.c.Do("CREATE " + name); err != nil { // another session may have done it
 			return nil, err
@@ -175,7 +181,8 @@ func (s *randomSession) command(text string, in situation) error {
 	switch {
 	case err != nil:
 		return err
-	case strings.HasPrefix(tagged, "OK"), strings.HasPrefix(tagged, "NO [EXPUNGEISSUED]"):
+	case strings.HasPrefix(tagged, "OK"), strings.HasPrefix(tagged, "NO [EXPUNGEISSUED]"),
+		strings.HasPrefix(tagged, "NO [MODIFIED ") && strings.Contains(text, "UNCHANGEDSINCE"):
 		return nil
 	}
 	return fmt.Errorf("%s: %s", text, tagged)

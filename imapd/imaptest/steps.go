@@ -16,6 +16,9 @@ func (s *randomSession) step() error {
 	if len(s.m.msgs) < 4 {
 		return s.appendMessage()
 	}
+	if s.condstore && s.rng.IntN(4) == 0 {
+		return s.withModSeq()
+	}
 	switch s.rng.IntN(16) {
 	case 0, 1:
 		return s.appendMessage()
@@ -41,6 +44,27 @@ func (s *randomSession) step() error {
 		return s.again()
 	default:
 		return s.command("NOOP", free)
+	}
+}
+
+// withModSeq does one random thing that CONDSTORE adds (RFC 7162). The mod-sequence
+// is one that was heard before, of a message that may have changed since.
+func (s *randomSession) withModSeq() error {
+	from, _ := s.pick()
+	n := s.m.msgs[from].modSeq
+	switch s.rng.IntN(6) {
+	case 0:
+		return s.command("FETCH "+s.numberSet()+" (UID MODSEQ)", numbers)
+	case 1:
+		return s.command(fmt.Sprintf("UID FETCH 1:* (FLAGS) (CHANGEDSINCE %d)", n), uids)
+	case 2:
+		return s.command(fmt.Sprintf("SEARCH MODSEQ %d", n), numbers)
+	case 3:
+		return s.command("STATUS "+randomBox+" (HIGHESTMODSEQ)", free)
+	case 4:
+		return s.command(fmt.Sprintf("STORE %s (UNCHANGEDSINCE %d) +FLAGS (%s)", s.numberSet(), n, strings.Join(s.flags(), " ")), numbers)
+	default:
+		return s.command(fmt.Sprintf("UID STORE %s (UNCHANGEDSINCE %d) FLAGS (%s)", s.uidSet(), n, strings.Join(s.flags(), " ")), uids)
 	}
 }
 
