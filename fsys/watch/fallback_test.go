@@ -2,6 +2,9 @@ package watch
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,6 +105,54 @@ func TestWatchLimit(t *testing.T) {
 			t.Errorf("the end of the limit was said %d times", got)
 		}
 	})
+}
+
+// What the process may not look at, as root a home on a file server that does not
+// trust it, may change at any time: that is told at each poll, not never.
+func TestBlindPath(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newWorld("/a")
+		x.mu.Lock()
+		x.files["/a/new"] = state{blind: true}
+		x.mu.Unlock()
+		w := x.watcher(t, Options{})
+		var n counter
+		w.Watch([]string{"/a/new"}, n.call)
+		rest(&n)
+		for range 3 {
+			time.Sleep(DefaultPollInterval + soon)
+			n.expect(t, true, "it may have changed")
+		}
+		x.make("/a/new", true)
+		time.Sleep(DefaultSweepInterval)
+		rest(&n)
+		time.Sleep(2*DefaultPollInterval + soon)
+		n.expect(t, false, "it can be looked at now")
+	})
+}
+
+// TestLookIsBlind looks with the rights of a user at what he may not see.
+func TestLookIsBlind(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can become somebody else")
+	}
+	closed := t.TempDir()
+	must(t, os.Symlink(closed+"/there", "/tmp/"+filepath.Base(closed)+".link"), os.Chmod(closed, 0o700))
+	link := "/tmp/" + filepath.Base(closed) + ".link"
+	defer os.Remove(link)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	must(t, unix.Setfsuid(65534))
+	defer unix.Setfsuid(0)
+	for path, want := range map[string]state{
+		closed + "/there": {blind: true},
+		link:              {link: true, blind: true},
+		"/no/such/thing":  {},
+	} {
+		if got := look(path); got != want {
+			t.Errorf("%s: %+v, want %+v", path, got, want)
+		}
+	}
 }
 
 // Two changes within one tick of the file system's clock look like one. The

@@ -108,6 +108,8 @@ func (w *Watcher) compare(t *target) {
 	case now != t.seen:
 		w.touch(t)
 		t.seen, t.echo = now, at.Add(echoAfter)
+	case now.blind:
+		w.touch(t) // what may have changed counts as changed
 	case !t.echo.IsZero() && !at.Before(t.echo):
 		w.touch(t)
 		t.echo = time.Time{}

@@ -122,7 +122,7 @@ func (w *Watcher) settled(t *target, was [2]*hook, now state, err error, far boo
 	}
 	t.armed, t.seen, t.refused = true, now, err != nil
 	_, wasFast := w.fast[t]
-	isFast := t.refused || far || now.link
+	isFast := t.refused || far || now.link || now.blind
 	switch {
 	case isFast && !wasFast:
 		w.fast[t] = struct{}{}
