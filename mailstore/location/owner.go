@@ -160,7 +160,7 @@ func (s *Store) openPass(dir string) (onward bool, err error) {
 	}
 	if perm := fi.Mode().Perm(); perm&0o001 == 0 {
 		s.opt.Logger.Info("opened a directory for users to pass through: what is in it is closed by its own mode alone", "path", dir)
-		if err := s.opt.FS.Chmod(dir, perm|0o011); err != nil {
+		if err := s.opt.FS.Chmod(dir, fi.Mode()|0o011); err != nil {
 			return false, err
 		}
 	}
