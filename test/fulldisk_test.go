@@ -1,7 +1,10 @@
 package test
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -61,6 +64,55 @@ func TestFullDisk(t *testing.T) {
 				t.Errorf("with room again there are %d messages, want 3", got)
 			}
 		})
+	}
+}
+
+// TestFullDiskUnchanged: on a disk that others have filled, messages can be
+// removed from an mbox that was only looked at before.
+func TestFullDiskUnchanged(t *testing.T) {
+	disk := smallDisk(t, 4<<20)
+	data := newData(t, "mbox:"+filepath.Join(disk, "mail"))
+	inbox := filepath.Join(disk, "mail", "inbox")
+	var text []byte
+	for n := range 30 {
+		text = fmt.Appendf(text, "From a@b.c  Thu Nov 29 22:33:52 2001\n%s\n", bytes.ReplaceAll(big(n), []byte("\r\n"), []byte("\n")))
+	}
+	if err := errors.Join(os.MkdirAll(filepath.Dir(inbox), 0o700), os.WriteFile(inbox, text, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, data)
+	c := login(t, s)
+	c.ok("EXAMINE INBOX")
+	s.kill()
+	fillWith(t, filepath.Join(disk, "rubbish"))
+	s = start(t, data)
+	c = login(t, s)
+	c.ok("SELECT INBOX")
+	c.ok(`STORE 2,29 +FLAGS.SILENT (\Deleted)`)
+	c.ok("EXPUNGE")
+	if got := messages(c); got != 28 {
+		t.Errorf("after EXPUNGE there are %d messages, want 28", got)
+	}
+	for n, subject := range c.ok("FETCH 1,2 BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]") {
+		if want := fmt.Sprintf("<%d@full>", []int{0, 2}[min(n, 1)]); n < 2 && !strings.Contains(subject, want) {
+			t.Errorf("message %d is %q, want %s", n+1, subject, want)
+		}
+	}
+}
+
+// fillWith makes a file that takes all the room that is left.
+func fillWith(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for err == nil {
+		_, err = f.Write(make([]byte, 4096))
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(err)
 	}
 }
 

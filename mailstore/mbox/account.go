@@ -61,7 +61,9 @@ type account struct {
 
 	opened   atomic.Uint64 // mailboxes so far
 	locks    lockTable
+	reserve  reserve
 	registry sync.Mutex
+	lastUsed uint32    // UIDVALIDITY that was given, durably or not; under registry
 	buffers  sync.Pool // of *[]byte, for messages that are read
 }
 
@@ -92,6 +94,7 @@ func Open(ctx context.Context, opt Options) (mailstore.Account, error) {
 		opt.Zone = time.Local
 	}
 	a := &account{opt: opt, slots: make(map[string]*slot), locks: lockTable{wanted: opt.Locks}}
+	a.reserve = reserve{fs: opt.FS, path: filepath.Join(opt.Root, notesDir, reserveName)}
 	if err := a.prepare(ctx); err != nil {
 		return nil, &mailstore.Error{Op: "open account", Err: errKind(err)}
 	}
@@ -198,6 +201,9 @@ func (a *account) openSlot(ctx context.Context, s *slot, name string) (_ *Mailbo
 	}
 	m.slot, m.refs = s, 1
 	s.m = m
+	if !m.ReadOnly() {
+		a.reserve.fill()
+	}
 	return m, false, nil
 }
 
@@ -324,10 +330,11 @@ func (a *account) newValidity() (uint32, error) {
 		return 0, err
 	}
 	now := time.Now().Unix()
-	v := max(uint32(min(max(now, 1), 1<<32-2)), last+1)
+	v := max(uint32(min(max(now, 1), 1<<32-2)), max(last, a.lastUsed)+1)
 	if v == 0 {
 		return 0, errors.New("no UIDVALIDITY is left")
 	}
+	a.lastUsed = v
 	err = a.writeValidity(v)
 	if errors.Is(errKind(err), mailstore.ErrReadOnly) || errors.Is(errKind(err), mailstore.ErrOverQuota) {
 		// Where nothing can be written, nothing can be deleted and made again.

@@ -20,6 +20,8 @@ type editing struct {
 	gone  mailstore.UIDSet // of messages that are there
 	all   bool             // all messages get their notes
 	limit int64            // of octets that the change may move; 0 is none
+	// bare: nothing is written that is not needed, because there is no room.
+	bare bool
 }
 
 // newFlags are the flags that a message is to have.
@@ -46,13 +48,58 @@ type moved struct {
 	exact bool
 }
 
-// run plans the change, applies it, and brings the index up to date.
+// goneAtOnce is how many messages go at a time where there is no room for a
+// journal that lists more.
+const goneAtOnce = 1024
+
+// run makes the change. On a full disk the reserve helps, if the change is one
+// that makes room; then of many messages the last ones go first, as a change of
+// its own.
 func (e *editing) run() (modSeq uint64, err error) {
+	modSeq, err = e.try()
+	if !isFull(err) || errors.Is(err, errHalfDone) || !e.makesRoom() {
+		return modSeq, err
+	}
+	e.bare, e.all = true, false
+	_ = e.useReserve() // where there is none it may do without
+	first, last := cutUIDs(e.gone, goneAtOnce)
+	if first.Empty() {
+		return e.try()
+	}
+	e.gone = last
+	if modSeq, err = e.try(); err != nil {
+		return modSeq, err
+	}
+	e.gone, e.flags, e.bare = first, nil, false
+	return e.run()
+}
+
+// cutUIDs divides a set so that the last part has n UIDs.
+func cutUIDs(set mailstore.UIDSet, n int64) (first, last mailstore.UIDSet) {
+	first = slices.Clone(set)
+	for n > 0 && len(first) > 0 {
+		r := &first[len(first)-1]
+		size := int64(r.Last-r.First) + 1
+		if size > n {
+			last = append(last, mailstore.UIDRange{First: r.Last - mailstore.UID(n) + 1, Last: r.Last})
+			r.Last -= mailstore.UID(n)
+			break
+		}
+		last = append(last, *r)
+		n -= size
+		first = first[:len(first)-1]
+	}
+	slices.Reverse(last)
+	return first, last
+}
+
+// try plans the change, applies it, and brings the index up to date.
+func (e *editing) try() (modSeq uint64, err error) {
 	if modSeq, ok, err := e.runInPlace(); ok || err != nil {
 		return modSeq, err
 	}
 	m := e.m
-	e.all = e.all || m.wantNotes && e.movesMost()
+	e.all = e.all || m.wantNotes && !e.bare && e.movesMost()
 	p := newPlan(e.r.j, m.snap.size)
 	b, err := e.planBase(p)
 	if err != nil {
@@ -226,6 +273,9 @@ func (e *editing) touches(p *plan, entry index.Entry[loc], carried *base) bool {
 	if entry.Data.overlong() {
 		return false
 	}
+	if e.bare {
+		return false
+	}
 	lacking := !entry.Data.has(bitStamped) || !entry.Data.has(bitOld) && !entry.Flags.Has(mailstore.Recent)
 	return lacking && (e.all || p.shift != 0)
 }
@@ -235,7 +285,7 @@ func (e *editing) notesOf(entry index.Entry[loc], carried *base) *notes {
 	if !changes {
 		f = entry.Flags
 	}
-	n := &notes{base: carried, uid: entry.UID, system: f.System, old: !f.Has(mailstore.Recent), keywords: f.Keywords, length: -1}
+	n := &notes{base: carried, uid: entry.UID, system: f.System, old: !f.Has(mailstore.Recent), keywords: f.Keywords, length: -1, tight: e.bare}
 	if carried == nil && !e.m.base.pseudo && e.m.isCarrier(entry.Data) {
 		kept := e.m.base
 		n.base = &kept

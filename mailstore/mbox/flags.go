@@ -35,7 +35,8 @@ func (m *Mailbox) SetFlags(ctx context.Context, uids mailstore.UIDSet, op mailst
 	return res, nil
 }
 
-// Expunge removes messages.
+// Expunge removes messages. On a full disk it may need several changes of the
+// file for many; when one of them fails, those before it are done.
 func (m *Mailbox) Expunge(ctx context.Context, uids mailstore.UIDSet, onlyDeleted bool) (mailstore.UIDSet, error) {
 	var removed mailstore.UIDSet
 	err := m.change(ctx, "expunge", func(r *rewriter) (err error) {
@@ -61,11 +62,14 @@ func (m *Mailbox) expunge(r *rewriter, uids mailstore.UIDSet, onlyDeleted bool) 
 	}
 	e.gone = removed
 	for _, msg := range m.readers.of(removed) {
-		if err := m.keepMessage(msg); err != nil {
+		// Whoever reads a large message on a full disk must do without its end.
+		if err := m.keepMessage(msg); err != nil && !isFull(err) {
 			return nil, err
 		}
 	}
-	_, err = e.run()
+	if _, err = e.run(); err == nil {
+		m.acct.reserve.fill()
+	}
 	return removed, err
 }
 

@@ -128,13 +128,23 @@ func (h *journalHeader) slotAt(k int) int64 {
 type journal struct {
 	fs   fsys.FS
 	path string
-	f    fsys.File
+	f    journalFile
 	h    journalHeader
 	// unsure: an operation is finished, but it may not be written durably that it is.
 	unsure bool
 	// refused: the append in the journal was reported as failed, so it must go
 	// even if all of it is in the file.
 	refused bool
+}
+
+// journalFile is what a journal does with its file.
+type journalFile interface {
+	io.ReaderAt
+	io.WriterAt
+	io.Closer
+	Stat() (fs.FileInfo, error)
+	Truncate(size int64) error
+	Sync() error
 }
 
 // openJournal opens the journal at path; with create it makes one when there is
@@ -166,13 +176,17 @@ const (
 	maxIdleJournal = 4 << 20
 )
 
+// createJournal makes a journal with room for the headers at least.
 func createJournal(fsx fsys.FS, path string) (fsys.File, error) {
 	f, err := createFile(fsx, path, 0o600)
 	if err != nil {
 		return nil, err
 	}
+	if _, err := f.WriteAt(make([]byte, journalStart), 0); err != nil {
+		return nil, errors.Join(err, f.Close(), ignoreMissing(fsx.Remove(path)))
+	}
 	// It does not matter whether this succeeds as a whole.
-	_, _ = f.WriteAt(make([]byte, journalRoom), 0)
+	_, _ = f.WriteAt(make([]byte, journalRoom-journalStart), journalStart)
 	return f, nil
 }
 
@@ -247,9 +261,26 @@ func (j *journal) done() {
 	if j.unsure = err != nil; err != nil {
 		return
 	}
-	if fi, err := j.f.Stat(); err == nil && fi.Size() > maxIdleJournal {
-		_ = j.f.Truncate(journalRoom) // what a large rewrite needed; no harm if it stays
+	if j.room() > maxIdleJournal {
+		j.trim()
 	}
+}
+
+// trim gives back what a large rewrite needed. It does not matter whether this
+// succeeds.
+func (j *journal) trim() {
+	if !j.dirty() && j.room() > journalRoom {
+		_ = j.f.Truncate(journalRoom)
+	}
+}
+
+// room is how long the file is, all of which has its place on the disk.
+func (j *journal) room() int64 {
+	fi, err := j.f.Stat()
+	if err != nil {
+		return 0
+	}
+	return fi.Size()
 }
 
 // settle makes sure that a journal that reads as clean is so durably.

@@ -98,12 +98,12 @@ type step struct {
 const (
 	// stepData bounds a step that goes through the journal, and with it memory.
 	stepData = 8 << 20
-	// smallStepData is the bound when there is no room for more: the journal is
-	// large enough for that from the beginning.
-	smallStepData = 32 << 10
+	// minStepData is the bound when there is hardly any room for the journal.
+	minStepData = 4 << 10
 	// stepDirect bounds a step that copies within the file.
 	stepDirect = 64 << 20
-	// minDirect is the distance from which on copying within the file is worth it.
+	// minDirect is the distance from which on copying within the file is worth it;
+	// where steps are smaller, so is the distance.
 	minDirect = 1 << 20
 )
 
@@ -218,7 +218,7 @@ func (l *layout) hasOld(s span) bool {
 func (c *cutter) forwards(s span) {
 	for s.lo < s.hi {
 		free := min(c.l.firstOld(s)-s.lo, s.hi-s.lo, stepDirect)
-		if free >= minDirect {
+		if free >= min(minDirect, c.limit) {
 			c.flush()
 			c.list = append(c.list, step{spans: []span{{s.lo, s.lo + free}}})
 			s.lo += free
@@ -246,7 +246,7 @@ func (l *layout) firstOld(s span) int64 {
 func (c *cutter) backwards(s span) {
 	for s.lo < s.hi {
 		free := min(s.hi-c.l.lastOld(s), s.hi-s.lo, stepDirect)
-		if free >= minDirect {
+		if free >= min(minDirect, c.limit) {
 			c.flush()
 			c.list = append(c.list, step{spans: []span{{s.hi - free, s.hi}}})
 			s.hi -= free

@@ -276,17 +276,16 @@ func (m *Mailbox) tryWrite(ctx context.Context, fn func(r *rewriter) error) (aga
 			m.log().Warn("mbox: giving back the locks failed", "mailbox", m.Name(), "err", err)
 		}
 	}()
-	if m.j == nil {
-		if m.j, err = openJournal(m.acct.opt.FS, m.paths().journal(), true); err != nil {
-			return false, err
-		}
+	j, err := m.journal()
+	if err != nil {
+		return false, err
 	}
 	h := m.h
 	if h == nil {
 		return true, nil
 	}
-	r := &rewriter{f: h, j: m.j, log: m.log(), name: m.Name(), alive: l.keep}
-	if m.j.dirty() {
+	r := &rewriter{f: h, j: j, log: m.log(), name: m.Name(), alive: l.keep}
+	if j.dirty() {
 		if err := m.recover(r); err != nil {
 			return false, err
 		}
@@ -304,6 +303,24 @@ func (m *Mailbox) tryWrite(ctx context.Context, fn func(r *rewriter) error) (aga
 		return false, m.whyReadOnly()
 	}
 	return false, fn(r)
+}
+
+// journal returns the journal for a change. Without room to make one it is one
+// that can hold nothing.
+func (m *Mailbox) journal() (*journal, error) {
+	if m.j != nil {
+		return m.j, nil
+	}
+	path := m.paths().journal()
+	j, err := openJournal(m.acct.opt.FS, path, true)
+	switch {
+	case isFull(err):
+		return &journal{fs: m.acct.opt.FS, path: path, f: noJournal{err}}, nil
+	case err != nil:
+		return nil, err
+	}
+	m.j = j
+	return j, nil
 }
 
 // recover ends what an earlier operation left half done.

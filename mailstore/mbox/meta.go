@@ -20,6 +20,7 @@ type notes struct {
 	old      bool // not recent
 	keywords mailstore.Keywords
 	length   int64 // of the body, for Content-Length; -1 for none
+	tight    bool  // leave no room for more
 }
 
 // Spaces that are left behind the keywords when a header is written anew, so
@@ -95,7 +96,10 @@ func (n *notes) fit(room int64) ([]byte, bool) {
 
 // anew writes the fields with room for more.
 func (n *notes) anew() []byte {
-	b, pad := n.lines(false)
+	b, pad := n.lines(n.tight)
+	if n.tight {
+		return b
+	}
 	spaces := padding
 	if n.base != nil {
 		spaces = basePadding

@@ -112,6 +112,7 @@ func (r *rewriter) apply(p *plan) error {
 	l := newLayout(p.edits, p.old, r.f, r.j.f)
 	steps, err := r.prepare(p, l)
 	if err != nil {
+		r.j.trim()
 		return err
 	}
 	return r.finish(l, steps, 0, nil, false)
@@ -164,10 +165,7 @@ func (r *rewriter) prepare(p *plan, l *layout) ([]step, error) {
 		return nil, p.w.err
 	}
 	h.metaCRC = p.w.crc
-	steps, err := r.makeRoom(&h, l, stepData)
-	if err != nil {
-		steps, err = r.makeRoom(&h, l, smallStepData)
-	}
+	steps, err := r.takeRoom(&h, l)
 	if err != nil {
 		return nil, err
 	}
@@ -184,6 +182,29 @@ func (r *rewriter) prepare(p *plan, l *layout) ([]step, error) {
 		return nil, errors.Join(err, r.undo(l.oldSize))
 	}
 	return steps, nil
+}
+
+// takeRoom cuts the rewrite into steps for which there is room.
+func (r *rewriter) takeRoom(h *journalHeader, l *layout) ([]step, error) {
+	room := max(r.j.room(), journalRoom)
+	steps, err := r.makeRoom(h, l, stepData)
+	if err == nil {
+		return steps, nil
+	}
+	if r.j.room() > room {
+		// The mbox may need what the journal has taken of the disk.
+		if err := r.j.f.Truncate(room); err != nil {
+			return nil, err
+		}
+	}
+	return r.makeRoom(h, l, r.smallStep(h))
+}
+
+// smallStep is the largest step for which the journal has room as it is.
+func (r *rewriter) smallStep(h *journalHeader) int64 {
+	h.slotRoom = 0
+	n := (r.j.room()-h.slotAt(0))/2 - blockSize
+	return min(max(n, minStepData), stepData) / minStepData * minStepData
 }
 
 // makeRoom cuts the rewrite into steps and makes room for them in the journal.
