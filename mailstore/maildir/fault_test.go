@@ -89,69 +89,67 @@ var faultCases = []struct {
 	run  func(t *testing.T, acct mailstore.Account) error
 	// partial: after an error a part of it may have been done.
 	partial bool
-	// control: it differs where the control files have a tree of their own.
-	control bool
 }{
 	{"append", func(t *testing.T, acct mailstore.Account) error {
 		return with(t, acct, "INBOX", func(m mailstore.Mailbox) error {
 			_, err := appendTo(t, m, mailstore.Flags{}, "new")
 			return err
 		})
-	}, false, false},
+	}, false},
 	{"append several with keywords", func(t *testing.T, acct mailstore.Account) error {
 		return with(t, acct, "INBOX", func(m mailstore.Mailbox) error {
 			_, err := appendTo(t, m, mailstore.NewFlags(mailstore.Seen, "fresh"), "new1", "new2", "new3")
 			return err
 		})
-	}, false, true},
+	}, false},
 	{"set flags", func(t *testing.T, acct mailstore.Account) error {
 		return with(t, acct, "INBOX", func(m mailstore.Mailbox) error {
 			_, err := m.SetFlags(t.Context(), mailstore.AllUIDs(), mailstore.AddFlags, mailstore.NewFlags(mailstore.Answered, "fresh"), mailstore.SetFlagsOptions{})
 			return err
 		})
-	}, true, false},
+	}, true},
 	{"copy", func(t *testing.T, acct mailstore.Account) error {
 		return withTwo(t, acct, func(from, to mailstore.Mailbox) error {
 			_, err := from.Copy(t.Context(), mailstore.AllUIDs(), to)
 			return err
 		})
-	}, false, false},
+	}, false},
 	{"move", func(t *testing.T, acct mailstore.Account) error {
 		return withTwo(t, acct, func(from, to mailstore.Mailbox) error {
 			_, err := from.Move(t.Context(), mailstore.AllUIDs(), to)
 			return err
 		})
-	}, true, false},
+	}, true},
 	{"expunge", func(t *testing.T, acct mailstore.Account) error {
 		return with(t, acct, "INBOX", func(m mailstore.Mailbox) error {
 			_, err := m.Expunge(t.Context(), mailstore.NewUIDSet(1, 3), false)
 			return err
 		})
-	}, true, false},
+	}, true},
 	{"claim recent", func(t *testing.T, acct mailstore.Account) error {
 		return with(t, acct, "INBOX", func(m mailstore.Mailbox) error {
 			_, err := m.ClaimRecent(t.Context())
 			return err
 		})
-	}, true, false},
+	}, true},
 	{"create", func(t *testing.T, acct mailstore.Account) error {
 		return acct.Create(t.Context(), "Made")
-	}, false, true},
+	}, false},
 	{"delete", func(t *testing.T, acct mailstore.Account) error {
 		return acct.Delete(t.Context(), "Old")
-	}, true, true},
+	}, true},
 	{"rename", func(t *testing.T, acct mailstore.Account) error {
 		return acct.Rename(t.Context(), "Old", "Renamed")
-	}, true, true},
+	}, true},
 	{"rename INBOX", func(t *testing.T, acct mailstore.Account) error {
 		return acct.Rename(t.Context(), "INBOX", "Kept")
-	}, true, false},
+	}, true},
 	{"open with new mail", func(t *testing.T, acct mailstore.Account) error {
 		return with(t, acct, foreignBox, func(mailstore.Mailbox) error { return nil })
-	}, true, false},
+	}, true},
 	{"open after Courier", func(t *testing.T, acct mailstore.Account) error {
 		return with(t, acct, foreignBox, func(mailstore.Mailbox) error { return nil })
-	}, true, true},
+	}, true},
 }
 
 func with(t *testing.T, acct mailstore.Account, name string, fn func(m mailstore.Mailbox) error) error {
@@ -198,6 +196,9 @@ func prepareFault(t *testing.T, f *faultfs.FS, layout maildir.Layout, control st
 	}
 	uidlist := cmp.Or(control, "/mail") + "/" + dir + "/dovecot-uidlist"
 	dir = "/mail/" + dir
+	if control != "" { // where a quota is kept, too
+		writeFault(t, f, control+"/maildirsize", dovecotSize)
+	}
 	f.Settle()
 	if !foreign {
 		return
@@ -235,9 +236,6 @@ func TestFaults(t *testing.T) {
 	for _, l := range layouts {
 		for _, c := range faultCases {
 			for _, control := range []string{"", "/control"} {
-				if control != "" && !c.control {
-					continue
-				}
 				t.Run(l.name+"/"+c.name+control, func(t *testing.T) {
 					f := faultTest{layout: l.layout, control: control, run: c.run, partial: c.partial, foreign: strings.HasPrefix(c.name, "open"), courier: c.name == "open after Courier"}
 					s := faultfs.Scenario{Prepare: f.prepare, Run: f.do, Check: f.check}
@@ -381,8 +379,13 @@ func (f *faultTest) checkLost(t *testing.T, got world) {
 // unlock removes lock files. After a loss of power nobody takes their process for
 // running; here it is this one, and does.
 func unlock(t *testing.T, fs *faultfs.FS) {
-	for _, dir := range []string{"/mail", "/mail/.Old", "/mail/Old", "/mail/.Foreign", "/mail/Foreign", "/mail/.Kept", "/mail/Kept",
-		"/control", "/control/.INBOX", "/control/INBOX", "/control/.Old", "/control/Old", "/control/.Foreign", "/control/Foreign", "/control/.Renamed", "/control/Renamed"} {
+	dirs := []string{"/mail", "/control"}
+	for _, name := range []string{"INBOX", "Old", "Foreign", "Kept", "Renamed"} {
+		for _, root := range dirs[:2] {
+			dirs = append(dirs, root+"/."+name, root+"/"+name)
+		}
+	}
+	for _, dir := range dirs {
 		entries, err := fs.ReadDir(dir)
 		if err != nil {
 			continue
