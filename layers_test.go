@@ -30,6 +30,7 @@ var layers = []layer{
 	{pkg: "pop3"},
 	{pkg: "message", outside: []string{"golang.org/x/text"}},
 	{pkg: "auth/sasl", outside: []string{"github.com/emersion/go-sasl"}},
+	{pkg: "casemap", outside: []string{"golang.org/x/text"}},
 
 	// Means.
 	{pkg: "fsys/...", own: []string{"fsys"}, outside: []string{"golang.org/x/sys"}},
@@ -45,17 +46,18 @@ var layers = []layer{
 		tests: []string{"mailstore/storetest", "mailstore/memory", "fsys/faultfs"}},
 
 	// Shared means of the services.
-	{pkg: "search", own: []string{"mailstore", "message"}, outside: []string{"golang.org/x/text"}},
+	{pkg: "search", own: []string{"mailstore", "message", "casemap"}, outside: []string{"golang.org/x/text"}},
+	{pkg: "order", own: []string{"mailstore", "message", "casemap"}},
 	{pkg: "auth", own: []string{"mailstore", "fsys", "auth/sasl"}, outside: []string{"github.com/go-crypt"}},
 	{pkg: "certs", own: []string{"fsys"}},
 
 	// Services: never each other, never a format.
-	{pkg: "imapd/...", own: []string{"imapd/...", "imap", "message", "search", "mailstore", "auth", "auth/sasl"},
+	{pkg: "imapd/...", own: []string{"imapd/...", "imap", "message", "search", "order", "mailstore", "auth", "auth/sasl"},
 		outside: []string{"github.com/emersion/go-imap/v2", "github.com/emersion/go-sasl", "golang.org/x/text"}, tests: []string{"mailstore/memory"}},
 	{pkg: "pop3d/...", own: []string{"pop3d/...", "pop3", "message", "mailstore", "auth", "auth/sasl"},
 		outside: []string{"github.com/emersion/go-sasl"}, tests: []string{"mailstore/memory"}},
 	{pkg: "webmail/sanitize", outside: []string{"golang.org/x/net"}},
-	{pkg: "webmail/...", own: []string{"webmail/...", "message", "search", "mailstore", "auth"},
+	{pkg: "webmail/...", own: []string{"webmail/...", "message", "search", "order", "mailstore", "auth"},
 		outside: []string{"golang.org/x/net", "golang.org/x/text"}, tests: []string{"mailstore/memory", "certs"}},
 
 	// The composition root and tests of the whole.

@@ -51,6 +51,19 @@ func ParseAddressList(raw string) []Address {
 	return all
 }
 
+// FirstAddress reads the first address of an address field, unfolded as AppendValue
+// gives it, as ENVELOPE has it: of a group the Mailbox is the name and Host is
+// empty. It is what mail is sorted by (RFC 5256 section 3, RFC 5957).
+func FirstAddress(value []byte) Address {
+	r := addressReader{first: true}
+	list := r.list(value)
+	if len(list) == 0 {
+		return Address{}
+	}
+	a := list[0]
+	return Address{Name: decodePhrase(a.name), Mailbox: cleanText(string(a.mailbox)), Host: cleanText(string(a.host))}
+}
+
 // decodePhrase decodes a display name.
 func decodePhrase(b []byte) string {
 	return strings.TrimSpace(DecodeHeader(string(b)))

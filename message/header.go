@@ -2,6 +2,7 @@ package message
 
 import (
 	"bytes"
+	"iter"
 	"strings"
 )
 
@@ -154,6 +155,26 @@ func HeaderFields(header []byte, name string) []string {
 		all = append(all, v)
 	}
 	return all
+}
+
+// Fields yields the fields of a header in order: name and value as they are
+// written, slices of header, for AppendValue. Lines that are no field are passed
+// over.
+func Fields(header []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(name, value []byte) bool) {
+		for f, rest, ok := nextField(header); ok; f, rest, ok = nextField(rest) {
+			if f.name != nil && !yield(f.name, f.value) {
+				return
+			}
+		}
+	}
+}
+
+// AppendValue appends a value of Fields in the form in which HeaderField gives it.
+func AppendValue(dst, value []byte) []byte {
+	start := len(dst)
+	dst = appendUnfolded(dst, value)
+	return dst[:start+len(bytes.TrimRight(dst[start:], " \t"))]
 }
 
 func fieldValues(header []byte, name string) func(yield func(string) bool) {

@@ -27,6 +27,7 @@ type addressReader struct {
 	lex     lexer
 	all     []rawAddress
 	recover bool
+	first   bool // one address is enough
 }
 
 // list reads the addresses of an unfolded value.
@@ -38,7 +39,7 @@ func (r *addressReader) list(value []byte) []rawAddress {
 	st := x.skip()
 	for st == more {
 		st = r.address()
-		if st == end || !r.toComma() {
+		if st == end || r.first || !r.toComma() {
 			break
 		}
 		x.i++

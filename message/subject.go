@@ -13,7 +13,9 @@ func BaseSubject(s string) string {
 // SplitSubject is BaseSubject, and tells whether a mark of a reply or forward was
 // taken away, as THREAD=REFERENCES asks (RFC 5256 section 3, step 5).
 func SplitSubject(s string) (base string, reply bool) {
-	s = strings.Join(strings.FieldsFunc(DecodeHeader(s), func(r rune) bool { return r == ' ' }), " ")
+	if s = DecodeHeader(s); strings.Contains(s, "  ") {
+		s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == ' ' }), " ")
+	}
 	for {
 		var marked bool
 		s, marked = trimTrailer(s)
