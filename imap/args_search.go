@@ -13,9 +13,12 @@ type Search struct {
 	Key SearchKey
 }
 
-// SearchReturn holds the result options of SEARCH (RFC 9051 section 6.4.4.1). RETURN () means ALL.
+// SearchReturn holds the result options of SEARCH and SORT (RFC 9051 section 6.4.4.1, RFC 5267 section 3).
+// RETURN () means ALL.
 type SearchReturn struct {
 	Min, Max, All, Count, Save bool
+	// Partial asks for a part of the results (RFC 9394). The parser refuses it beside All.
+	Partial PartialRange
 }
 
 // A SearchKey is a criterion: one of the Search... types below, always as a value, never as a pointer.

@@ -23,6 +23,8 @@ type Command struct {
 	//	STATUS                             *Status
 	//	APPEND                             *Append
 	//	SEARCH, UID SEARCH                 *Search
+	//	SORT, UID SORT                     *Sort
+	//	THREAD, UID THREAD                 *Thread
 	//	FETCH, UID FETCH                   *Fetch
 	//	STORE, UID STORE                   *Store
 	//	COPY, MOVE, UID COPY, UID MOVE     *Copy

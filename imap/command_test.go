@@ -107,6 +107,23 @@ var commandTests = []struct {
 	{`a UID STORE 1 -flags.silent \Seen x`, "UID STORE", &Store{Set: seq("1"), Op: StoreRemove, Silent: true, Flags: []string{`\Seen`, "x"}}},
 	{"a STORE 1 (UNCHANGEDSINCE 12) FLAGS ()", "STORE", &Store{Set: seq("1"), Op: StoreSet, Modifiers: []Param{{Name: "UNCHANGEDSINCE", Value: Value{Text: "12"}}}}},
 
+	{"a SORT (DATE) UTF-8 ALL", "SORT", &Sort{Criteria: []SortCriterion{{Key: SortDate}}, Charset: "UTF-8", Key: SearchAll{}}},
+	{"a uid sort (reverse subject reverse arrival displayfrom Displayto cc to from size) us-ascii seen 1:3", "UID SORT", &Sort{
+		Criteria: []SortCriterion{
+			{SortSubject, true}, {SortArrival, true}, {Key: SortDisplayFrom}, {Key: SortDisplayTo}, {Key: SortCc}, {Key: SortTo}, {Key: SortFrom}, {Key: SortSize},
+		},
+		Charset: "US-ASCII", Key: SearchAnd{[]SearchKey{SearchFlag{Flag: `\Seen`}, SearchSeq{seq("1:3")}}},
+	}},
+	{"a SORT RETURN () (SIZE) \"utf-8\" TEXT {1+}\r\nx", "SORT", &Sort{
+		Return: &SearchReturn{All: true}, Criteria: []SortCriterion{{Key: SortSize}}, Charset: "UTF-8", Key: SearchText{Value: "x"},
+	}},
+	{"a SORT RETURN (MIN COUNT PARTIAL -5:-1) (TO) UTF-8 ALL", "SORT", &Sort{
+		Return:   &SearchReturn{Min: true, Count: true, Partial: PartialRange{1, 5, true}},
+		Criteria: []SortCriterion{{Key: SortTo}}, Charset: "UTF-8", Key: SearchAll{},
+	}},
+	{"a THREAD references UTF-8 SINCE 1-Jan-2000", "THREAD", &Thread{Algorithm: "REFERENCES", Charset: "UTF-8", Key: SearchDate{InternalDate, DateSince, Date{2000, time.January, 1}}}},
+	{"a UID THREAD X-NEW {5+}\r\nUTF-8 (SEEN) ALL", "UID THREAD", &Thread{Algorithm: "X-NEW", Charset: "UTF-8", Key: SearchAnd{[]SearchKey{SearchFlag{Flag: `\Seen`}, SearchAll{}}}}},
+
 	{"a FETCH 1 fast", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchFlags}, {Att: FetchInternalDate}, {Att: FetchRFC822Size}}}},
 	{"a FETCH 1 ALL", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchFlags}, {Att: FetchInternalDate}, {Att: FetchRFC822Size}, {Att: FetchEnvelope}}}},
 	{"a FETCH 1 FULL", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchFlags}, {Att: FetchInternalDate}, {Att: FetchRFC822Size}, {Att: FetchEnvelope}, {Att: FetchBody}}}},
@@ -114,6 +131,7 @@ var commandTests = []struct {
 	// QUIRK: Outlook, emersion/go-imap#657.
 	{"7 UID fetch 39 (UID RFC822.SIZE RFC822.peek)", "UID FETCH", &Fetch{Set: seq("39"), Items: []FetchItem{{Att: FetchUID}, {Att: FetchRFC822Size}, {Att: FetchRFC822, Peek: true}}}},
 	{"a UID FETCH 1:* (FLAGS) (CHANGEDSINCE 0 VANISHED)", "UID FETCH", &Fetch{Set: seq("1:*"), Items: []FetchItem{{Att: FetchFlags}}, Modifiers: []Param{{Name: "CHANGEDSINCE", Value: Value{Text: "0"}}, {Name: "VANISHED"}}}},
+	{"a UID FETCH 1:* FLAGS (PARTIAL -1:-30 CHANGEDSINCE 7)", "UID FETCH", &Fetch{Set: seq("1:*"), Items: []FetchItem{{Att: FetchFlags}}, Modifiers: []Param{{Name: "PARTIAL", Value: Value{Text: "-1:-30"}}, {Name: "CHANGEDSINCE", Value: Value{Text: "7"}}}}},
 	{"a FETCH 1 FLAGS (VANISHED CHANGEDSINCE 7)", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchFlags}}, Modifiers: []Param{{Name: "VANISHED"}, {Name: "CHANGEDSINCE", Value: Value{Text: "7"}}}}},
 	{"a FETCH 1 (BODY[] BODY[TEXT] BODY[1.2.HEADER]<5.6> BODY[3.MIME] BODY BODYSTRUCTURE ENVELOPE RFC822.TEXT RFC822.HEADER)", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{
 		{Att: FetchBodySection, Section: &Section{}},
@@ -216,6 +234,7 @@ func TestSearchValues(t *testing.T) {
 		{"CHARSET utf-8 SUBJECT {5+}\r\nGrö?", Search{Charset: "UTF-8", Key: SearchField{"SUBJECT", "Grö?"}}},
 		{"RETURN (MIN COUNT) SEEN", Search{Return: &SearchReturn{Min: true, Count: true}, Key: SearchFlag{`\Seen`, false}}},
 		{"return () seen", Search{Return: &SearchReturn{All: true}, Key: SearchFlag{`\Seen`, false}}},
+		{"RETURN (PARTIAL 500:400 SAVE) ALL", Search{Return: &SearchReturn{Save: true, Partial: PartialRange{400, 500, false}}, Key: SearchAll{}}},
 		{"RETURN (MAX ALL SAVE) CHARSET \"UTF-8\" (1)", Search{Return: &SearchReturn{Max: true, All: true, Save: true}, Charset: "UTF-8", Key: SearchSeq{NumSetOf(1)}}},
 	}
 	for _, tt := range tests {

@@ -151,6 +151,7 @@ func FuzzCommand(f *testing.F) {
 		"a NOOP\r\n", "a LOGIN {2}\r\njo {3+}\r\nabc\r\n", "a FOO {8+}\r\nx NOOP\r\n bar\r\nb NOOP\r\n",
 		"a FETCH 1:*,4 (BODY.PEEK[1.2.HEADER.FIELDS (a b)]<1.2> RFC822.PEEK) (CHANGEDSINCE 1 VANISHED)\r\n",
 		"a SEARCH RETURN (MIN) CHARSET UTF-8 OR (NOT 1:5 SINCE 1-Feb-2020) FUZZY HEADER a \"b\"\r\n",
+		"a SORT RETURN (PARTIAL -1:-5 COUNT) (REVERSE DATE SIZE) utf-8 ALL\r\nb UID THREAD REFS {5+}\r\nUTF-8 1:3 NEW\r\n",
 		"a APPEND x (\\seen) \" 1-Jan-2020 00:00:00 +0100\" {3}\r\nabc ~{1+}\r\n\x00\r\nb APPEND x UTF8 (~{1+}\r\nx)\r\n",
 		`a LIST (SUBSCRIBED) "" ("&AOk-*" %) RETURN (STATUS (SIZE))` + "\r\n", "a STORE $ +FLAGS.SILENT \\Seen x\r\n",
 		"a ID (\"a\" NIL)\r\nb ENABLE x y\r\nc AUTHENTICATE X =\r\n", "a CREATE \"\xc3\xa9&\" (USE (\\Sent \"\" ()))\r\n",

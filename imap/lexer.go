@@ -329,7 +329,7 @@ func (p *parser) params() []Param {
 	var params []Param
 	for p.err == nil {
 		param := Param{Name: string(p.keyword())}
-		if param.Name == "" || isDigit(param.Name[0]) {
+		if param.Name == "" || isDigit(param.Name[0]) || param.Name[0] == '-' {
 			p.expected("the name of a parameter")
 		}
 		more := p.accept(' ')
@@ -347,7 +347,7 @@ func (p *parser) params() []Param {
 }
 
 // isValueStart tells a value from the name of the next parameter: names begin with a letter.
-func isValueStart(c byte) bool { return isSetChar(c) || c == '(' }
+func isValueStart(c byte) bool { return isSetChar(c) || c == '(' || c == '-' }
 
 // value:
 //

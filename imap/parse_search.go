@@ -22,12 +22,17 @@ func (p *parser) search() Args {
 		p.sp()
 		word = p.keyword()
 	}
+	a.Key = p.searchKeys(word)
+	return a
+}
+
+// searchKeys reads the keys at the end of a command, after the first word of the first.
+func (p *parser) searchKeys(word []byte) SearchKey {
 	keys := []SearchKey{p.searchKey(word)}
 	for p.accept(' ') && !p.atEnd() {
 		keys = append(keys, p.searchKey(p.keyword()))
 	}
-	a.Key = allOf(keys)
-	return a
+	return allOf(keys)
 }
 
 func allOf(keys []SearchKey) SearchKey {
@@ -40,7 +45,7 @@ func allOf(keys []SearchKey) SearchKey {
 // searchReturnOpts:
 //
 //	search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"
-//	search-return-opt  = "MIN" / "MAX" / "ALL" / "COUNT" / "SAVE"
+//	search-return-opt  = "MIN" / "MAX" / "ALL" / "COUNT" / "SAVE" / "PARTIAL" SP partial-range
 func (p *parser) searchReturnOpts() *SearchReturn {
 	r := new(SearchReturn)
 	p.list(func() {
@@ -55,12 +60,30 @@ func (p *parser) searchReturnOpts() *SearchReturn {
 			r.Count = true
 		case "SAVE":
 			r.Save = true
+		case "PARTIAL":
+			p.sp()
+			r.Partial = p.partialRange(r.Partial)
 		default:
 			p.expected("a result option such as ALL")
 		}
 	})
-	if *r == (SearchReturn{}) {
+	switch {
+	case *r == (SearchReturn{}):
 		r.All = true
+	case r.All && !r.Partial.IsZero():
+		p.fail(ErrSyntax, "ALL and PARTIAL exclude each other")
+	}
+	return r
+}
+
+// partialRange reads a partial-range, once in a command.
+func (p *parser) partialRange(before PartialRange) PartialRange {
+	if !before.IsZero() {
+		p.fail(ErrSyntax, "PARTIAL may be asked for only once")
+	}
+	r, err := ParsePartialRange(string(p.take(func(c byte) bool { return isDigit(c) || c == ':' || c == '-' })))
+	if err != nil {
+		p.expected("a range of results such as 1:100 or -1:-100")
 	}
 	return r
 }

@@ -6,25 +6,41 @@ import (
 )
 
 func (a *Search) appendArgs(b []byte) []byte {
-	if a.Return != nil {
-		b = appendWords(append(b, " RETURN "...), []word{
-			{"MIN", a.Return.Min},
-			{"MAX", a.Return.Max},
-			{"ALL", a.Return.All},
-			{"COUNT", a.Return.Count},
-			{"SAVE", a.Return.Save},
-		})
-	}
+	b = appendReturn(b, a.Return)
 	if a.Charset != "" {
 		b = appendAString(append(b, " CHARSET "...), a.Charset)
 	}
-	if and, ok := a.Key.(SearchAnd); ok && len(and.Keys) > 1 {
+	return appendKeys(b, a.Key)
+}
+
+// appendKeys appends the keys at the end of a command.
+func appendKeys(b []byte, key SearchKey) []byte {
+	if and, ok := key.(SearchAnd); ok && len(and.Keys) > 1 {
 		for _, k := range and.Keys {
 			b = k.appendKey(append(b, ' '))
 		}
 		return b
 	}
-	return a.Key.appendKey(append(b, ' '))
+	return key.appendKey(append(b, ' '))
+}
+
+// appendReturn appends the result options of SEARCH and SORT, if there were any.
+func appendReturn(b []byte, r *SearchReturn) []byte {
+	if r == nil {
+		return b
+	}
+	partial := ""
+	if !r.Partial.IsZero() {
+		partial = string(r.Partial.AppendTo([]byte("PARTIAL ")))
+	}
+	return appendWords(append(b, " RETURN "...), []word{
+		{"MIN", r.Min},
+		{"MAX", r.Max},
+		{"ALL", r.All},
+		{"COUNT", r.Count},
+		{"SAVE", r.Save},
+		{partial, partial != ""},
+	})
 }
 
 func (k SearchAnd) appendKey(b []byte) []byte {
