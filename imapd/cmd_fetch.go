@@ -28,6 +28,9 @@ func (s *session) cmdFetch(cmd *imap.Command) (reply, error) {
 	if mod.vanished {
 		s.sendVanished(" (EARLIER)", v.vanished(mod.since, args.Set, 0))
 	}
+	if spans, err = v.partial(spans, mod); err != nil {
+		return reply{}, err
+	}
 	missing, err := v.pagesSince(spans, mod, f.page)
 	switch {
 	case err != nil:

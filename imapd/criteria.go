@@ -2,6 +2,7 @@ package imapd
 
 import (
 	"strings"
+	"time"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/ianaindex"
@@ -17,6 +18,7 @@ type criteria struct {
 	v      *view
 	rev2   bool
 	decode func(string) string // from the command's charset
+	now    time.Time           // for OLDER and YOUNGER
 	modSeq bool                // there is a MODSEQ among the keys
 }
 
@@ -35,8 +37,6 @@ func (c *criteria) expr(key imap.SearchKey) (search.Expr, error) {
 		// QUIRK: iOS Mail asks for FUZZY without having seen it offered. A
 		// substring is what it finds elsewhere.
 		return c.expr(k.Key)
-	case imap.SearchWithin:
-		return nil, bad("OLDER and YOUNGER are not offered here")
 	}
 	return c.leaf(key), nil
 }
@@ -74,6 +74,8 @@ func (c *criteria) leaf(key imap.SearchKey) search.Expr {
 	case imap.SearchModSeq:
 		c.modSeq = true // for one flag, too: there is one mod-sequence for a message
 		return search.ModSeq{Min: k.Min}
+	case imap.SearchWithin:
+		return search.Arrived{Until: k.Older, Unix: c.now.Unix() - int64(k.Seconds)}
 	case imap.SearchSize:
 		if k.Larger {
 			return search.Larger{Size: k.Size}

@@ -28,14 +28,19 @@ func (f *fetcher) fromSummary(uid mailstore.UID) bool {
 	if !f.plan.summary {
 		return false
 	}
+	b, ok := f.kept(uid)
+	return ok && f.useSummary(b)
+}
+
+// kept gives the summary of a message if there is one, until the next call.
+func (f *fetcher) kept(uid mailstore.UID) (summary []byte, ok bool) {
 	if !f.asked {
 		f.sums, f.asked = f.s.view.box.Summaries(), true
 	}
 	if f.sums == nil {
-		return false
+		return nil, false
 	}
-	b, ok := f.sums.Get(uid)
-	return ok && f.useSummary(b)
+	return f.sums.Get(uid)
 }
 
 // useSummary prepares the answer from a summary.
@@ -90,10 +95,14 @@ func (f *fetcher) toRead() need {
 	return f.plan.need
 }
 
-// summarize keeps the summary of a message that was read, for the next who asks,
-// and answers from it: of a large message of which only the header was read, what
-// that gives. It is false where there is no answer.
-func (f *fetcher) summarize(m *loaded) bool {
+// summarize keeps the summary of a message that was read and answers from it. It
+// is false where there is no answer.
+func (f *fetcher) summarize(m *loaded) bool { return f.keep(m) && f.useSummary(f.made) }
+
+// keep keeps the summary of a message that was read, for the next who asks: of a
+// large message of which only the header was read, what that gives. It is false
+// where there is none.
+func (f *fetcher) keep(m *loaded) bool {
 	if !f.plan.summary || f.sums == nil || !m.headWhole {
 		return false
 	}
@@ -103,9 +112,8 @@ func (f *fetcher) summarize(m *loaded) bool {
 	} else {
 		f.made, ok = message.AppendSummary(f.made[:0], m.root, m.octets())
 	}
-	if !ok {
-		return false
+	if ok {
+		f.s.view.box.PutSummary(m.uid, f.made)
 	}
-	f.s.view.box.PutSummary(m.uid, f.made)
-	return f.useSummary(f.made)
+	return ok
 }

@@ -39,11 +39,13 @@ func modSeqValue(v imap.Value) (uint64, error) {
 	return n, nil
 }
 
-// fetchModifiers are those of FETCH (RFC 7162 sections 3.1.4.1 and 3.2.6).
+// fetchModifiers are those of FETCH (RFC 7162 sections 3.1.4.1 and 3.2.6, RFC 9394
+// section 3.4).
 type fetchModifiers struct {
 	changed  bool // CHANGEDSINCE
 	since    uint64
 	vanished bool
+	partial  imap.PartialRange
 }
 
 func (s *session) fetchModifiers(params []imap.Param, byUID bool) (m fetchModifiers, err error) {
@@ -56,6 +58,10 @@ func (s *session) fetchModifiers(params []imap.Param, byUID bool) (m fetchModifi
 			}
 		case "VANISHED":
 			m.vanished = true
+		case "PARTIAL":
+			if m.partial, err = imap.ParsePartialRange(p.Value.Text); err != nil || !byUID {
+				return m, bad("PARTIAL is for UID FETCH and takes a range such as 1:100 or -1:-100")
+			}
 		default:
 			return m, bad("FETCH has no modifier %s here", p.Name)
 		}

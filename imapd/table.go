@@ -10,7 +10,8 @@ const (
 	// newsNever: the command leaves no mailbox selected, or has told all itself.
 	newsNever news = iota
 	// newsButExpunge: the client's message numbers must stay what they are
-	// while FETCH, STORE or SEARCH is answered (RFC 9051 section 7.5.1).
+	// while FETCH, STORE, SEARCH, SORT or THREAD is answered (RFC 9051 section
+	// 7.5.1, RFC 5256 section 3).
 	newsButExpunge
 	// newsAll: the UID commands too, though they carry similar names.
 	newsAll
@@ -59,12 +60,16 @@ var commands = map[string]command{
 	"UNSELECT":    {selected, newsNever, (*session).cmdUnselect},
 	"EXPUNGE":     {selected, newsAll, (*session).cmdExpunge},
 	"SEARCH":      {selected, newsButExpunge, (*session).cmdSearch},
+	"SORT":        {selected, newsButExpunge, (*session).cmdSort},
+	"THREAD":      {selected, newsButExpunge, (*session).cmdThread},
 	"FETCH":       {selected, newsButExpunge, (*session).cmdFetch},
 	"STORE":       {selected, newsButExpunge, (*session).cmdStore},
 	"COPY":        {selected, newsAll, (*session).cmdCopy},
 	"MOVE":        {selected, newsAll, (*session).cmdMove},
 	"UID EXPUNGE": {selected, newsAll, (*session).cmdExpunge},
 	"UID SEARCH":  {selected, newsAll, (*session).cmdSearch},
+	"UID SORT":    {selected, newsAll, (*session).cmdSort},
+	"UID THREAD":  {selected, newsAll, (*session).cmdThread},
 	"UID FETCH":   {selected, newsAll, (*session).cmdFetch},
 	"UID STORE":   {selected, newsAll, (*session).cmdStore},
 	"UID COPY":    {selected, newsAll, (*session).cmdCopy},

@@ -54,6 +54,13 @@ type Date struct {
 	Day  Day
 }
 
+// Arrived matches messages that came in at a moment, in seconds since 1970, or
+// later; with Until, at it or earlier.
+type Arrived struct {
+	Until bool
+	Unix  int64
+}
+
 // DateOp says how a Date compares.
 type DateOp uint8
 
@@ -131,6 +138,18 @@ func (x Smaller) eval(c *candidate) answer { return c.size(func(n int64) bool { 
 
 func (Larger) cost() level  { return atAttrs }
 func (Smaller) cost() level { return atAttrs }
+
+func (x Arrived) eval(c *candidate) answer {
+	switch {
+	case c.rec.Date == mailstore.Unknown:
+		return c.unknown()
+	case x.Until:
+		return is(c.rec.Date <= x.Unix)
+	}
+	return is(c.rec.Date >= x.Unix)
+}
+
+func (Arrived) cost() level { return atAttrs }
 
 func (x Date) eval(c *candidate) answer {
 	if x.Sent {

@@ -43,6 +43,8 @@ func (q *Query) compile(x Expr) Expr {
 		return Not{q.compile(x.X)}
 	case Larger, Smaller:
 		q.attrs |= mailstore.AttrSize
+	case Arrived:
+		q.attrs |= mailstore.AttrDate
 	case Date:
 		if !x.Sent {
 			q.attrs |= mailstore.AttrDate

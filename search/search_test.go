@@ -42,7 +42,7 @@ func newBox(texts ...string) *box {
 	b := &box{texts: make(map[mailstore.UID]string), read: make(map[mailstore.UID]int64), broken: make(map[mailstore.UID]error)}
 	for i, text := range texts {
 		uid := mailstore.UID(i + 1)
-		b.recs = append(b.recs, mailstore.Record{UID: uid, Date: time.Date(2020, 1, int(uid), 12, 0, 0, 0, time.Local).Unix(), Size: int64(len(text))})
+		b.recs = append(b.recs, mailstore.Record{UID: uid, Date: noon(int(uid)), Size: int64(len(text))})
 		b.texts[uid] = text
 	}
 	return b
@@ -64,7 +64,7 @@ func (b *box) Fill(_ context.Context, uids mailstore.UIDSet, attrs mailstore.Att
 				r.Size = int64(len(b.texts[r.UID]))
 			}
 			if attrs&mailstore.AttrDate != 0 {
-				r.Date = time.Date(2020, 1, int(r.UID), 12, 0, 0, 0, time.Local).Unix()
+				r.Date = noon(int(r.UID))
 			}
 		}
 	}
@@ -78,6 +78,9 @@ func (b *box) OpenMessage(_ context.Context, uid mailstore.UID) (mailstore.Messa
 	b.opened = append(b.opened, uid)
 	return boxMessage{bytes.NewReader([]byte(b.texts[uid])), b, uid}, nil
 }
+
+// noon is when a message of newBox came in.
+func noon(uid int) int64 { return time.Date(2020, 1, uid, 12, 0, 0, 0, time.Local).Unix() }
 
 // find returns the UIDs that match.
 func (b *box) find(t *testing.T, x Expr) []mailstore.UID {
@@ -112,6 +115,10 @@ func TestRecords(t *testing.T) {
 		{Date{Op: On, Day: NewDay(2020, 1, 2)}, uids(2)},
 		{Date{Op: Before, Day: NewDay(2020, 1, 2)}, uids(1)},
 		{Date{Op: Since, Day: NewDay(2020, 1, 2)}, uids(2, 3, 4)},
+		{Arrived{Unix: noon(3)}, uids(3, 4)},
+		{Arrived{Unix: noon(3) + 1}, uids(4)},
+		{Arrived{Until: true, Unix: noon(3)}, uids(1, 2, 3)},
+		{Arrived{Until: true, Unix: noon(3) - 1}, uids(1, 2)},
 		{And{Flags{mailstore.Seen}, Or{Larger{1}, Keyword{"red"}}}, uids(2)},
 		{Not{And{Flags{mailstore.Seen}, Not{Keyword{"blue"}}}}, uids(1, 3, 4)},
 	} {

@@ -1,0 +1,63 @@
+package imapd
+
+import (
+	"errors"
+	"log/slog"
+
+	"restante/mailstore"
+	"restante/message"
+)
+
+// An orderer is told of messages one by one, to put them in order: a Sorter or a
+// Threader of package order.
+type orderer interface {
+	Attrs() mailstore.Attrs
+	NeedsHeader() bool
+	Add(rec *mailstore.Record, header []byte)
+}
+
+// order tells an orderer of messages that were found. Those that went away
+// meanwhile are passed over.
+func (s *session) order(found []mailstore.UID, o orderer) error {
+	f := fetcher{s: s, plan: &fetchPlan{attrs: o.Attrs(), need: needHeader, summary: true}}
+	header := o.NeedsHeader()
+	_, err := s.view.pages(s.view.pickUIDs(mailstore.NewUIDSet(found...)), func(items []item) error {
+		if err := f.fill(items); err != nil {
+			return err
+		}
+		for i := range items {
+			if !header {
+				o.Add(&items[i].Record, nil)
+			} else if err := f.withHeader(items[i].UID, func(h []byte) { o.Add(&items[i].Record, h) }); err != nil {
+				return err
+			}
+		}
+		return s.ctx.Err()
+	})
+	return err
+}
+
+// withHeader calls use with a message's header, or as much of it as its summary
+// has. A message that cannot be read has none.
+func (f *fetcher) withHeader(uid mailstore.UID, use func(header []byte)) error {
+	if b, ok := f.kept(uid); ok {
+		if sum, ok := message.ParseSummary(b); ok {
+			use(sum.Header)
+			return nil
+		}
+	}
+	m, err := f.s.load(uid, f.toRead())
+	switch {
+	case err == nil:
+		defer f.s.unload(m)
+		f.keep(m)
+		use(m.head)
+	case errors.Is(err, mailstore.ErrExpunged):
+	case errors.Is(err, mailstore.ErrGone), f.s.ctx.Err() != nil:
+		return err
+	default:
+		f.s.log.Error("message cannot be put in order", slog.String("mailbox", f.s.view.box.Name()), slog.Any("uid", uid), slog.Any("err", err))
+		use(nil)
+	}
+	return nil
+}
