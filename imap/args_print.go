@@ -20,6 +20,8 @@ func (a *Login) appendArgs(b []byte) []byte {
 	return appendAString(append(b, ' '), a.Password)
 }
 
+func (a *Compress) appendArgs(b []byte) []byte { return append(append(b, ' '), a.Algorithm...) }
+
 func (a *Enable) appendArgs(b []byte) []byte {
 	for _, c := range a.Capabilities {
 		b = append(append(b, ' '), c...)

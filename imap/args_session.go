@@ -1,5 +1,11 @@
 package imap
 
+// Compress is the argument of COMPRESS (RFC 4978 section 3).
+type Compress struct {
+	// Algorithm is in upper case.
+	Algorithm string
+}
+
 // Authenticate is the argument of AUTHENTICATE (RFC 9051 section 6.2.2).
 type Authenticate struct {
 	// Mechanism is in upper case.

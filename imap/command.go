@@ -14,6 +14,7 @@ type Command struct {
 	//	LOGIN                              *Login
 	//	ENABLE                             *Enable
 	//	ID                                 *ID
+	//	COMPRESS                           *Compress
 	//	SELECT EXAMINE                     *Select
 	//	CREATE                             *Create
 	//	DELETE SUBSCRIBE UNSUBSCRIBE       *Mailbox

@@ -51,6 +51,10 @@ var commandTests = []struct {
 }{
 	{"a CAPABILITY", "CAPABILITY", nil},
 	{"a noop", "NOOP", nil},
+	{"a COMPRESS deflate", "COMPRESS", &Compress{Algorithm: "DEFLATE"}},
+	{"a REPLACE * x", "REPLACE", &Replace{Message: seq("*"), Append: &Append{Mailbox: "x"}}},
+	{"a UID REPLACE 7 inbox", "UID REPLACE", &Replace{Message: seq("7"), Append: &Append{Mailbox: "INBOX"}}},
+	{"a STATUS x (APPENDLIMIT)", "STATUS", &Status{Mailbox: "x", Items: []StatusItem{StatusAppendLimit}}},
 	{"a NOOP  ", "NOOP", nil}, // spaces at the end
 	{"a AUTHENTICATE PLAIN", "AUTHENTICATE", &Authenticate{Mechanism: "PLAIN"}},
 	{"a authenticate plain =", "AUTHENTICATE", &Authenticate{Mechanism: "PLAIN", HasInitial: true, Initial: []byte{}}},
@@ -165,7 +169,7 @@ func TestCommandValues(t *testing.T) {
 					t.Fatalf("commands %v, errors %v", cmds, errs)
 				}
 				c := cmds[0]
-				if c.Name != tt.name || !reflect.DeepEqual(c.Args, tt.args) {
+				if c.Name != tt.name || !reflect.DeepEqual(unread(c.Args), tt.args) {
 					t.Errorf("got %s %#v, want %s %#v", c.Name, c.Args, tt.name, tt.args)
 				}
 				checkPrints(t, c)

@@ -32,6 +32,7 @@ var commands = map[string]struct {
 	"STATUS":      {"STATUS", (*parser).status},
 	"APPEND":      {"APPEND", (*parser).appendCommand},
 	"IDLE":        {"IDLE", nil},
+	"COMPRESS":    {"COMPRESS", (*parser).compress}, // RFC 4978
 
 	// Section 6.4, selected.
 	"CHECK":       {"CHECK", nil},

@@ -27,6 +27,15 @@ func (p *parser) login() Args {
 	return a
 }
 
+// compress (RFC 4978 section 5):
+//
+//	compress  = "COMPRESS" SP algorithm
+//	algorithm = "DEFLATE"
+func (p *parser) compress() Args {
+	p.sp()
+	return &Compress{Algorithm: strings.ToUpper(p.atom("an algorithm"))}
+}
+
 // enable:
 //
 //	enable = "ENABLE" 1*(SP capability)

@@ -68,10 +68,14 @@ func (w *Writer) Written() int64 { return w.written }
 // Err gives the first error of the connection.
 func (w *Writer) Err() error { return w.err }
 
-// Flush writes what waits and gives the buffer back.
+// Flush writes what waits and gives the buffer back. A destination that keeps octets back itself, such as
+// a compressor, and has a method Flush is flushed too.
 func (w *Writer) Flush() error {
 	w.write()
 	w.release()
+	if f, ok := w.dst.(interface{ Flush() error }); ok && w.err == nil {
+		w.err = f.Flush()
+	}
 	return w.err
 }
 

@@ -17,7 +17,11 @@ const (
 func (s *session) capabilities() string {
 	if s.state != notAuthenticated {
 		limit := strconv.FormatInt(s.srv.opt.Limits.Append, 10)
-		return alwaysOffered + " " + offeredLoggedIn + " APPENDLIMIT=" + limit
+		list := alwaysOffered + " " + offeredLoggedIn + " APPENDLIMIT=" + limit
+		if s.zip == nil {
+			list += " COMPRESS=DEFLATE"
+		}
+		return list
 	}
 	list := alwaysOffered
 	if s.mayStartTLS() {

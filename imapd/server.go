@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"restante/imap"
+	"restante/imap/deflate"
 )
 
 // A Server serves IMAP to the connections it is given. It may be used by many
@@ -18,6 +19,7 @@ import (
 type Server struct {
 	opt       Options
 	buffers   imap.Buffers // shared by all connections, so that idle ones hold none
+	deflaters deflate.Pool // likewise
 	bodies    sync.Pool    // of *[smallMessage]byte, for messages on their way
 	summaries summaries
 }
@@ -71,6 +73,9 @@ func (s *session) end() {
 	s.unselect()
 	if s.account != nil {
 		s.closeQuietly("account", s.account.Close)
+	}
+	if s.zip != nil {
+		s.zip.Release()
 	}
 	s.conn.Close() // nothing is left to be lost by an error here
 	s.log.Info("session ended",

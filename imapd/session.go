@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"restante/imap"
+	"restante/imap/deflate"
 	"restante/mailstore"
 )
 
@@ -36,6 +37,7 @@ type session struct {
 	conn *conn
 	r    *imap.Reader
 	w    *imap.Writer
+	zip  *deflate.Writer // under w after COMPRESS, else nil
 	ctx  context.Context // of what has begun: it does not end with the server
 	quit context.Context // ends when the server stops
 
@@ -168,11 +170,7 @@ func (s *session) leave(reason string) {
 }
 
 // flush sends what waits. An error is kept by the writer and ends the session.
-func (s *session) flush() {
-	if s.w.Buffered() > 0 {
-		s.w.Flush()
-	}
-}
+func (s *session) flush() { s.w.Flush() }
 
 // sendContinue asks for a literal.
 func (s *session) sendContinue() error { return s.w.Continue("OK").Flush() }

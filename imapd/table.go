@@ -53,6 +53,7 @@ var commands = map[string]command{
 	"STATUS":      {loggedIn, newsAll, (*session).cmdStatus},
 	"APPEND":      {loggedIn, newsAll, (*session).cmdAppend},
 	"IDLE":        {loggedIn, newsAll, (*session).cmdIdle},
+	"COMPRESS":    {loggedIn, newsNever, (*session).cmdCompress},
 
 	// Selected (section 6.4).
 	"CHECK":       {selected, newsAll, (*session).cmdCheck},

@@ -7,6 +7,7 @@ package imaptest
 
 import (
 	"bufio"
+	"compress/flate"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -24,6 +25,7 @@ type Client struct {
 	Timeout time.Duration
 
 	c   net.Conn
+	z   *flate.Writer // over c after Compress, else nil
 	r   *bufio.Reader
 	tag int
 }
@@ -39,8 +41,14 @@ func (c *Client) Send(octets string) error {
 	if err := c.c.SetWriteDeadline(time.Now().Add(c.Timeout)); err != nil {
 		return err
 	}
-	_, err := io.WriteString(c.c, octets)
-	return err
+	if c.z == nil {
+		_, err := io.WriteString(c.c, octets)
+		return err
+	}
+	if _, err := io.WriteString(c.z, octets); err != nil {
+		return err
+	}
+	return c.z.Flush()
 }
 
 var literalAtEnd = regexp.MustCompile(`^(\d+)\}$`)
@@ -145,6 +153,18 @@ func (c *Client) StartTLS() error {
 	c.c = t
 	c.r.Reset(t)
 	return t.Handshake()
+}
+
+// Compress goes on with DEFLATE (RFC 4978), after the server has agreed. Each Send
+// ends with a sync flush.
+func (c *Client) Compress() error {
+	w, err := flate.NewWriter(c.c, flate.DefaultCompression)
+	if err != nil {
+		return err
+	}
+	c.z = w
+	c.r = bufio.NewReaderSize(flate.NewReader(c.r), 64<<10)
+	return nil
 }
 
 // Close closes the connection.

@@ -173,6 +173,8 @@ func (r *runner) step(steps []step) error {
 		return err
 	case "starttls":
 		return c.StartTLS()
+	case "compress":
+		return c.Compress()
 	case "close":
 		delete(r.conns, st.conn)
 		return c.Close()
@@ -217,7 +219,7 @@ func (c *talk) read() (string, error) {
 
 func (c *talk) expectClosed() error {
 	line, err := c.Response()
-	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || err != nil && strings.Contains(err.Error(), "reset by peer") {
+	if errors.Is(err, io.EOF) || line == "" && errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || err != nil && strings.Contains(err.Error(), "reset by peer") {
 		return nil
 	}
 	return fmt.Errorf("expected the end of the connection, got %q, %v", line, err)

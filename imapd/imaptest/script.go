@@ -20,6 +20,7 @@ import (
 //	connect 1               make a connection and leave the greeting to be read
 //	login 1                 log in with the variables user and pass
 //	starttls 1              begin TLS, after the server's OK
+//	compress 1              begin DEFLATE, likewise
 //	close 1                 close the connection
 //	C1: text                send a line
 //	C1> "..."               send octets, as a Go string
@@ -47,7 +48,7 @@ type Script struct {
 type step struct {
 	line int
 	conn string
-	verb string // connect, login, starttls, close, C:, C>, S:, S?, S~, S!, S..., closed
+	verb string // connect, login, starttls, compress, close, C:, C>, S:, S?, S~, S!, S..., closed
 	text string
 }
 
@@ -103,7 +104,7 @@ func (p *scriptParser) parse() error {
 		octets, err := strconv.Unquote(quoted)
 		p.s.data[name] = octets
 		return err
-	case "connect", "login", "starttls", "close":
+	case "connect", "login", "starttls", "compress", "close":
 		p.add(rest, verb, "")
 	default:
 		return fmt.Errorf("cannot be read: %s", p.text)

@@ -140,7 +140,7 @@ func TestModelCompare(t *testing.T) {
 	}
 	m := model{msgs: []known{{flags: []string{"a"}, told: true}, {}}}
 	m.store([]int{0, 1}, '+', []string{"b", "a"})
-	if got := fmt.Sprint(m.msgs); got != "[{0 [a b] true} {0 [] false}]" {
+	if got := fmt.Sprint(m.msgs); got != "[{0 [a b] true 0} {0 [] false 0}]" {
 		t.Error(got)
 	}
 }
