@@ -39,6 +39,7 @@ func classify(err error) error {
 		{fsys.ErrLocked, mailstore.ErrInUse},
 		{syscall.EROFS, mailstore.ErrReadOnly},
 		{fs.ErrPermission, mailstore.ErrReadOnly},
+		{fsys.ErrNotFile, mailstore.ErrDamaged},
 		{syscall.ENAMETOOLONG, mailstore.ErrInvalidName},
 	} {
 		if !errors.Is(err, known.is) {

@@ -1,6 +1,7 @@
 package mbox
 
 import (
+	"bufio"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
@@ -105,7 +106,7 @@ func decodeHeader(b []byte) (journalHeader, bool) {
 		metaCRC: uint32(n(5)), slotRoom: int64(n(6)), written: int64(n(7)), stepLimit: int64(n(8)),
 	}
 	ok := h.kind <= journalCut && h.oldSize >= 0 && h.newSize >= 0 && h.litLen >= 0 && h.litLen < maxJournalMeta &&
-		h.slotRoom >= 0 && h.slotRoom <= stepData && h.stepLimit >= 0 && h.stepLimit <= stepData && (h.stepLimit > 0 || h.kind != journalRewrite)
+		h.slotRoom >= 0 && h.slotRoom <= stepData && h.stepLimit <= stepData && (h.stepLimit >= minStepData || h.kind != journalRewrite)
 	return h, ok
 }
 
@@ -335,36 +336,42 @@ func (w *metaWriter) edits(list []edit) {
 	}
 }
 
-// table reads the table back if it and the literals are whole.
-func (j *journal) table() ([]byte, bool, error) {
+// whole reports whether literals and table are as they were written.
+func (j *journal) whole() (bool, error) {
 	size := j.h.litLen + j.h.tableLen()
 	crc := crc32.New(castagnoli)
 	n, err := io.Copy(crc, io.NewSectionReader(j.f, journalStart, size))
-	if err != nil {
-		return nil, false, err
-	}
-	if n < size || crc.Sum32() != j.h.metaCRC {
-		return nil, false, nil
-	}
-	b := make([]byte, j.h.tableLen())
-	if _, err := j.f.ReadAt(b, j.h.tableAt()); err != nil && !errors.Is(err, io.EOF) {
-		return nil, false, err
-	}
-	return b, true, nil
+	return n == size && crc.Sum32() == j.h.metaCRC, err
 }
 
-// readEdits reads the edits back. Not ok means that the rewrite never began.
-func (j *journal) readEdits() (list []edit, ok bool, err error) {
-	b, ok, err := j.table()
-	if !ok || err != nil {
-		return nil, false, err
-	}
-	for ; len(b) > 0; b = b[editSize:] {
-		n := func(i int) int64 { return int64(binary.LittleEndian.Uint64(b[8*i:])) }
-		list = append(list, edit{n(0), n(1), n(2), n(3)})
-	}
-	return list, true, nil
+// table returns the table.
+func (j *journal) table() *io.SectionReader {
+	return io.NewSectionReader(j.f, j.h.tableAt(), j.h.tableLen())
 }
+
+// readEdits reads the edits back. errContradiction when layout cannot rely on
+// them: the journal stands where the user may write, so it can hold anything. It
+// is read piece by piece, for a file with holes may have any length.
+func (j *journal) readEdits() (list []edit, err error) {
+	table, at := bufio.NewReader(j.table()), int64(0)
+	for range j.h.entries {
+		var b [editSize]byte
+		if _, err := io.ReadFull(table, b[:]); err != nil {
+			return nil, err
+		}
+		n := func(i int) int64 { return int64(binary.LittleEndian.Uint64(b[8*i:])) }
+		e := edit{n(0), n(1), n(2), n(3)}
+		if e.off < at || e.del < 0 || e.ins < 0 || e.del > j.h.oldSize-e.off || e.del == 0 && e.ins == 0 ||
+			e.ins > 0 && (e.lit < journalStart || e.lit-journalStart > j.h.litLen-e.ins) {
+			return nil, errContradiction
+		}
+		at = e.off + e.del
+		list = append(list, e)
+	}
+	return list, nil
+}
+
+var errContradiction = errors.New("the journal contradicts itself")
 
 // slotHeader says which step was about to be written.
 type slotHeader struct {

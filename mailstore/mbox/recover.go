@@ -56,19 +56,23 @@ func (r *rewriter) abandon(why string) error {
 }
 
 func (r *rewriter) recoverRewrite(fi fs.FileInfo) (done bool, err error) {
-	edits, ok, err := r.j.readEdits()
+	ok, err := r.j.whole()
 	if err != nil {
 		return false, err
 	}
 	if !ok {
 		return false, r.j.clean() // the plan was never whole, so nothing was begun
 	}
-	if !validEdits(edits, r.j.h.oldSize) {
-		return false, r.abandon("the journal contradicts itself")
+	edits, err := r.j.readEdits()
+	if errors.Is(err, errContradiction) {
+		return false, r.abandon(err.Error())
+	}
+	if err != nil {
+		return false, err
 	}
 	l := newLayout(edits, r.j.h.oldSize, r.f, r.j.f)
 	if l.newSize != r.j.h.newSize {
-		return false, r.abandon("the journal contradicts itself")
+		return false, r.abandon(errContradiction.Error())
 	}
 	slot, data, begun, err := r.j.getSlot()
 	if err != nil {
@@ -89,18 +93,6 @@ func (r *rewriter) recoverRewrite(fi fs.FileInfo) (done bool, err error) {
 		return true, r.finish(l, l.steps(r.j.h.stepLimit), slot.step, data, true)
 	}
 	return true, r.finishUnderMail(l, slot.step, data, full)
-}
-
-// validEdits checks what layout relies on.
-func validEdits(edits []edit, size int64) bool {
-	at := int64(0)
-	for _, e := range edits {
-		if e.off < at || e.del < 0 || e.ins < 0 || e.lit < 0 || e.del > size-e.off {
-			return false
-		}
-		at = e.off + e.del
-	}
-	return true
 }
 
 // takeBack ends a rewrite of which nothing was done but to make room at the end

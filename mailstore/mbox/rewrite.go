@@ -57,6 +57,9 @@ func (p *plan) replace(off int64, old, ins []byte) {
 
 // remove deletes n octets at off.
 func (p *plan) remove(off, n int64) {
+	if n == 0 {
+		return
+	}
 	p.shift -= n
 	if k := len(p.edits) - 1; k >= 0 && p.edits[k].off+p.edits[k].del == off && p.edits[k].ins == 0 {
 		p.edits[k].del += n
@@ -393,6 +396,8 @@ func errKind(err error) error {
 		return fmt.Errorf("%w: %w", mailstore.ErrOverQuota, err)
 	case isForbidden(err):
 		return fmt.Errorf("%w: %w", mailstore.ErrReadOnly, err)
+	case errors.Is(err, fsys.ErrNotFile):
+		return fmt.Errorf("%w: %w", mailstore.ErrDamaged, err)
 	}
 	return err
 }

@@ -145,14 +145,17 @@ func (r *rewriter) takeBackAppend() error {
 // it stays, else it goes. Mail may have been delivered behind it since.
 func (r *rewriter) recoverAppend(size int64) (done bool, err error) {
 	oldSize, newSize := r.j.h.oldSize, r.j.h.newSize
-	sums, ok, err := r.j.table()
+	ok, err := r.j.whole()
 	if err != nil {
 		return false, err
 	}
 	if !ok || size <= oldSize {
 		return false, r.j.clean() // not begun
 	}
-	c := comparer{f: r.f, off: oldSize, end: min(size, newSize), sums: sums}
+	if !r.j.fitsAppend() {
+		return false, r.abandon(errContradiction.Error())
+	}
+	c := comparer{f: r.f, off: oldSize, end: min(size, newSize), sums: bufio.NewReader(r.j.table())}
 	if r.j.h.litLen > 0 {
 		c.data = io.NewSectionReader(r.j.f, journalStart, r.j.h.litLen)
 	}
@@ -181,11 +184,21 @@ func (r *rewriter) recoverAppend(size int64) (done bool, err error) {
 	return false, r.deleteUnderMail(oldSize, mail)
 }
 
+// fitsAppend reports whether the journal has what the append has: its data, or a
+// checksum for each block.
+func (j *journal) fitsAppend() bool {
+	n := j.h.newSize - j.h.oldSize
+	if j.h.litLen > 0 {
+		return n == j.h.litLen
+	}
+	return n >= 0 && int64(j.h.entries) == (n+appendBlock-1)/appendBlock
+}
+
 // comparer walks along what an append has left in the file.
 type comparer struct {
 	f        io.ReaderAt
-	off, end int64 // in the file
-	sums     []byte
+	off, end int64             // in the file
+	sums     io.Reader         // of the blocks, one after the other
 	data     *io.SectionReader // what was to be appended, if it is known
 	whole    bool              // so far all of it is there
 }
@@ -212,7 +225,10 @@ func (c *comparer) run() error {
 				good++
 			}
 		} else {
-			good = c.block(b, (c.off-start)/appendBlock)
+			var err error
+			if good, err = c.block(b); err != nil {
+				return err
+			}
 		}
 		if c.off += int64(good); good < len(b) {
 			c.whole = false
@@ -222,16 +238,20 @@ func (c *comparer) run() error {
 	return nil
 }
 
-// block compares a block by its checksum and returns its length, or 0.
-func (c *comparer) block(b []byte, i int64) int {
-	if crc32.Checksum(b, castagnoli) == binary.LittleEndian.Uint32(c.sums[4*i:]) {
-		return len(b)
+// block compares the next block by its checksum and returns its length, or 0.
+func (c *comparer) block(b []byte) (good int, err error) {
+	var sum [4]byte
+	if _, err := io.ReadFull(c.sums, sum[:]); err != nil {
+		return 0, err
+	}
+	if crc32.Checksum(b, castagnoli) == binary.LittleEndian.Uint32(sum[:]) {
+		return len(b), nil
 	}
 	c.whole = false
 	if len(bytes.Trim(b, "\x00")) == 0 {
-		return len(b)
+		return len(b), nil
 	}
-	return 0
+	return 0, nil
 }
 
 // findMail looks for a message that somebody delivered behind an unfinished
