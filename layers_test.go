@@ -42,9 +42,10 @@ var layers = []layer{
 	{pkg: "mailstore"},
 	{pkg: "mailstore/index", own: []string{"mailstore", "fsys"}},
 	{pkg: "mailstore/storetest", own: []string{"mailstore"}, tests: []string{"mailstore/memory"}},
+	{pkg: "mailstore/faulttest", own: []string{"mailstore", "fsys", "fsys/faultfs"}},
 	{pkg: "mailstore/location", own: []string{"mailstore", "mailstore/maildir", "mailstore/mbox", "mailstore/index", "fsys", "fsys/watch"}},
 	{pkg: "mailstore/...", own: []string{"mailstore", "mailstore/index", "message", "fsys", "fsys/watch"},
-		tests: []string{"mailstore/storetest", "mailstore/memory", "fsys/faultfs"}},
+		tests: []string{"mailstore/storetest", "mailstore/faulttest", "mailstore/memory", "fsys/faultfs"}},
 
 	// Shared means of the services.
 	{pkg: "search", own: []string{"mailstore", "message", "casemap"}, outside: []string{"golang.org/x/text"}},

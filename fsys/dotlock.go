@@ -12,8 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // A dotlock is a file whose existence is the lock, as `inbox.lock` beside an
@@ -25,7 +23,10 @@ import (
 //
 //   - its process is of this host and no longer runs, or began to run after the
 //     lock was made (the number was given again, as happens to the first
-//     process of a container), or
+//     process of a container),
+//   - it was touched last before this machine was started, on a file system that
+//     no other machine uses: a loss of power leaves lock files without content,
+//     which name nobody, or
 //   - its process is unknown or of another host, and the file was not touched
 //     for the time DotlockOptions.Stale, measured by the file system's clock.
 //
@@ -209,10 +210,11 @@ func (d *Dotlock) Touch() error {
 }
 
 // Unlock gives the lock back. ErrLockLost means that it was not ours any more;
-// then the file, which is somebody else's, stays.
+// then the file, which is somebody else's, stays. If a file of ours stayed, nobody
+// could do anything until this process ends, so a failure is worth another try.
 func (d *Dotlock) Unlock() error {
 	err := d.Check()
-	if err == nil {
+	if err == nil && d.fs.Remove(d.path) != nil {
 		err = d.fs.Remove(d.path)
 	}
 	return errors.Join(err, d.file.Close())
@@ -332,9 +334,22 @@ func (w *waiter) measureSkew() {
 	_ = w.fs.Remove(temp)
 }
 
+// A bootTeller is a file system that knows since when the processes run that may
+// have locks on it.
+type bootTeller interface {
+	// Booted returns a time before which nobody who runs now can have touched the
+	// file at path; not ok when other machines may use the file too.
+	Booted(path string) (at time.Time, ok bool)
+}
+
 // stale decides as the comment at the top of the file says.
 func (w *waiter) stale() bool {
 	h := w.holder
+	if b, tells := w.fs.(bootTeller); tells {
+		if at, ok := b.Booted(w.path); ok && h.Touched.Before(at) {
+			return true
+		}
+	}
 	if host, err := os.Hostname(); err != nil || h.PID == 0 || h.Host != host {
 		return h.Age > w.opt.Stale
 	}
@@ -362,11 +377,7 @@ func processAge(pid int) (time.Duration, bool) {
 	if err != nil {
 		return 0, false
 	}
-	// Not /proc/uptime: some containers have one of their own there.
-	var now unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
-		return 0, false
-	}
-	age := time.Duration(now.Nano()) - time.Duration(ticks)*(time.Second/100)
-	return age, age >= 0
+	up, known := uptime()
+	age := up - time.Duration(ticks)*(time.Second/100)
+	return age, known && age >= 0
 }

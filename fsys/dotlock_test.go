@@ -89,6 +89,65 @@ func TestLockDotJudgesTheHolder(t *testing.T) {
 	}
 }
 
+// bootedFS is a file system on a machine that was started at some time.
+type bootedFS struct {
+	OS
+	at    time.Time
+	local bool
+}
+
+func (b bootedFS) Booted(string) (time.Time, bool) { return b.at, b.local }
+
+// TestLockDotAfterReboot: who made a lock before the machine was started does
+// not run any more, whoever it was. Elsewhere another machine may hold it.
+func TestLockDotAfterReboot(t *testing.T) {
+	const age = 30 * time.Second
+	for _, test := range []struct {
+		name    string
+		content string
+		boot    time.Duration // before now
+		local   bool
+		broken  bool
+	}{
+		{"a loss of power has left an empty file", "", 20 * time.Second, true, true},
+		{"half a name", fmt.Sprint(os.Getpid()), 20 * time.Second, true, true},
+		{"another host name than now: a container that was made anew", "1:another.example", 20 * time.Second, true, true},
+		{"made since the start", "", time.Minute, true, false},
+		{"on a file server", "", 20 * time.Second, false, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "inbox.lock")
+			if err := os.WriteFile(path, []byte(test.content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			now := time.Now()
+			if err := os.Chtimes(path, now, now.Add(-age)); err != nil {
+				t.Fatal(err)
+			}
+			d, err := LockDot(t.Context(), bootedFS{at: now.Add(-test.boot), local: test.local}, path, DotlockOptions{NoWait: true})
+			if err == nil {
+				err = d.Unlock()
+			}
+			if broken := err == nil; broken != test.broken {
+				t.Errorf("broken is %v (%v), want %v", broken, err, test.broken)
+			}
+		})
+	}
+}
+
+// TestBooted: where the machine's own disk is known, it was started before this
+// process began, and in this century.
+func TestBooted(t *testing.T) {
+	at, ok := OS{}.Booted(t.TempDir())
+	if !ok {
+		t.Skip("not a file system that is known to be of this machine alone")
+	}
+	running, known := processAge(os.Getpid())
+	if !known || at.After(time.Now().Add(-running)) || at.Year() < 2001 {
+		t.Errorf("started at %v; this process runs for %v (%v)", at, running, known)
+	}
+}
+
 func TestLockDotNamesItsHolder(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.lock")
 	d, err := LockDot(t.Context(), OS{}, path, DotlockOptions{})

@@ -141,6 +141,41 @@ func (OS) SyncDir(name string) error {
 	return errors.Join(err, d.Close())
 }
 
+// localTypes are file systems on disks of this machine alone (statfs(2)).
+var localTypes = [...]int64{
+	unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, unix.TMPFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC,
+	0x2FC12FC1, // ZFS
+	0xCA451A4E, // bcachefs
+}
+
+// bootMargin is more than the rounding of the clocks that Booted compares.
+const bootMargin = time.Second
+
+// Booted is the start of this machine, for what stands on its own disks.
+func (OS) Booted(path string) (time.Time, bool) {
+	var st unix.Statfs_t
+	if unix.Statfs(path, &st) != nil {
+		return time.Time{}, false
+	}
+	for _, t := range localTypes {
+		if uint32(st.Type) == uint32(t) {
+			up, ok := uptime()
+			return time.Now().Add(-up - bootMargin), ok
+		}
+	}
+	return time.Time{}, false
+}
+
+// uptime is how long this machine has been running. It does not come from
+// /proc/uptime: some containers have one of their own there.
+func uptime() (time.Duration, bool) {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
+		return 0, false
+	}
+	return time.Duration(now.Nano()), true
+}
+
 type osFile struct{ *os.File }
 
 // TryLock is F_OFD_SETLK over the whole file.

@@ -269,3 +269,13 @@ func mkdirGiven(sys FS, owner Owner, dir string) error {
 	}
 	return sys.SyncDir(filepath.Dir(dir))
 }
+
+// Booted is that of the file system below.
+func (o *owned) Booted(path string) (time.Time, bool) {
+	b, tells := o.sys.(bootTeller)
+	if !tells {
+		return time.Time{}, false
+	}
+	defer o.become(path).restore()
+	return b.Booted(path)
+}

@@ -72,7 +72,7 @@ func ReadFile(fsys FS, path string, limit int64) ([]byte, error) {
 }
 
 // MkdirAll makes a directory and what is missing above it, durably. It is no
-// error when the directory exists.
+// error when the directory exists. After an error those above may be there.
 func MkdirAll(fsys FS, path string, perm fs.FileMode) error {
 	if fi, err := fsys.Stat(path); err == nil {
 		if fi.IsDir() {
@@ -86,10 +86,15 @@ func MkdirAll(fsys FS, path string, perm fs.FileMode) error {
 			return err
 		}
 	}
-	if err := fsys.Mkdir(path, perm); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
+	made := fsys.Mkdir(path, perm)
+	if made != nil && !errors.Is(made, fs.ErrExist) {
+		return made
 	}
-	return fsys.SyncDir(parent)
+	err := fsys.SyncDir(parent)
+	if err != nil && made == nil {
+		_ = fsys.Remove(path) // it could go at any time
+	}
+	return err
 }
 
 // SameFile reports whether both descriptions are of the same file: the same

@@ -12,7 +12,8 @@
 //     file's too, whatever was synced of the file. Of the changes since then, any
 //     number from the first on may have.
 //   - A rename is atomic: the old name is never gone without the new one there.
-//     Between two directories the new name may be there while the old one still is.
+//     Between two directories the new name of a file may be there while the old
+//     one still is; a directory has one name only.
 package faultfs
 
 import (
@@ -21,6 +22,8 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"sync"
+	"syscall"
+	"time"
 
 	"restante/fsys"
 )
@@ -90,12 +93,14 @@ type FS struct {
 	inos  uint64
 	edits []*edit // changes of directories that are not durable yet, in order
 
-	ops   int
-	trace []string
-	fault Fault
-	cutAt int // the power is cut instead of the operation of this number; 0 is never
-	cut   bool
-	epoch int // the number of crashes
+	ops    int
+	trace  []string
+	fault  Fault
+	cutAt  int // the power is cut instead of the operation of this number; 0 is never
+	cut    bool
+	fullAt int       // the disk is full from the operation of this number on; 0 is never
+	epoch  int       // the number of crashes
+	booted time.Time // the last crash
 }
 
 var _ fsys.FS = (*FS)(nil)
@@ -122,11 +127,20 @@ func (f *FS) Trace() []string {
 }
 
 // Inject sets what decides about operations and begins to count anew; nil lets
-// all happen.
+// all happen, and ends FillAt.
 func (f *FS) Inject(fault Fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.fault, f.ops, f.trace = fault, 0, nil
+	f.fault, f.fullAt, f.ops, f.trace = fault, 0, 0, nil
+}
+
+// FillAt lets the disk be full from the n-th operation from now on, counted from
+// 1, until Inject: what makes something, or makes a file longer, fails with
+// ENOSPC; what overwrites, renames and removes does not.
+func (f *FS) FillAt(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fault, f.fullAt, f.ops, f.trace = nil, n, 0, nil
 }
 
 // CutAt cuts the power just before the n-th operation from now, counted from 1:
@@ -145,8 +159,16 @@ func (f *FS) Crash(rnd *rand.Rand) {
 	defer f.mu.Unlock()
 	f.crashDirs(rnd)
 	f.root.revert(rnd, make(map[*node]bool))
-	f.cut, f.cutAt, f.fault = false, 0, nil
+	f.cut, f.cutAt, f.fault, f.fullAt = false, 0, nil, 0
 	f.epoch++
+	f.booted = time.Now()
+}
+
+// Booted is the time of the last Crash: who held a lock before does no longer run.
+func (f *FS) Booted(string) (time.Time, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.booted, !f.booted.IsZero()
 }
 
 // Settle makes everything durable, as sync(2).
@@ -169,7 +191,7 @@ func (f *FS) settle() {
 func (f *FS) Clone() *FS {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	c := &FS{inos: f.inos}
+	c := &FS{inos: f.inos, booted: f.booted}
 	c.root = f.root.clone(make(map[*node]*node))
 	c.settle()
 	return c
@@ -190,6 +212,9 @@ func (f *FS) change(op Op, path string, more ...string) error {
 		f.cut = true
 		return &fs.PathError{Op: string(op), Path: path, Err: ErrPowerCut}
 	}
+	if f.fullAt != 0 && f.ops >= f.fullAt && (op == Create || op == Mkdir || op == Symlink) {
+		return noRoom(op, path)
+	}
 	if f.fault == nil {
 		return nil
 	}
@@ -197,6 +222,18 @@ func (f *FS) change(op Op, path string, more ...string) error {
 		return &fs.PathError{Op: string(op), Path: path, Err: err}
 	}
 	return nil
+}
+
+// grow asks whether a file may become longer.
+func (f *FS) grow(op Op, path string) error {
+	if f.fullAt != 0 && f.ops >= f.fullAt {
+		return noRoom(op, path)
+	}
+	return nil
+}
+
+func noRoom(op Op, path string) error {
+	return &fs.PathError{Op: string(op), Path: path, Err: syscall.ENOSPC}
 }
 
 // begin takes the lock for an operation that reads.

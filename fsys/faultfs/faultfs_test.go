@@ -237,6 +237,18 @@ func TestCrash(t *testing.T) {
 			ok(t, f.Rename("/old", "/d/moved"))
 			ok(t, f.SyncDir("/"))
 		}, "d/ d/moved=old"},
+		{"a directory renamed, only the new directory was synced: it has one name", func(t *testing.T, f *FS) {
+			ok(t, f.Mkdir("/d2", 0o700))
+			f.Settle()
+			ok(t, f.Rename("/d2", "/d/moved"))
+			ok(t, f.SyncDir("/d"))
+		}, "d/ d/moved/ old=old"},
+		{"a directory renamed, only the old directory was synced", func(t *testing.T, f *FS) {
+			ok(t, f.Mkdir("/d2", 0o700))
+			f.Settle()
+			ok(t, f.Rename("/d2", "/d/moved"))
+			ok(t, f.SyncDir("/"))
+		}, "d/ d/moved/ old=old"},
 		{"a directory whose own name was not synced", func(t *testing.T, f *FS) {
 			ok(t, f.Mkdir("/d2", 0o700))
 			write1(t, f, "/d2/x", "text", true)
@@ -451,4 +463,29 @@ func TestLockOnAFullDisk(t *testing.T) {
 		t.Errorf("locked twice: %v", err)
 	}
 	ok(t, d.Unlock())
+}
+
+// TestFillAt: on a full disk nothing is made and nothing becomes longer; what
+// needs no room goes on.
+func TestFillAt(t *testing.T) {
+	f := New()
+	write1(t, f, "/a", "one", true)
+	file, err := f.OpenFile("/a", os.O_RDWR, 0)
+	ok(t, err)
+	f.FillAt(2)
+	ok(t, f.Mkdir("/before", 0o700))
+	_, appended := file.WriteAt([]byte("more"), 2)
+	_, created := f.OpenFile("/b", os.O_RDWR|os.O_CREATE, 0o600)
+	_, with := f.CreateWith("/c", []byte("x"), 0o600)
+	for _, err := range []error{appended, created, with, f.Mkdir("/d", 0o700), file.Truncate(100)} {
+		if !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("on a full disk: %v", err)
+		}
+	}
+	_, overwritten := file.WriteAt([]byte("two"), 0)
+	for _, err := range []error{overwritten, file.Sync(), f.Rename("/a", "/e"), f.Remove("/before"), file.Truncate(1), f.SyncDir("/")} {
+		ok(t, err)
+	}
+	f.Inject(nil)
+	write1(t, f, "/b", "there is room again", true)
 }

@@ -117,6 +117,9 @@ func (f *file) write(b []byte, off int64) (int, error) {
 		return 0, nil
 	}
 	err := f.fs.change(Write, f.name)
+	if err == nil && off+int64(len(b)) > int64(len(f.node.data)) {
+		err = f.fs.grow(Write, f.name)
+	}
 	if err != nil {
 		b = b[:len(b)/2]
 		if f.fs.cut {
@@ -170,6 +173,9 @@ func (f *file) Truncate(size int64) error {
 		return err
 	}
 	if have := int64(len(f.node.data)); size > have {
+		if err := f.fs.grow(Truncate, f.name); err != nil {
+			return err
+		}
 		f.node.change(write{off: have, data: make([]byte, size-have)})
 		return nil
 	}

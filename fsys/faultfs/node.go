@@ -152,9 +152,9 @@ type edit struct {
 	dir   *node
 	names []naming
 	// after is the other half of a rename between directories, which must be
-	// durable before.
-	after *edit
-	done  bool
+	// durable before; with is the one that becomes durable at the same time.
+	after, with *edit
+	done        bool
 }
 
 // naming gives a name to a node, or takes it away when node is nil.
@@ -202,6 +202,9 @@ func (f *FS) persist(dir *node, last *edit) {
 				f.persist(e.after.dir, e.after)
 			}
 			e.apply()
+			if e.with != nil && !e.with.done {
+				f.persist(e.with.dir, e.with)
+			}
 		}
 		if e == last {
 			return

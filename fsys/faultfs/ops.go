@@ -73,7 +73,11 @@ func (f *FS) CreateWith(name string, content []byte, perm fs.FileMode) (fsys.Fil
 		return nil, err
 	}
 	defer unlock()
-	if err := f.change(Write, name); err != nil {
+	err = f.change(Write, name)
+	if err == nil && len(content) > 0 {
+		err = f.grow(Write, name)
+	}
+	if err != nil {
 		return nil, fail(Write, name, err)
 	}
 	n, err := f.open(name, flag, perm)
@@ -123,7 +127,11 @@ func (f *FS) rename(oldname, newname string) error {
 	if dir == toDir {
 		f.edit(dir, nil, naming{toBase, n}, naming{base, nil})
 	} else {
-		f.edit(dir, f.edit(toDir, nil, naming{toBase, n}), naming{base, nil})
+		there := f.edit(toDir, nil, naming{toBase, n})
+		gone := f.edit(dir, there, naming{base, nil})
+		if n.mode.IsDir() {
+			there.with = gone
+		}
 	}
 	n.ctime = time.Now()
 	return nil

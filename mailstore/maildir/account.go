@@ -252,20 +252,6 @@ func (a *account) lockDot(ctx context.Context, path string, wait time.Duration) 
 	})
 }
 
-// unlockDot gives a lock file back. If it stayed, nobody could write until this
-// process ends, so a failure is worth another try.
-func (a *account) unlockDot(lock *fsys.Dotlock) error {
-	err := lock.Unlock()
-	if err == nil || errors.Is(err, fsys.ErrLockLost) {
-		return err
-	}
-	if lock.Check() == nil && a.fs.Remove(lock.Path()) != nil {
-		return err
-	}
-	a.log.Warn("a lock file was hard to remove", "path", lock.Path(), "err", err)
-	return nil
-}
-
 // buffer returns a buffer for copying; give it back with a.buffers.Put.
 func (a *account) buffer() *[]byte {
 	if b, ok := a.buffers.Get().(*[]byte); ok {

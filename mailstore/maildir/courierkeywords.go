@@ -27,7 +27,7 @@ func (m *mailbox) takeCourierKeywords(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(m.applyCourierKeywords(ctx), m.a.unlockDot(lock))
+	return errors.Join(m.applyCourierKeywords(ctx), lock.Unlock())
 }
 
 // courierKeywordsDue reports whether there is no UID list, and are keywords of

@@ -80,13 +80,20 @@ func (m *mailbox) settleFirst(ctx context.Context, found []entry) error {
 	case isReadOnly(err):
 		m.readOnly.Store(true)
 		return m.loadPrivate(found, unreliable)
-	case errors.Is(err, fsys.ErrLocked) && !unreliable && m.list.info != nil && ctx.Err() == nil:
-		// What has UIDs can be read; the rest must wait.
+	case (errors.Is(err, fsys.ErrLocked) || isFull(err)) && !unreliable && m.hasList() && ctx.Err() == nil:
+		// What has UIDs can be read, and expunged to make room; the rest must wait.
 		m.newDir.known, m.curDir.known = false, false
 		m.a.log.Warn("new messages must wait", "mailbox", m.Name(), "err", err)
 		return nil
 	}
 	return err
+}
+
+// hasList reports whether there is a UID list, so that what the index has was
+// read from it.
+func (m *mailbox) hasList() bool {
+	_, err := m.a.fs.Stat(filepath.Join(m.control(), uidListName))
+	return err == nil
 }
 
 // loadPrivate opens a mailbox whose UID list we cannot write. Messages that the
@@ -128,12 +135,19 @@ func (a *account) noBox(ctx context.Context, n node) error {
 	return mailstore.ErrNotFound
 }
 
-// cleanTmp removes what deliveries that died left in tmp/. An unreadable
-// directory is no reason not to open the mailbox.
+// cleanTmp removes what deliveries that died left in tmp/, and what writers of
+// the UID list and its like left beside it. An unreadable directory is no reason
+// not to open the mailbox.
 func (m *mailbox) cleanTmp() {
 	if m.readOnly.Load() {
 		return
 	}
+	if m.dir() != m.a.tree.root { // that is looked at when the account is opened
+		if entries, err := m.a.fs.ReadDir(m.dir()); err == nil {
+			m.a.removeTemps(m.dir(), entries)
+		}
+	}
+	m.a.cleanControl(m.control())
 	dir := filepath.Join(m.dir(), "tmp")
 	entries, err := m.a.fs.ReadDir(dir)
 	if err != nil {
@@ -150,13 +164,6 @@ func (m *mailbox) cleanTmp() {
 		if sec, _ := deliveryTime(e.Name); sec > uint64(limit.Unix()) {
 			continue
 		}
-		path := filepath.Join(dir, e.Name)
-		fi, err := m.a.fs.Lstat(path)
-		if err != nil || !fi.Mode().IsRegular() || fi.ModTime().After(limit) {
-			continue
-		}
-		if err := m.a.fs.Remove(path); err != nil && !isAbsent(err) {
-			m.a.log.Warn("cannot remove a left-over file", "path", path, "err", err)
-		}
+		m.a.removeOld(filepath.Join(dir, e.Name), limit)
 	}
 }

@@ -120,8 +120,8 @@ func newAccount(opt Options) (*account, error) {
 	return a, nil
 }
 
-// prepare makes what is missing, learns the permissions and removes what a
-// crash in the middle of a Delete left.
+// prepare makes what is missing, learns the permissions and removes what
+// crashes left.
 func (a *account) prepare() error {
 	root := a.tree.root
 	if err := fsys.MkdirAll(a.fs, root, defaultDirPerm); err != nil {
@@ -143,6 +143,6 @@ func (a *account) prepare() error {
 	if err := a.makeSubdirs(a.tree.inbox); err != nil && !isReadOnly(err) {
 		return err
 	}
-	a.emptyTrash()
+	a.cleanRoot()
 	return nil
 }

@@ -42,22 +42,37 @@ func (a *account) rename(ctx context.Context, from, to string) error {
 	return a.renameAll(ctx, steps)
 }
 
-// renameInbox moves the messages of INBOX into a new mailbox.
+// renameInbox moves the messages of INBOX into a new mailbox. After an error
+// that mailbox is not there, and the messages are in INBOX.
 func (a *account) renameInbox(ctx context.Context, target node) error {
 	if err := a.makeBox(target.dir); err != nil {
 		return err
 	}
+	err := a.moveInbox(ctx, target.name)
+	if err == nil {
+		return nil
+	}
+	if undone := a.delete(context.WithoutCancel(ctx), target.name); undone != nil {
+		a.log.Error("cannot take back a rename of INBOX after an error", "mailbox", target.name, "err", undone)
+	}
+	return err
+}
+
+func (a *account) moveInbox(ctx context.Context, to string) error {
 	inbox, err := a.open(ctx, mailstore.Inbox)
 	if err != nil {
 		return err
 	}
 	defer a.release(inbox)
-	dest, err := a.open(ctx, target.name)
+	dest, err := a.open(ctx, to)
 	if err != nil {
 		return err
 	}
 	defer a.release(dest)
-	_, err = inbox.Move(ctx, mailstore.AllUIDs(), dest)
+	if _, err = inbox.Move(ctx, mailstore.AllUIDs(), dest); err != nil {
+		_, back := dest.Move(context.WithoutCancel(ctx), mailstore.AllUIDs(), inbox)
+		err = errors.Join(err, back)
+	}
 	return err
 }
 
@@ -180,37 +195,62 @@ func (a *account) lockAll(ctx context.Context, steps []renameStep) (open []*mail
 // dirMove is a rename that was done.
 type dirMove struct{ from, to string }
 
-// moveDirs renames the directories, and back when one fails.
+// moveDirs renames the directories, and back when something fails.
 func (a *account) moveDirs(steps []renameStep) error {
 	var done []dirMove
-	var err error
-	parents := make(map[string]bool)
+	err := a.moveEach(steps, &done)
+	if err == nil {
+		err = a.syncParents(done)
+	}
+	if err != nil {
+		err = errors.Join(err, a.moveBack(done))
+	}
+	if a.tree.layout != FS {
+		return err
+	}
+	for _, s := range slices.Backward(steps) {
+		dir := s.from.dir
+		if err != nil {
+			dir = s.to.dir
+		}
+		a.prune(dir)
+		a.prune(filepath.Dir(dir))
+	}
+	return err
+}
+
+func (a *account) moveEach(steps []renameStep, done *[]dirMove) error {
 	for i, s := range steps {
-		if dir, moved := movedAlready(done, s.from.dir); moved && a.tree.layout == FS {
+		if dir, moved := movedAlready(*done, s.from.dir); moved && a.tree.layout == FS {
 			steps[i].to.dir = dir
 			continue
 		}
-		if err = a.moveDir(s.from.dir, s.to.dir, &done); err != nil {
-			break
+		if err := a.moveDir(s.from.dir, s.to.dir, done); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// moveBack undoes what was done.
+func (a *account) moveBack(done []dirMove) error {
+	var err error
+	for _, d := range slices.Backward(done) {
+		err = errors.Join(err, a.fs.Rename(d.to, d.from))
+	}
+	return errors.Join(err, a.syncParents(done))
+}
+
+// syncParents makes renames durable.
+func (a *account) syncParents(done []dirMove) error {
+	parents := make(map[string]bool)
 	for _, d := range done {
 		parents[filepath.Dir(d.to)], parents[filepath.Dir(d.from)] = true, true
 	}
-	if err != nil {
-		for _, d := range slices.Backward(done) {
-			err = errors.Join(err, a.fs.Rename(d.to, d.from))
-		}
-	}
+	var err error
 	for dir := range parents {
-		if syncErr := a.fs.SyncDir(dir); syncErr != nil && !isAbsent(syncErr) {
+		if syncErr := a.fs.SyncDir(dir); !isAbsent(syncErr) {
 			err = errors.Join(err, syncErr)
-		}
-	}
-	if a.tree.layout == FS && err == nil {
-		for _, s := range slices.Backward(steps) {
-			a.prune(s.from.dir)
-			a.prune(filepath.Dir(s.from.dir))
 		}
 	}
 	return err

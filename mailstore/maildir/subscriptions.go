@@ -170,5 +170,5 @@ func (a *account) subscribe(ctx context.Context, name string, on bool) error {
 	if err == nil && s.set(&a.tree, name, on) {
 		err = fsys.WriteFile(a.fs, path, s.text(), a.filePerm)
 	}
-	return errors.Join(err, a.unlockDot(lock))
+	return errors.Join(err, lock.Unlock())
 }

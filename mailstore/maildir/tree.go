@@ -94,7 +94,7 @@ func (t *tree) check(name string) error {
 // reserved are the names that a Maildir has for other things than mailboxes.
 func reserved(level string) bool {
 	switch level {
-	case "cur", "new", "tmp", "subscriptions", "maildirfolder", "maildirsize":
+	case "cur", "new", "tmp", "subscriptions", folderMark, "maildirsize":
 		return true
 	}
 	for _, prefix := range []string{".", "dovecot-", "dovecot.", "restante-", "courierimap"} {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"restante/fsys"
 	"restante/mailstore"
@@ -16,6 +17,10 @@ import (
 // trashPrefix begins the names of deleted mailboxes whose files are being
 // removed. It is no mailbox name in either layout, nor for Dovecot.
 const trashPrefix = "..restante-trash."
+
+// folderMark is the empty file that tells delivery agents that a Maildir is a
+// mailbox of another one (Maildir++).
+const folderMark = "maildirfolder"
 
 // Create makes a mailbox. In Maildir++ a name with a trailing delimiter needs
 // nothing: names above others are not directories there.
@@ -45,13 +50,37 @@ func (a *account) create(ctx context.Context, name string) error {
 }
 
 // makeBox makes a mailbox's directory with everything in it. cur/ comes last:
-// what lacks it is no mailbox.
+// what lacks it is no mailbox. After an error there is nothing that was not there
+// before.
 func (a *account) makeBox(dir string) error {
 	validity, err := a.valid.next(0)
 	if err != nil {
 		return err
 	}
-	_, statErr := a.fs.Stat(dir)
+	there := dir // or else the directory above it that is there already
+	for there != a.tree.root {
+		if _, err := a.fs.Lstat(there); err == nil {
+			break
+		}
+		there = filepath.Dir(there)
+	}
+	err = a.fillBox(dir, validity)
+	if err != nil {
+		_ = a.dropControl(dir) // the next Create does it else
+	}
+	switch {
+	case err == nil:
+	case there == dir:
+		_ = a.fs.Remove(filepath.Join(dir, "cur"))
+		_ = a.removeHalfMade(dir)
+	default:
+		_ = a.removeAll(dir) // without cur/ it is no mailbox anyway
+		a.pruneTo(there, filepath.Dir(dir))
+	}
+	return err
+}
+
+func (a *account) fillBox(dir string, validity uint32) error {
 	if err := fsys.MkdirAll(a.fs, dir, a.dirPerm); err != nil {
 		return err
 	}
@@ -62,17 +91,13 @@ func (a *account) makeBox(dir string) error {
 		}
 	}
 	h := uidHeader{version: 3, validity: validity, next: 1, guid: newGUID()}
-	err = fsys.WriteFile(a.fs, filepath.Join(a.tree.controlOf(dir), uidListName), h.append(nil), a.filePerm)
-	if err == nil {
-		err = fsys.WriteFile(a.fs, filepath.Join(dir, "maildirfolder"), nil, a.filePerm)
+	if err := fsys.WriteFile(a.fs, filepath.Join(a.tree.controlOf(dir), uidListName), h.append(nil), a.filePerm); err != nil {
+		return err
 	}
-	if err == nil {
-		err = a.makeSubdirs(dir)
+	if err := fsys.WriteFile(a.fs, filepath.Join(dir, folderMark), nil, a.filePerm); err != nil {
+		return err
 	}
-	if err != nil && isAbsent(statErr) {
-		_ = a.removeAll(dir) // without cur/ it is no mailbox anyway
-	}
-	return err
+	return a.makeSubdirs(dir)
 }
 
 // Delete removes a mailbox: it vanishes by one rename, its files go afterwards.
@@ -139,15 +164,39 @@ func (a *account) deletePlace(ctx context.Context, n node) error {
 			return mailstore.ErrHasChildren
 		}
 	}
+	if err := a.removeHalfMade(n.dir); err != nil {
+		return err
+	}
 	if err := a.fs.Remove(n.dir); err != nil {
 		return err
 	}
 	return a.fs.SyncDir(filepath.Dir(n.dir))
 }
 
+// removeHalfMade removes what a Create has put into a directory that was broken
+// off before it made cur/. Whatever else is there stays, mail in new/ before all.
+func (a *account) removeHalfMade(dir string) error {
+	entries, err := a.fs.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		switch {
+		case strings.HasPrefix(e.Name, fsys.TempPrefix), e.Name == uidListName, e.Name == folderMark, e.Name == "new", e.Name == "tmp":
+			if err := a.fs.Remove(filepath.Join(dir, e.Name)); err != nil && !isAbsent(err) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // prune removes empty directories that are no mailboxes, upwards from dir.
-func (a *account) prune(dir string) {
-	for dir != a.tree.root && strings.HasPrefix(dir, a.tree.root) {
+func (a *account) prune(dir string) { a.pruneTo(a.tree.root, dir) }
+
+// pruneTo is prune for those that are below top.
+func (a *account) pruneTo(top, dir string) {
+	for dir != top && strings.HasPrefix(dir, top) {
 		if k, err := a.tree.kindOf(dir); err != nil || k != place {
 			return
 		}
@@ -190,29 +239,35 @@ func (a *account) readHead(path string) (string, error) {
 	return string(buf[:n]), ignoreEOF(err)
 }
 
-// toTrash moves the mailbox out of sight and returns where to. In the FS layout
-// with mailboxes below it, its directory stays and only what belongs to it goes.
-func (a *account) toTrash(n node) (string, error) {
-	trash := filepath.Join(a.tree.root, trashPrefix+a.names.next())
-	parent := filepath.Dir(n.dir)
+// toTrash moves the mailbox out of sight, durably, and returns where to. In the
+// FS layout with mailboxes below it, its directory stays and only what belongs to
+// it goes. After an error it is where it was.
+func (a *account) toTrash(n node) (trash string, err error) {
+	trash = filepath.Join(a.tree.root, trashPrefix+a.names.next())
+	var done []dirMove
+	if err = a.moveToTrash(n, trash, &done); err == nil {
+		err = a.syncParents(done)
+	}
+	if err != nil {
+		err = errors.Join(err, a.moveBack(done))
+		_ = a.fs.Remove(trash) // an empty directory, if anything
+	}
+	return trash, err
+}
+
+func (a *account) moveToTrash(n node, trash string, done *[]dirMove) error {
 	if a.tree.layout == MaildirPP {
-		if err := a.fs.Rename(n.dir, trash); err != nil {
-			return "", err
-		}
-		return trash, a.fs.SyncDir(parent)
+		return a.moveOne(n.dir, trash, done)
 	}
 	entries, err := a.fs.ReadDir(n.dir)
 	if err != nil {
-		return "", err
+		return err
 	}
 	if !slices.ContainsFunc(entries, func(e fsys.Entry) bool { return mayBeDir(e) && !reserved(e.Name) }) {
-		if err := a.fs.Rename(n.dir, trash); err != nil {
-			return "", err
-		}
-		return trash, a.fs.SyncDir(parent)
+		return a.moveOne(n.dir, trash, done)
 	}
 	if err := a.fs.Mkdir(trash, a.dirPerm); err != nil {
-		return "", err
+		return err
 	}
 	// cur first: then it is no mailbox any more.
 	slices.SortFunc(entries, func(x, y fsys.Entry) int {
@@ -222,26 +277,63 @@ func (a *account) toTrash(n node) (string, error) {
 		if !reserved(e.Name) {
 			continue
 		}
-		if err := a.fs.Rename(filepath.Join(n.dir, e.Name), filepath.Join(trash, e.Name)); err != nil && !isAbsent(err) {
-			return trash, err
+		err := a.moveOne(filepath.Join(n.dir, e.Name), filepath.Join(trash, e.Name), done)
+		if err != nil && !isAbsent(err) {
+			return err
 		}
 	}
-	return trash, a.fs.SyncDir(n.dir)
+	return nil
 }
 
-// emptyTrash removes what a crash in the middle of a Delete left.
-func (a *account) emptyTrash() {
+// cleanRoot removes what a crash in the middle of a Delete left, and old
+// temporary files.
+func (a *account) cleanRoot() {
 	entries, err := a.fs.ReadDir(a.tree.root)
 	if err != nil {
 		a.log.Warn("cannot look for left-over files", "path", a.tree.root, "err", err)
 		return
 	}
+	a.removeTemps(a.tree.root, entries)
+	a.cleanControl(a.tree.control)
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name, trashPrefix) {
 			if err := a.removeAll(filepath.Join(a.tree.root, e.Name)); err != nil {
 				a.log.Warn("cannot remove all files of a deleted mailbox", "path", e.Name, "err", err)
 			}
 		}
+	}
+}
+
+// cleanControl removes temporary files from a directory of control files, unless
+// there is no such directory.
+func (a *account) cleanControl(dir string) {
+	if a.tree.control == "" {
+		return
+	}
+	if entries, err := a.fs.ReadDir(dir); err == nil {
+		a.removeTemps(dir, entries)
+	}
+}
+
+// removeTemps removes the temporary files among the entries of a directory that
+// are so old that nobody can be at work on them.
+func (a *account) removeTemps(dir string, entries []fsys.Entry) {
+	limit := time.Now().Add(-tmpAge)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name, fsys.TempPrefix) {
+			a.removeOld(filepath.Join(dir, e.Name), limit)
+		}
+	}
+}
+
+// removeOld removes a file that was last changed before limit.
+func (a *account) removeOld(path string, limit time.Time) {
+	fi, err := a.fs.Lstat(path)
+	if err != nil || !fi.Mode().IsRegular() || fi.ModTime().After(limit) {
+		return
+	}
+	if err := a.fs.Remove(path); err != nil && !isAbsent(err) {
+		a.log.Warn("cannot remove a left-over file", "path", path, "err", err)
 	}
 }
 

@@ -27,7 +27,7 @@ func (m *mailbox) withList(ctx context.Context, wait time.Duration, found []entr
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, m.a.unlockDot(lock)) }()
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
 	same, err := m.list.unchanged(dir)
 	if err != nil {
 		return err
