@@ -225,7 +225,7 @@ func (c *container) write(out *strings.Builder) {
 // TestModel compares with the model over random small mailboxes.
 func TestModel(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 20_000 {
+	for range 5000 {
 		ids := 1 + r.IntN(8)
 		var messages []plainMessage
 		var b box

@@ -7,10 +7,11 @@ import (
 
 // A candidate is a message while it is judged.
 type candidate struct {
-	rec *mailstore.Record
-	at  level
-	msg *source // nil below atHeader
-	err error   // the message could not be read
+	rec     *mailstore.Record
+	at      level
+	summary []byte  // the header in it, for atSummary
+	msg     *source // nil below atHeader
+	err     error   // the message could not be read
 
 	found []bool // which texts of the query were found, once searched
 }
@@ -38,7 +39,7 @@ func (c *candidate) unknown() answer {
 }
 
 func (c *candidate) sentDay(test func(Day) bool) answer {
-	if c.at < atHeader {
+	if c.at < atSummary {
 		return maybe
 	}
 	value, _ := message.HeaderField(c.header(), "Date")
@@ -46,7 +47,11 @@ func (c *candidate) sentDay(test func(Day) bool) answer {
 	return is(err == nil && test(dayOf(t)))
 }
 
+// header is the message's header, or what its summary has of it.
 func (c *candidate) header() []byte {
+	if c.at == atSummary {
+		return c.summary
+	}
 	h, err := c.msg.header()
 	if err != nil {
 		c.err = err
@@ -58,12 +63,13 @@ func (c *candidate) header() []byte {
 type fieldMatch struct {
 	field string
 	text  *needle
+	from  level // on which it can be decided
 }
 
-func (fieldMatch) cost() level { return atHeader }
+func (x fieldMatch) cost() level { return x.from }
 
 func (x fieldMatch) eval(c *candidate) answer {
-	if c.at < atHeader {
+	if c.at < x.from {
 		return maybe
 	}
 	for _, value := range message.HeaderFields(c.header(), x.field) {
@@ -83,7 +89,7 @@ func (x textMatch) eval(c *candidate) answer {
 	switch {
 	case len(x.folded) == 0:
 		return yes
-	case c.at == atHeader && x.inHeaders && x.inHeader(c.header()):
+	case (c.at == atSummary || c.at == atHeader) && x.inHeaders && x.inHeader(c.header()):
 		return yes
 	case c.at < atBody:
 		return maybe

@@ -96,10 +96,11 @@ type Text struct{ Text string }
 type level uint8
 
 const (
-	atRecord level = iota // what the mailbox knows by itself
-	atAttrs               // size and internal date
-	atHeader              // the message's header
-	atBody                // all of the message
+	atRecord  level = iota // what the mailbox knows by itself
+	atAttrs                // size and internal date
+	atSummary              // the fields of the header that are in its summary
+	atHeader               // the message's header
+	atBody                 // all of the message
 )
 
 // An answer is what can be said so far.
@@ -171,7 +172,7 @@ func (x Date) compare(d Day) bool {
 
 func (x Date) cost() level {
 	if x.Sent {
-		return atHeader
+		return atSummary
 	}
 	return atAttrs
 }

@@ -2,34 +2,8 @@ package search
 
 import (
 	"bytes"
-	"unicode"
+	"encoding/binary"
 	"unicode/utf8"
-)
-
-// foldRune gives the one letter that stands for all that differ in case only:
-// the smallest of its orbit under simple folding (Unicode, CaseFolding.txt,
-// statuses C and S), in lower case if that is ASCII.
-func foldRune(r rune) rune {
-	if r < utf8.RuneSelf {
-		return rune(lowerASCII[r])
-	}
-	if r >= firstCaseless && r < lastCaseless {
-		return r
-	}
-	low := r
-	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
-		low = min(low, next)
-	}
-	if low < utf8.RuneSelf {
-		return rune(lowerASCII[low])
-	}
-	return low
-}
-
-// Between these stand scripts of East Asia, which know no case.
-const (
-	firstCaseless = 0x2E80
-	lastCaseless  = 0xA640
 )
 
 // lowerASCII is a table as that is faster than any comparison.
@@ -43,44 +17,23 @@ var lowerASCII = func() (t [256]byte) {
 	return t
 }()
 
-// foldTable holds the folds of the letters below its length: Latin, Greek,
-// Cyrillic and their neighbours.
-var foldTable = func() (t [0x600]rune) {
-	for r := range t {
-		t[r] = foldRune(rune(r))
-	}
-	return t
-}()
-
-// appendFolded appends UTF-8 text with its letters folded. Octets that are no
-// UTF-8 stay.
-func appendFolded[T string | []byte](dst []byte, text T) []byte {
-	for i := 0; i < len(text); {
-		if c := text[i]; c < utf8.RuneSelf {
-			dst = append(dst, lowerASCII[c])
-			i++
-			continue
+// hasHigh reports whether text has octets beyond ASCII.
+func hasHigh(text []byte) bool {
+	for len(text) >= 8 {
+		if binary.LittleEndian.Uint64(text)&0x8080808080808080 != 0 {
+			return true
 		}
-		r, size := decodeRune(text[i:])
-		switch {
-		case r == utf8.RuneError && size == 1:
-			dst = append(dst, text[i])
-		case r < rune(len(foldTable)):
-			dst = utf8.AppendRune(dst, foldTable[r])
-		default:
-			dst = utf8.AppendRune(dst, foldRune(r))
-		}
-		i += size
+		text = text[8:]
 	}
-	return dst
+	for _, c := range text {
+		if c >= utf8.RuneSelf {
+			return true
+		}
+	}
+	return false
 }
 
-func decodeRune[T string | []byte](text T) (rune, int) {
-	var head [utf8.UTFMax]byte
-	return utf8.DecodeRune(head[:copy(head[:], text[:min(len(text), utf8.UTFMax)])])
-}
-
-// containsASCIIFold reports whether text contains a word of folded ASCII, whatever
+// containsASCIIFold reports whether text contains a word of ASCII in lower case, whatever
 // the case. It looks for the word's rarest letter in both cases, which runs at
 // the speed of the memory, and compares around each.
 func containsASCIIFold(text, word []byte, rare int) bool {

@@ -3,50 +3,46 @@ package search
 import (
 	"bytes"
 	"slices"
+	"unicode/utf8"
 
+	"restante/casemap"
 	"restante/message"
 )
 
 // A needle is a text that is looked for.
 type needle struct {
-	folded    []byte
-	ascii     bool // all of it, so that undecoded text may be searched
-	rare      int  // the place of its rarest octet, for ASCII
+	folded []byte // in its collation form
+	// ascii is the text in lower case if it is of ASCII, so that it can be looked
+	// for in text that is not decoded; else nil.
+	ascii     []byte
+	rare      int  // the place of the rarest octet of ascii
 	inHeaders bool // Text, not Body
 	index     int  // in Query.texts
+	buf       []byte
 }
 
 func newNeedle(text string) *needle {
-	n := &needle{folded: appendFolded(nil, text)}
-	n.ascii = !slices.ContainsFunc(n.folded, func(c byte) bool { return c >= 0x80 })
-	n.rare = rarest(n.folded)
+	n := &needle{folded: casemap.Append(nil, text)}
+	// A lower-case letter comes from one that stands for several, such as a
+	// ligature, and is no letter of ASCII in the text.
+	if !slices.ContainsFunc(n.folded, func(c byte) bool { return c >= utf8.RuneSelf || 'a' <= c && c <= 'z' }) {
+		n.ascii = bytes.ToLower(n.folded)
+		n.rare = rarest(n.ascii)
+	}
 	return n
 }
 
-// foldsToASCII are the letters beyond ASCII that fold to a letter of it: the
-// long s and the Kelvin sign.
-var foldsToASCII = [...]struct {
-	ascii byte
-	utf8  []byte
-}{{'s', []byte("\u017f")}, {'k', []byte("\u212a")}}
-
 // in reports whether decoded text contains the needle.
 func (n *needle) in(text string) bool {
-	return bytes.Contains(appendFolded(nil, text), n.folded)
+	n.buf = casemap.Append(n.buf[:0], text)
+	return bytes.Contains(n.buf, n.folded)
 }
 
 // inRaw reports whether text in any charset that has ASCII as its lower half
-// contains the needle, which is ASCII.
+// contains the needle, which is ASCII, as such. Where it does not and has octets
+// beyond ASCII, it may still contain it once it is decoded: with an accent, say.
 func (n *needle) inRaw(text []byte) bool {
-	if len(n.folded) <= len(text) && containsASCIIFold(text, n.folded, n.rare) {
-		return true
-	}
-	for _, f := range foldsToASCII {
-		if bytes.IndexByte(n.folded, f.ascii) >= 0 && bytes.Contains(text, f.utf8) {
-			return bytes.Contains(appendFolded(nil, text), n.folded)
-		}
-	}
-	return false
+	return len(n.ascii) <= len(text) && containsASCIIFold(text, n.ascii, n.rare)
 }
 
 // inHeader reports whether a header contains the needle, names of fields
@@ -56,11 +52,11 @@ func (n *needle) inHeader(header []byte) bool {
 		var field []byte
 		field, header = cutField(header)
 		field = bytes.TrimRight(field, "\r\n")
-		if n.ascii && asItIs(field) {
-			if n.inRaw(field) {
-				return true
-			}
-		} else if n.in(message.DecodeHeader(string(field))) {
+		switch plain := n.ascii != nil && asItIs(field); {
+		case plain && n.inRaw(field):
+			return true
+		case plain && !hasHigh(field):
+		case n.in(message.DecodeHeader(string(field))):
 			return true
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"restante/mailstore"
+	"restante/message"
 )
 
 // A Query is an Expr made ready to be evaluated. It belongs to one goroutine.
@@ -50,7 +51,10 @@ func (q *Query) compile(x Expr) Expr {
 			q.attrs |= mailstore.AttrDate
 		}
 	case Header:
-		return fieldMatch{x.Field, newNeedle(x.Text)}
+		if message.InSummary(x.Field) {
+			return fieldMatch{x.Field, newNeedle(x.Text), atSummary}
+		}
+		return fieldMatch{x.Field, newNeedle(x.Text), atHeader}
 	case Body:
 		return q.text(x.Text, false)
 	case Text:
@@ -87,7 +91,14 @@ func (q *Query) Filter(ctx context.Context, box mailstore.Mailbox, recs []mailst
 		}
 		open = q.decide(recs, answers, atAttrs)
 	}
+	var sums mailstore.SummaryReader
+	if open {
+		sums = box.Summaries()
+	}
 	for i := range recs {
+		if sums != nil && answers[i] == maybe {
+			answers[i] = q.fromSummary(sums, &recs[i])
+		}
 		if open && answers[i] == maybe {
 			a, err := q.read(ctx, box, &recs[i])
 			if err != nil {
@@ -141,6 +152,20 @@ func (q *Query) fill(ctx context.Context, box mailstore.Mailbox, recs []mailstor
 func (q *Query) lacks(r *mailstore.Record) bool {
 	return q.attrs&mailstore.AttrSize != 0 && r.Size == mailstore.Unknown ||
 		q.attrs&mailstore.AttrDate != 0 && r.Date == mailstore.Unknown
+}
+
+// fromSummary decides by what is kept of a message, as far as that goes.
+func (q *Query) fromSummary(sums mailstore.SummaryReader, rec *mailstore.Record) answer {
+	b, ok := sums.Get(rec.UID)
+	if !ok {
+		return maybe
+	}
+	sum, ok := message.ParseSummary(b)
+	if !ok {
+		return maybe
+	}
+	q.one = candidate{rec: rec, at: atSummary, summary: sum.Header}
+	return q.root.eval(&q.one)
 }
 
 // read opens a message and decides for good.

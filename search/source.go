@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"restante/casemap"
 	"restante/mailstore"
 	"restante/message"
 )
@@ -179,19 +180,26 @@ func (h *hunt) header(p *message.Part) {
 }
 
 // body looks into the decoded text of a part. Where all that is looked for is
-// ASCII and the charset has ASCII as its lower half, the charset need not be
-// undone, and often nothing has to be.
+// ASCII and the charset has ASCII as its lower half, text of ASCII need not be
+// decoded from its charset, and often nothing has to be.
 func (h *hunt) body(p *message.Part) {
 	open := h.open(false)
-	ascii := !slices.ContainsFunc(open, func(n *needle) bool { return !n.ascii })
-	raw := h.s.section(p.Body.Offset, p.Body.Length)
-	switch {
-	case !ascii || !asciiBased(p):
-		h.err = h.stream(p.DecodeText(raw), open, true)
-	case h.s.all != nil && plainEncodings[p.Encoding]:
-		h.look(h.s.all[p.Body.Offset:p.Body.End()], open, false)
-	default:
-		h.err = h.stream(p.DecodeBody(raw), open, false)
+	raw := func() io.Reader { return h.s.section(p.Body.Offset, p.Body.Length) }
+	if asciiBased(p) && !slices.ContainsFunc(open, func(n *needle) bool { return n.ascii == nil }) {
+		var high bool
+		if h.s.all != nil && plainEncodings[p.Encoding] {
+			text := h.s.all[p.Body.Offset:p.Body.End()]
+			open = h.look(text, open, false)
+			high = len(open) > 0 && hasHigh(text)
+		} else {
+			open, high = h.stream(p.DecodeBody(raw()), open, false)
+		}
+		if !high {
+			return
+		}
+	}
+	if len(open) > 0 && h.err == nil {
+		h.stream(p.DecodeText(raw()), open, true)
 	}
 }
 
@@ -211,8 +219,9 @@ const textWindow = 64 << 10
 
 // stream reads text through a window that keeps enough of what went by for a
 // needle that stands across two reads. With fold the text is UTF-8 and folded
-// on the way.
-func (h *hunt) stream(r io.Reader, open []*needle, fold bool) error {
+// on the way. It returns the needles that were not found, and whether there is
+// anything beyond ASCII.
+func (h *hunt) stream(r io.Reader, open []*needle, fold bool) (left []*needle, high bool) {
 	q, keep := h.s.q, 0
 	for _, n := range open {
 		keep = max(keep, len(n.folded)-1)
@@ -227,22 +236,24 @@ func (h *hunt) stream(r io.Reader, open []*needle, fold bool) error {
 		raw = raw[:len(raw)+n]
 		end := err != nil
 		if end && err != io.EOF && err != io.ErrUnexpectedEOF {
-			return err
+			h.err = err
+			return open, high
 		}
 		whole := len(raw)
 		switch {
 		case !fold:
+			high = high || hasHigh(raw)
 			text = append(text, raw...)
 		case end:
-			text = appendFolded(text, raw)
+			text = casemap.Append(text, raw)
 		default:
 			whole = wholeRunes(raw)
-			text = appendFolded(text, raw[:whole])
+			text = casemap.Append(text, raw[:whole])
 		}
 		raw = append(raw[:0], raw[whole:]...)
 		open = h.look(text, open, fold)
 		if end || len(open) == 0 {
-			return nil
+			return open, high
 		}
 		text = append(text[:0], text[max(len(text)-keep, 0):]...)
 	}
