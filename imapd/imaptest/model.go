@@ -28,7 +28,7 @@ var (
 	fetchLine = regexp.MustCompile(`^\* (\d+) FETCH \((.*)\)$`)
 	uidItem   = regexp.MustCompile(`\bUID (\d+)`)
 	flagsItem = regexp.MustCompile(`FLAGS \(([^)]*)\)`)
-	searchSet = regexp.MustCompile(`^\* SEARCH((?: \d+)*)(?: \(MODSEQ \d+\))?$`)
+	searchSet = regexp.MustCompile(`^\* (?:SEARCH|SORT|THREAD)((?: [\d ()]+)*?)(?: \(MODSEQ \d+\))?$`)
 )
 
 // A situation is the command in whose answer a response came.

@@ -122,6 +122,7 @@ type randomSession struct {
 	said []string
 
 	foreign   bool
+	sorts     bool
 	condstore bool // offered, and used in turn with what there is without it
 }
 
@@ -143,6 +144,7 @@ func newRandomSession(srv Server, id int, seed uint64) (*randomSession, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.sorts = strings.Contains(strings.Join(offered, " "), " SORT ") && strings.Contains(strings.Join(offered, " "), "THREAD=REFERENCES")
 	s.condstore = id%2 == 1 && strings.Contains(strings.Join(offered, " ")+" ", " CONDSTORE ")
 	for _, name := range []string{randomBox, randomBox + "2"} {
 		if _, _, err := s.c.Do("CREATE " + name); err != nil { // another session may have done it
@@ -194,10 +196,13 @@ func (s *randomSession) checkSearch(line string, in situation) error {
 	if c == nil || !in.expungeForbidden {
 		return nil
 	}
-	for _, word := range strings.Fields(c[1]) {
-		if n := number(word); n < 1 || n > len(s.m.msgs) {
-			return fmt.Errorf("SEARCH found message %s of %d", word, len(s.m.msgs))
+	once := make(map[int]bool)
+	for _, word := range strings.FieldsFunc(c[1], func(r rune) bool { return r < '0' || r > '9' }) {
+		n := number(word)
+		if n < 1 || n > len(s.m.msgs) || once[n] {
+			return fmt.Errorf("message %s of %d was found, a second time: %v", word, len(s.m.msgs), once[n])
 		}
+		once[n] = true
 	}
 	return nil
 }

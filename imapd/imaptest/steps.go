@@ -19,6 +19,9 @@ func (s *randomSession) step() error {
 	if s.condstore && s.rng.IntN(4) == 0 {
 		return s.withModSeq()
 	}
+	if s.sorts && s.rng.IntN(12) == 0 {
+		return s.sort()
+	}
 	switch s.rng.IntN(16) {
 	case 0, 1:
 		return s.appendMessage()
@@ -65,6 +68,18 @@ func (s *randomSession) withModSeq() error {
 		return s.command(fmt.Sprintf("STORE %s (UNCHANGEDSINCE %d) +FLAGS (%s)", s.numberSet(), n, strings.Join(s.flags(), " ")), numbers)
 	default:
 		return s.command(fmt.Sprintf("UID STORE %s (UNCHANGEDSINCE %d) FLAGS (%s)", s.uidSet(), n, strings.Join(s.flags(), " ")), uids)
+	}
+}
+
+// sort wants messages in order or in threads.
+func (s *randomSession) sort() error {
+	switch s.rng.IntN(3) {
+	case 0:
+		return s.command("SORT (REVERSE DATE SUBJECT) UTF-8 NOT DELETED", numbers)
+	case 1:
+		return s.command("SORT (ARRIVAL) UTF-8 ALL", numbers)
+	default:
+		return s.command("THREAD REFERENCES UTF-8 ALL", numbers)
 	}
 }
 
