@@ -116,14 +116,15 @@ func (c *chunks[T]) remove(uid mailstore.UID) (slot[T], bool) {
 	switch {
 	case len(p.slots) == 0:
 		c.list = slices.Delete(c.list, i, i+1)
-	case len(p.slots) < chunkLen/4:
+	case len(p.slots) <= chunkLen/2:
 		c.merge(i)
 	}
 	return s, true
 }
 
 // merge joins a piece that has become small with the one before it, so that
-// many removals do not leave many small pieces.
+// many removals do not leave many small pieces, and a mailbox of which half has
+// gone takes half of the memory.
 func (c *chunks[T]) merge(i int) {
 	if i == 0 || len(c.list[i-1].slots)+len(c.list[i].slots) > chunkLen {
 		return

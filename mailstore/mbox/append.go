@@ -146,9 +146,9 @@ func (m *Mailbox) carriesNoMail() bool { return m.Len() == 0 && !m.base.pseudo }
 // noteKeywords remembers to write down keywords that X-IMAPbase does not list.
 //
 // QUIRK: Dovecot drops X-Keywords with a word that is not listed there.
-func (m *Mailbox) noteKeywords(list []found) {
-	for i := range list {
-		if len(withWords(m.base.keywords, list[i].keywords)) > len(m.base.keywords) {
+func (m *Mailbox) noteKeywords(list *foundList) {
+	for f := range list.all() {
+		if len(withWords(m.base.keywords, f.keywords)) > len(m.base.keywords) {
 			m.wantNotes = true
 		}
 	}

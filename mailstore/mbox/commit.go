@@ -239,8 +239,8 @@ func (b *batch) accept(start, end int64, first mailstore.UID) error {
 	if err != nil {
 		return err
 	}
-	if len(list) != b.len() {
-		return fmt.Errorf("%w: it reads as %d messages and not as %d", errAppendLost, len(list), b.len())
+	if list.len() != b.len() {
+		return fmt.Errorf("%w: it reads as %d messages and not as %d", errAppendLost, list.len(), b.len())
 	}
 	fi, err := m.stat()
 	if err != nil {
@@ -250,7 +250,7 @@ func (b *batch) accept(start, end int64, first mailstore.UID) error {
 	for _, a := range b.list {
 		a.uids = a.uids[:0]
 		for i := range a.messages {
-			if err := list[next-first].accepted(&a.messages[i], next); err != nil {
+			if err := list.at(int(next-first)).accepted(&a.messages[i], next); err != nil {
 				return err
 			}
 			a.uids = append(a.uids, next)

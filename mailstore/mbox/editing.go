@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"syscall"
-	"time"
 
 	"restante/mailstore"
 	"restante/mailstore/index"
@@ -22,6 +20,11 @@ type editing struct {
 	limit int64            // of octets that the change may move; 0 is none
 	// bare: nothing is written that is not needed, because there is no room.
 	bare bool
+
+	// What is planned: by how much the first message moves, and the messages that
+	// get other notes. A message moves by what those in front of it lose and grow.
+	start     int64
+	rewritten []rewritten
 }
 
 // newFlags are the flags that a message is to have.
@@ -41,11 +44,12 @@ func (e *editing) flagsOf(uid mailstore.UID) (f mailstore.Flags, changes bool) {
 	return e.flags[i].flags, true
 }
 
-// moved is a message with its place after the change.
-type moved struct {
+// rewritten is a message with other notes.
+type rewritten struct {
 	uid   mailstore.UID
-	loc   loc
-	exact bool
+	grown int32
+	bits  uint8 // of its loc
+	exact bool  // grown is all that changes; else it must be parsed again
 }
 
 // goneAtOnce is how many messages go at a time where there is no room for a
@@ -100,13 +104,12 @@ func (e *editing) try() (modSeq uint64, err error) {
 	}
 	m := e.m
 	e.all = e.all || m.wantNotes && !e.bare && e.movesMost()
-	p := newPlan(e.r.j, m.snap.size)
+	p := e.newPlan()
 	b, err := e.planBase(p)
 	if err != nil {
 		return 0, err
 	}
-	places, err := e.planMessages(p, b)
-	if err != nil {
+	if err := e.planMessages(p, b); err != nil {
 		return 0, err
 	}
 	if e.limit > 0 && p.moves() > e.limit {
@@ -115,11 +118,16 @@ func (e *editing) try() (modSeq uint64, err error) {
 	if err := e.keepUIDNext(); err != nil {
 		return 0, err
 	}
-	modSeq, err = e.apply(p, places, b)
+	modSeq, err = e.apply(p, b)
 	if err != nil {
 		return 0, err
 	}
-	return modSeq, e.afterwards(places)
+	return modSeq, e.afterwards()
+}
+
+func (e *editing) newPlan() *plan {
+	e.start, e.rewritten = 0, e.rewritten[:0]
+	return newPlan(e.r.j, e.m.snap.size)
 }
 
 // runInPlace changes the flags of some messages if that moves nothing, without
@@ -129,21 +137,18 @@ func (e *editing) runInPlace() (modSeq uint64, ok bool, err error) {
 	if e.all || !e.gone.Empty() {
 		return 0, false, nil
 	}
-	p := newPlan(e.r.j, m.snap.size)
-	var places []moved
+	p := e.newPlan()
 	for _, f := range e.flags {
 		if len(withWords(m.base.keywords, f.flags.Keywords)) > len(m.base.keywords) {
 			return 0, false, nil
 		}
 		r, l, _ := m.Get(f.uid)
 		entry := index.Entry[loc]{Record: r, Data: l}
-		pl, err := e.write(p, entry, nil)
-		if err != nil || p.shift != 0 {
+		if err := e.write(p, entry, nil); err != nil || p.shift != 0 {
 			return 0, false, err
 		}
-		places = append(places, pl)
 	}
-	modSeq, err = e.apply(p, places, nil)
+	modSeq, err = e.apply(p, nil)
 	return modSeq, err == nil, err
 }
 
@@ -176,7 +181,7 @@ func (e *editing) planBase(p *plan) (*base, error) {
 	if l.has(bitLength) {
 		n.length = l.body
 	}
-	_, _, err = writeNotes(p, m.h, l, &n)
+	_, err = writeNotes(p, m.h, l, &n)
 	return &b, err
 }
 
@@ -219,11 +224,11 @@ func (m *Mailbox) pseudoPlace() (loc, error) {
 	return f.loc, p.w.err
 }
 
-// planMessages plans what happens to each message and returns those that stay
-// and whose place changes. Once something in front has changed its length, messages
-// that lack their notes get them: they move anyway.
-func (e *editing) planMessages(p *plan, b *base) ([]moved, error) {
-	var places []moved
+// planMessages plans what happens to each message. Once something in front has
+// changed its length, messages that lack their notes get them: they move anyway.
+func (e *editing) planMessages(p *plan, b *base) error {
+	e.start = p.shift
+	e.makeRoom(p)
 	first := true
 	for entry := range e.m.all() {
 		if e.gone.Contains(entry.UID) {
@@ -235,34 +240,45 @@ func (e *editing) planMessages(p *plan, b *base) ([]moved, error) {
 			carried = b
 		}
 		first = false
-		pl := moved{entry.UID, entry.Data, true}
-		shift := p.shift
-		if e.touches(p, entry, carried) {
-			var err error
-			if pl, err = e.write(p, entry, carried); err != nil {
-				return nil, err
-			}
+		if !e.touches(p, entry, carried) {
+			continue
 		}
-		pl.loc.off += shift
-		if pl.loc != entry.Data || !pl.exact {
-			places = append(places, pl)
+		if err := e.write(p, entry, carried); err != nil {
+			return err
 		}
 	}
-	return places, nil
+	return nil
+}
+
+// makeRoom makes room for as many edits as there can be, so that long lists need
+// not be copied to grow.
+func (e *editing) makeRoom(p *plan) {
+	lacking := 0
+	if e.all || !e.bare {
+		for entry := range e.m.all() {
+			if e.lacks(entry) {
+				lacking++
+			}
+		}
+	}
+	p.edits = slices.Grow(p.edits, len(e.gone)+len(e.flags)+lacking+1)
+	e.rewritten = slices.Grow(e.rewritten, len(e.flags)+lacking+1)
 }
 
 // write plans the notes of one message.
-func (e *editing) write(p *plan, entry index.Entry[loc], carried *base) (moved, error) {
+func (e *editing) write(p *plan, entry index.Entry[loc], carried *base) error {
 	if entry.Data.overlong() {
-		return moved{}, fmt.Errorf("%w: message %d has a header of more than %d octets", mailstore.ErrTooBig, entry.UID, maxHeader)
+		return fmt.Errorf("%w: message %d has a header of more than %d octets", mailstore.ErrTooBig, entry.UID, maxHeader)
 	}
 	n := e.notesOf(entry, carried)
-	l, exact, err := writeNotes(p, e.m.h, entry.Data, n)
-	l.bits |= bitStamped
+	before := p.shift
+	exact, err := writeNotes(p, e.m.h, entry.Data, n)
+	w := rewritten{uid: entry.UID, grown: int32(p.shift - before), bits: entry.Data.bits | bitStamped, exact: exact}
 	if n.old {
-		l.bits |= bitOld
+		w.bits |= bitOld
 	}
-	return moved{entry.UID, l, exact}, err
+	e.rewritten = append(e.rewritten, w)
+	return err
 }
 
 // touches reports whether the header of a message is to be written.
@@ -273,11 +289,12 @@ func (e *editing) touches(p *plan, entry index.Entry[loc], carried *base) bool {
 	if entry.Data.overlong() {
 		return false
 	}
-	if e.bare {
-		return false
-	}
-	lacking := !entry.Data.has(bitStamped) || !entry.Data.has(bitOld) && !entry.Flags.Has(mailstore.Recent)
-	return lacking && (e.all || p.shift != 0)
+	return !e.bare && (e.all || p.shift != 0) && e.lacks(entry)
+}
+
+// lacks reports whether the notes of a message do not say what they should.
+func (e *editing) lacks(entry index.Entry[loc]) bool {
+	return !entry.Data.has(bitStamped) || !entry.Data.has(bitOld) && !entry.Flags.Has(mailstore.Recent)
 }
 
 func (e *editing) notesOf(entry index.Entry[loc], carried *base) *notes {
@@ -307,122 +324,5 @@ func (e *editing) keepUIDNext() error {
 		return nil
 	}
 	m := e.m
-	return m.saveNew(m.UIDNext())
-}
-
-// apply changes the file and the index. Whoever reads messages sees the state
-// before or after.
-func (e *editing) apply(p *plan, places []moved, b *base) (modSeq uint64, err error) {
-	m := e.m
-	m.io.Lock()
-	defer m.io.Unlock()
-	if p.empty() {
-		return e.publish(places, b), nil
-	}
-	before := m.snap
-	if err := e.rewrite(p); err != nil {
-		return 0, err
-	}
-	fi, err := m.stat()
-	if err != nil {
-		return 0, err
-	}
-	m.snap = stampOf(fi)
-	m.layoutGen++
-	if err := e.newSecond(before); err != nil {
-		return 0, err
-	}
-	return e.publish(places, b), nil
-}
-
-// rewrite applies the plan. What is left half done is finished at once, or at
-// the next access if that fails too.
-func (e *editing) rewrite(p *plan) error {
-	err := e.r.apply(p)
-	if !errors.Is(err, errHalfDone) {
-		return err
-	}
-	e.m.snap = fileStamp{}
-	done, rerr := e.r.recover()
-	if done && rerr == nil {
-		return nil
-	}
-	return errors.Join(err, rerr)
-}
-
-// newSecond sees to it that mutt notices a change that left the size as it was.
-//
-// QUIRK: mutt compares size and modification time, in seconds.
-func (e *editing) newSecond(before fileStamp) error {
-	m := e.m
-	if m.snap.size != before.size || m.snap.mtime/1e9 != before.mtime/1e9 {
-		return nil
-	}
-	at, err := accessTime(m.h)
-	if err != nil {
-		return err
-	}
-	mtime := time.Unix(before.mtime/1e9+1, 0)
-	if err := m.acct.opt.FS.Chtimes(m.paths().mbox, at, mtime); err != nil {
-		return nil // as when the file is somebody else's: then mutt must do without
-	}
-	fi, err := m.stat()
-	if err == nil {
-		m.snap = stampOf(fi)
-	}
-	return err
-}
-
-// publish gives the index the new places and tells the sessions. The caller
-// holds io.
-func (e *editing) publish(places []moved, b *base) (modSeq uint64) {
-	m := e.m
-	if b != nil {
-		m.base = *b
-	}
-	m.Update(func(tx *index.Tx[loc]) {
-		for _, pl := range places {
-			tx.SetData(pl.uid, pl.loc)
-		}
-		for _, r := range e.gone {
-			for uid := r.First; uid <= r.Last; uid++ {
-				tx.Expunge(uid)
-			}
-		}
-		for _, f := range e.flags {
-			tx.SetFlags(f.uid, f.flags)
-		}
-		modSeq = tx.ModSeq()
-	})
-	if m.carriesNoMail() {
-		m.base = base{}
-	}
-	m.wantNotes = !e.all
-	m.stale = m.stale || !e.gone.Empty()
-	return modSeq
-}
-
-// afterwards reads the file again when a new place could not be foretold.
-func (e *editing) afterwards(places []moved) error {
-	for _, pl := range places {
-		if !pl.exact {
-			fi, err := e.m.stat()
-			if err != nil {
-				return err
-			}
-			return e.m.parse(fi, nil)
-		}
-	}
-	return nil
-}
-
-func accessTime(h *handle) (time.Time, error) {
-	fi, err := h.Stat()
-	if err != nil {
-		return time.Time{}, err
-	}
-	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
-		return time.Unix(st.Atim.Unix()), nil
-	}
-	return fi.ModTime(), nil
+	return m.saveNew(m.UIDNext(), none)
 }

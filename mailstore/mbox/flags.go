@@ -100,7 +100,7 @@ func (m *Mailbox) claimRecent(ctx context.Context) (mailstore.UIDSet, error) {
 	}
 	before := m.claimed
 	m.claimed = m.UIDNext() - 1
-	if err := m.saveNew(m.UIDNext()); err != nil {
+	if err := m.saveNew(m.UIDNext(), none); err != nil {
 		m.claimed = before
 		return nil, err
 	}

@@ -18,7 +18,7 @@ import (
 // believed are recognized by the checksums of their text. What is left is new.
 // UIDs rise along the file, as every reader of X-UID expects.
 type resolver struct {
-	known []known // in the order of UIDs
+	known []text // in the order of UIDs
 	base  base
 	next  mailstore.UID
 	// trust: the UIDVALIDITY is one that was known before or stands in the file.
@@ -37,7 +37,7 @@ type resolved struct {
 
 // run gives each message its UID, and returns the next free one. Not ok means
 // that there are no UIDs left.
-func (r *resolver) run(list []found) (next mailstore.UID, ok bool) {
+func (r *resolver) run(list *foundList) (next mailstore.UID, ok bool) {
 	limit := r.limits(list)
 	r.next = max(r.next, 1)
 	low := r.next // what is below and not known was given to a message that has gone
@@ -45,14 +45,14 @@ func (r *resolver) run(list []found) (next mailstore.UID, ok bool) {
 	if r.base.found {
 		r.next = max(r.next, r.base.last+1)
 	}
-	for i := range list {
-		m := &list[i]
+	for i := range list.len() {
+		m := list.at(i)
 		if m.pseudo {
 			continue
 		}
 		uid, o := r.stamped(m, prev, low)
 		if uid == 0 {
-			uid, o = r.byChecksum(m, prev, limit[i]), resolved{}
+			uid, o = r.byChecksum(m, prev, limit(i)), resolved{}
 		}
 		if uid == 0 {
 			if r.next >= mailstore.MaxUID {
@@ -84,8 +84,8 @@ func (r *resolver) stamped(m *found, prev, low mailstore.UID) (mailstore.UID, re
 	return 0, resolved{}
 }
 
-func (r *resolver) find(uid mailstore.UID) *known {
-	i, ok := slices.BinarySearchFunc(r.known, uid, func(k known, uid mailstore.UID) int {
+func (r *resolver) find(uid mailstore.UID) *text {
+	i, ok := slices.BinarySearchFunc(r.known, uid, func(k text, uid mailstore.UID) int {
 		switch {
 		case k.uid < uid:
 			return -1
@@ -100,22 +100,34 @@ func (r *resolver) find(uid mailstore.UID) *known {
 	return &r.known[i]
 }
 
-// limits returns, for each message, the smallest UID that a later one is known
-// to have: what stands in front of it must not get a larger one.
-func (r *resolver) limits(list []found) []mailstore.UID {
-	limit := make([]mailstore.UID, len(list))
+// limits tells, for each message, the smallest UID that a later one is known to
+// have: what stands in front of it must not get a larger one.
+func (r *resolver) limits(list *foundList) func(i int) mailstore.UID {
+	if len(r.known) == 0 {
+		return func(int) mailstore.UID { return mailstore.MaxUID }
+	}
+	limit := make([]mailstore.UID, list.len())
 	low := mailstore.MaxUID
-	for i := len(list) - 1; i >= 0; i-- {
+	for i := len(limit) - 1; i >= 0; i-- {
 		limit[i] = low
-		if k := r.find(list[i].uid); k != nil && k.sameText(list[i].loc) {
-			low = min(low, k.uid)
+		if m := list.at(i); r.knows(m.uid, m.loc) {
+			low = min(low, m.uid)
 		}
 	}
-	return limit
+	return func(i int) mailstore.UID { return limit[i] }
+}
+
+// knows reports whether a UID is known to stand for a text.
+func (r *resolver) knows(uid mailstore.UID, l loc) bool {
+	k := r.find(uid)
+	return k != nil && k.sameText(l)
 }
 
 // byChecksum looks for a known message with the same text between two UIDs.
 func (r *resolver) byChecksum(m *found, prev, limit mailstore.UID) mailstore.UID {
+	if len(r.known) == 0 {
+		return 0
+	}
 	if r.byText == nil {
 		r.sortTexts()
 	}
@@ -144,6 +156,8 @@ func (r *resolver) sortTexts() {
 	})
 }
 
+func byUID(k known, uid mailstore.UID) int { return cmp.Compare(k.uid, uid) }
+
 // unknownTo leaves out of what the state file lists the messages that an index
 // with this UIDNEXT has: those of them that it does not hold have gone, and a text
 // that comes back gets another UID.
@@ -153,10 +167,10 @@ func unknownTo(next mailstore.UID, list []known) []known {
 }
 
 // lost reports whether a message that was known has gone.
-func (r *resolver) lost(list []found) bool {
+func (r *resolver) lost(list *foundList) bool {
 	there := 0
-	for i := range list {
-		if !list[i].fresh {
+	for f := range list.all() {
+		if !f.fresh {
 			there++
 		}
 	}

@@ -115,11 +115,13 @@ type noteRuns struct {
 	broken bool  // that line has no line end
 }
 
-// findNotes reads the header of a message.
-func findNotes(r io.ReaderAt, l loc) (noteRuns, error) {
+// findNotes reads the header of a message. buf is memory that it may use.
+func findNotes(r io.ReaderAt, l loc, buf *[]byte) (noteRuns, error) {
 	p := newParser(r, l.header(), l.header()+int64(l.hdr), time.UTC)
 	p.first = false
 	p.from.date = 0
+	*buf = slices.Grow((*buf)[:0], int(p.w.room))
+	p.w.buf = (*buf)[:p.w.room]
 	n := noteRuns{end: l.header()}
 	p.fields = func(kind fieldKind, off, size int64, _ bool) {
 		n.end = off + size
@@ -142,36 +144,31 @@ func findNotes(r io.ReaderAt, l loc) (noteRuns, error) {
 // maxNotes bounds what is read of a header to change its notes in place.
 const maxNotes = 1 << 20
 
-// writeNotes plans the change of a message's notes and returns the place of the
-// message afterwards, but for what other edits add in front of it. If the notes
-// fit into the place of the old ones, nothing moves. exact is false when the
-// message must be parsed again.
-func writeNotes(p *plan, r io.ReaderAt, l loc, n *notes) (_ loc, exact bool, err error) {
-	have, err := findNotes(r, l)
+// writeNotes plans the change of a message's notes. If they fit into the place of
+// the old ones, nothing moves. exact is false when the message must be parsed
+// again; else header and hidden octets grow by what the plan's shift does.
+func writeNotes(p *plan, r io.ReaderAt, l loc, n *notes) (exact bool, err error) {
+	have, err := findNotes(r, l, &p.buf)
 	if err != nil {
-		return l, false, err
+		return false, err
 	}
 	if len(have.runs) == 0 {
-		return insertNotes(p, l, have, n.anew())
+		return insertNotes(p, have, n.anew()), nil
 	}
 	first, last := have.runs[0], have.runs[len(have.runs)-1]
 	if b, ok := n.fit(have.total); ok && last.hi-first.lo <= maxNotes {
 		old := make([]byte, last.hi-first.lo)
 		if _, err := r.ReadAt(old, first.lo); err != nil && err != io.EOF {
-			return l, false, err
+			return false, err
 		}
 		p.replace(first.lo, old, withoutRuns(old, first.lo, have.runs, b))
-		return l, true, nil
+		return true, nil
 	}
-	b := n.anew()
 	for _, run := range have.runs {
 		p.remove(run.lo, run.hi-run.lo)
 	}
-	p.insert(last.hi, b)
-	grown := int64(len(b)) - have.total
-	l.hdr = uint32(int64(l.hdr) + grown)
-	l.hidden = uint32(int64(l.hidden) + grown)
-	return l, true, nil
+	p.insert(last.hi, n.anew())
+	return true, nil
 }
 
 // withoutRuns is old without the runs, and with b in the place of the last one.
@@ -185,16 +182,14 @@ func withoutRuns(old []byte, off int64, runs []span, b []byte) []byte {
 	return append(out, b...)
 }
 
-func insertNotes(p *plan, l loc, have noteRuns, b []byte) (loc, bool, error) {
+func insertNotes(p *plan, have noteRuns, b []byte) (exact bool) {
 	if have.broken {
 		// The file ends within a header line.
 		p.insert(have.end, append([]byte{'\n'}, b...))
-		return l, false, nil
+		return false
 	}
 	p.insert(have.end, b)
-	l.hdr += uint32(len(b))
-	l.hidden += uint32(len(b))
-	return l, true, nil
+	return true
 }
 
 // withWords adds the words of k that the list does not have.

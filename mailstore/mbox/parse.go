@@ -113,7 +113,7 @@ func newParser(r io.ReaderAt, start, size int64, zone *time.Location) *parser {
 }
 
 // parseAll finds all messages of a file of the given size.
-func parseAll(r io.ReaderAt, size int64, zone *time.Location) (*parser, []found, error) {
+func parseAll(r io.ReaderAt, size int64, zone *time.Location) (*parser, *foundList, error) {
 	p := newParser(r, 0, size, zone)
 	if err := p.sniff(); err != nil {
 		return nil, nil, err
@@ -124,21 +124,21 @@ func parseAll(r io.ReaderAt, size int64, zone *time.Location) (*parser, []found,
 
 // parseGrown finds the messages from start on, where a message begins, in a file
 // whose beginning was parsed before.
-func parseGrown(r io.ReaderAt, st style, start, size int64, zone *time.Location) ([]found, error) {
+func parseGrown(r io.ReaderAt, st style, start, size int64, zone *time.Location) (*foundList, error) {
 	p := newParser(r, start, size, zone)
 	p.style, p.first = st, false
 	return p.rest(start)
 }
 
 // rest finds the messages from off to the end. Together they cover it.
-func (p *parser) rest(off int64) ([]found, error) {
-	var list []found
+func (p *parser) rest(off int64) (*foundList, error) {
+	list := &foundList{}
 	for off < p.w.size {
 		m := p.message(off)
 		if p.w.err != nil {
 			break
 		}
-		list = append(list, m)
+		list.add(m)
 		off = m.end()
 		p.first = false
 	}

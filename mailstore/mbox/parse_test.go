@@ -15,10 +15,26 @@ import (
 
 const dated = "From a@b.c  Thu Nov 29 22:33:52 2001\n"
 
+// flat is the list in one piece.
+func (l *foundList) flat() (list []found) {
+	for f := range l.all() {
+		list = append(list, *f)
+	}
+	return list
+}
+
+func parseText(data string) (*parser, []found, error) {
+	p, list, err := parseAll(strings.NewReader(data), int64(len(data)), time.UTC)
+	if err != nil {
+		return nil, nil, err
+	}
+	return p, list.flat(), nil
+}
+
 // texts are what clients see of the messages in data.
 func texts(t testing.TB, data string) ([]string, error) {
 	t.Helper()
-	_, list, err := parseAll(strings.NewReader(data), int64(len(data)), time.UTC)
+	_, list, err := parseText(data)
 	var out []string
 	for _, m := range list {
 		if !m.pseudo {
@@ -111,7 +127,7 @@ func TestParseRefused(t *testing.T) {
 func checkLaws(t *testing.T, data []byte) {
 	t.Helper()
 	size := int64(len(data))
-	p, list, err := parseAll(bytes.NewReader(data), size, time.UTC)
+	p, list, err := parseText(string(data))
 	if err != nil {
 		return
 	}
@@ -134,12 +150,12 @@ func checkLaws(t *testing.T, data []byte) {
 	if err := small.sniff(); err != nil || small.style != p.style {
 		t.Fatalf("in a small window: style %+v, %v; want %+v", small.style, err, p.style)
 	}
-	if again, err := small.rest(small.style.start); err != nil || !slices.Equal(again, list) {
+	if again, err := small.rest(small.style.start); err != nil || !slices.Equal(again.flat(), list) {
 		t.Fatalf("in a small window the messages are\n%+v, %v; want\n%+v", again, err, list)
 	}
 	for i := 1; i < len(list); i++ {
 		rest, err := parseGrown(bytes.NewReader(data), p.style, list[i].off, size, time.UTC)
-		if err != nil || !slices.Equal(rest, list[i:]) {
+		if err != nil || !slices.Equal(rest.flat(), list[i:]) {
 			t.Fatalf("from message %d on: %+v, %v; want %+v", i, rest, err, list[i:])
 		}
 	}
@@ -149,7 +165,7 @@ func checkLaws(t *testing.T, data []byte) {
 // Mailbox.canGrow would believe so.
 func checkGrowth(t *testing.T, data []byte, k int) {
 	t.Helper()
-	p, before, err := parseAll(bytes.NewReader(data[:k]), int64(k), time.UTC)
+	p, before, err := parseText(string(data[:k]))
 	if err != nil || len(before) == 0 || p.style.mmdf || data[k-1] != '\n' || slices.ContainsFunc(before, func(f found) bool { return f.open }) {
 		return
 	}
@@ -158,7 +174,7 @@ func checkGrowth(t *testing.T, data []byte, k int) {
 	if q.separator(int64(k), q.w.at(int64(k), maxFromLine), true).kind != fromDated {
 		return
 	}
-	_, after, err := parseAll(bytes.NewReader(data), int64(len(data)), time.UTC)
+	_, after, err := parseText(string(data))
 	if err != nil || len(after) < len(before) || !slices.Equal(after[:len(before)], before) {
 		t.Fatalf("up to %d there was\n%+v\nand afterwards there is\n%+v, %v", k, before, after, err)
 	}
@@ -229,7 +245,7 @@ func TestParseGiants(t *testing.T) {
 func TestParseFlags(t *testing.T) {
 	data := dated + "X-IMAPbase: 1234567890 0000000012 work $Junk\nX-UID: 5\nStatus: RO\nX-Status: AFDT\nX-Keywords: work  later\n\nx\n\n" +
 		dated + "X-IMAPbase: 1 1\nStatus: 5.1.1\nX-Status: $$$$\nX-UID: x\nX-Keywords: (bad) ok\n\ny\n\n"
-	p, list, err := parseAll(strings.NewReader(data), int64(len(data)), time.UTC)
+	p, list, err := parseText(data)
 	if err != nil || len(list) != 2 {
 		t.Fatal(list, err)
 	}

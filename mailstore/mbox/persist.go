@@ -14,40 +14,49 @@ import (
 // persist makes durable what the file does not say of these messages before
 // anybody is told of them. On a full disk it goes on without, so that there is
 // a way to expunge; it is made up for at the next look.
-func (m *Mailbox) persist(list []found, next mailstore.UID) error {
-	before, owed := len(m.unlisted), m.owed
-	for i := range list {
-		if f := &list[i]; f.fresh {
-			m.unlisted = append(m.unlisted, f.known())
-			m.owed = m.owed || !f.stamped || !m.base.found
+func (m *Mailbox) persist(list *foundList, next mailstore.UID) error {
+	fresh, owed := 0, m.owed
+	for f := range list.all() {
+		if f.fresh {
+			fresh++
+			owed = owed || !f.stamped || !m.base.found
 		}
 	}
-	if m.savedValidity == m.validity && !m.owed && len(m.unlisted) < recordBatch {
+	if m.savedValidity == m.validity && !owed && len(m.unlisted)+fresh < recordBatch {
+		m.unlisted = slices.AppendSeq(m.unlisted, list.fresh())
 		return nil
 	}
-	err := m.saveNew(next)
-	if err != nil {
-		m.unlisted, m.owed = m.unlisted[:before], owed
+	return m.saveNew(next, list.fresh())
+}
+
+// fresh is the messages that were not known before.
+func (l *foundList) fresh() iter.Seq[known] {
+	return func(yield func(known) bool) {
+		for f := range l.all() {
+			if f.fresh && !yield(f.known()) {
+				return
+			}
+		}
 	}
-	return err
 }
 
 func (f *found) known() known {
-	return known{uid: f.uid, hsum: f.hsum, bsum: f.bsum, date: f.date, size: f.size}
+	return known{text: text{f.uid, f.hsum, f.bsum}, date: f.date, size: f.size}
 }
 
 func (f *found) record() mailstore.Record {
 	return mailstore.Record{UID: f.uid, Flags: mailstore.Flags{System: f.system, Keywords: f.keywords}, Date: f.date, Size: f.size}
 }
 
-// saveNew writes to the state file what it does not hold yet. It forgives what
-// must not keep a mailbox from being opened.
-func (m *Mailbox) saveNew(next mailstore.UID) error {
-	err := m.addToState(next)
+// saveNew writes to the state file what it does not hold yet, and these messages.
+// It forgives what must not keep a mailbox from being opened.
+func (m *Mailbox) saveNew(next mailstore.UID, fresh iter.Seq[known]) error {
+	err := m.addToState(next, fresh)
 	switch {
 	case err == nil:
 		m.unlisted, m.owed = nil, false
 	case isFull(err):
+		m.unlisted = slices.AppendSeq(m.unlisted, fresh)
 		m.log().Warn("mbox: the disk is full; UIDs of new messages are not durable yet", "mailbox", m.Name(), "err", err)
 		m.owed = len(m.unlisted) > 0
 	case errors.Is(errKind(err), mailstore.ErrReadOnly):
@@ -61,18 +70,27 @@ func (m *Mailbox) saveNew(next mailstore.UID) error {
 	return nil
 }
 
-// addToState adds what is new to the state file. Under another UIDVALIDITY than
+// addToState adds to the state file what is new to it, and then fresh. Under another UIDVALIDITY than
 // the file was written for it begins anew.
-func (m *Mailbox) addToState(next mailstore.UID) error {
+func (m *Mailbox) addToState(next mailstore.UID, fresh iter.Seq[known]) error {
 	st := m.stateNow()
 	st.next = next
 	if m.savedValidity != 0 && m.savedValidity != m.validity {
-		if err := m.state.save(st, nil); err != nil {
+		if err := m.state.save(st, none); err != nil {
 			return err
 		}
 		m.savedValidity = m.validity
 	}
-	if err := m.state.add(st, m.unlisted); err != nil {
+	all := func(yield func(known) bool) {
+		for _, list := range []iter.Seq[known]{slices.Values(m.unlisted), fresh} {
+			for k := range list {
+				if !yield(k) {
+					return
+				}
+			}
+		}
+	}
+	if err := m.state.add(st, all); err != nil {
 		return err
 	}
 	m.savedValidity = m.validity
@@ -80,13 +98,13 @@ func (m *Mailbox) addToState(next mailstore.UID) error {
 }
 
 // publish adds new messages to the index and tells the sessions.
-func (m *Mailbox) publish(list []found, next mailstore.UID) {
+func (m *Mailbox) publish(list *foundList, next mailstore.UID) {
 	m.io.Lock()
 	defer m.io.Unlock()
 	m.layoutGen++
 	m.Learn(func(tx *index.Tx[loc]) {
-		for i := range list {
-			tx.Add(list[i].record(), list[i].loc)
+		for f := range list.drain() {
+			tx.Add(f.record(), f.loc)
 		}
 		tx.SetUIDNext(next)
 	})
@@ -94,7 +112,7 @@ func (m *Mailbox) publish(list []found, next mailstore.UID) {
 
 // replace brings the index to the state in which it holds this list and nothing
 // else, as one batch.
-func (m *Mailbox) replace(list []found, next mailstore.UID) {
+func (m *Mailbox) replace(list *foundList, next mailstore.UID) {
 	gone, changed := m.differences(list)
 	m.io.Lock()
 	defer m.io.Unlock()
@@ -107,8 +125,7 @@ func (m *Mailbox) replace(list []found, next mailstore.UID) {
 		for _, uid := range gone {
 			tx.Expunge(uid)
 		}
-		for i := range list {
-			f := &list[i]
+		for f := range list.drain() {
 			if _, _, have := tx.Get(f.uid); !have {
 				tx.Add(f.record(), f.loc)
 				continue
@@ -125,18 +142,18 @@ func (m *Mailbox) replace(list []found, next mailstore.UID) {
 
 // differences lists the messages of the index that are not in the list, and
 // reports whether others have other flags. Both are in the order of UIDs.
-func (m *Mailbox) differences(list []found) (gone []mailstore.UID, changed bool) {
+func (m *Mailbox) differences(list *foundList) (gone []mailstore.UID, changed bool) {
 	m.View(func(records iter.Seq2[mailstore.Record, loc]) {
 		i := 0
 		for r := range records {
-			for i < len(list) && list[i].uid < r.UID {
+			for i < list.len() && list.at(i).uid < r.UID {
 				i++
 			}
-			if i == len(list) || list[i].uid != r.UID {
+			if i == list.len() || list.at(i).uid != r.UID {
 				gone = append(gone, r.UID)
 				continue
 			}
-			changed = changed || r.Flags != list[i].record().Flags
+			changed = changed || r.Flags != list.at(i).record().Flags
 		}
 	})
 	return gone, changed
@@ -185,15 +202,15 @@ func (m *Mailbox) saveState() {
 	var err error
 	switch {
 	case m.stale:
-		err = m.state.save(m.stateNow(), func(yield func([]known) bool) {
-			for part := range slices.Chunk(m.knownMessages(), recordBatch) {
-				if !yield(part) {
+		err = m.state.save(m.stateNow(), func(yield func(known) bool) {
+			for e := range m.all() {
+				if !yield(known{text: text{e.UID, e.Data.hsum, e.Data.bsum}, date: e.Date, size: e.Size}) {
 					return
 				}
 			}
 		})
 	case len(m.unlisted) > 0:
-		err = m.addToState(m.UIDNext())
+		err = m.addToState(m.UIDNext(), none)
 	}
 	if err != nil {
 		m.log().Warn("mbox: the state of a mailbox could not be saved", "mailbox", m.Name(), "err", err)

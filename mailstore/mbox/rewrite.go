@@ -23,6 +23,7 @@ type plan struct {
 	// single is the one octet that changes, before and after, when all there is
 	// to do is that.
 	single []byte
+	buf    []byte // for who makes the plan
 }
 
 func newPlan(j *journal, size int64) *plan {

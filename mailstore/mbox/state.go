@@ -63,13 +63,18 @@ func (s fileStamp) sameText(t fileStamp) bool {
 // known is a message that was in the mailbox when it was looked at last: its UID,
 // what its text is recognized by, and what clients were told of it for good.
 type known struct {
-	uid        mailstore.UID
-	hsum, bsum uint32
-	date       int64
-	size       int64
+	text
+	date int64
+	size int64
 }
 
-func (k *known) sameText(l loc) bool { return k.hsum == l.hsum && k.bsum == l.bsum }
+// text is what the text of a message is recognized by.
+type text struct {
+	uid        mailstore.UID
+	hsum, bsum uint32
+}
+
+func (k *text) sameText(l loc) bool { return k.hsum == l.hsum && k.bsum == l.bsum }
 
 // state is the content of a state file.
 type state struct {
@@ -110,6 +115,9 @@ func (s *stateFile) load(texts bool) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
+	if texts {
+		st.messages = make([]known, 0, min(fi.Size()/recordSize, maxTextRoom))
+	}
 	var buf []byte
 	for r := bufio.NewReaderSize(f, int(min(max(fi.Size(), 16), 256<<10))); ; {
 		kind, b, err := readFrame(r, buf)
@@ -126,6 +134,10 @@ func (s *stateFile) load(texts bool) (*state, error) {
 		s.end += frameHead + int64(len(b))
 	}
 }
+
+// maxTextRoom bounds the records for which room is made because of the length of
+// a file alone.
+const maxTextRoom = 1 << 20
 
 // readFrame returns io.EOF where the good frames end. The payload may stand in buf.
 func readFrame(r io.Reader, buf []byte) (kind byte, b []byte, err error) {
@@ -200,7 +212,7 @@ func encodeRecord(dst []byte, k known) []byte {
 func decodeRecord(b []byte) known {
 	le := binary.LittleEndian
 	return known{
-		uid: mailstore.UID(le.Uint32(b)), hsum: le.Uint32(b[4:]), bsum: le.Uint32(b[8:]),
+		text: text{mailstore.UID(le.Uint32(b)), le.Uint32(b[4:]), le.Uint32(b[8:])},
 		date: int64(le.Uint64(b[16:])), size: int64(le.Uint64(b[24:])),
 	}
 }
@@ -223,17 +235,7 @@ func appendTexts(dst []byte, list []known) []byte {
 }
 
 // add makes UIDNEXT and the like, and these messages, durable.
-func (s *stateFile) add(st *state, list []known) error {
-	var b []byte
-	for part := range slices.Chunk(list, recordBatch) {
-		b = appendTexts(b, part)
-	}
-	// UIDNEXT comes behind the records that raise it: written in part, both are
-	// what they were.
-	return s.append(appendBase(b, st))
-}
-
-func (s *stateFile) append(b []byte) error {
+func (s *stateFile) add(st *state, messages iter.Seq[known]) error {
 	f, err := s.fs.OpenFile(s.path, os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		s.end = 0
@@ -242,15 +244,43 @@ func (s *stateFile) append(b []byte) error {
 	if err != nil {
 		return err
 	}
-	if err = s.cut(f); err == nil {
-		_, err = f.WriteAt(b, s.end)
+	if err = s.cut(f); err != nil {
+		return errors.Join(err, f.Close())
 	}
-	if err == nil {
+	// UIDNEXT comes behind the records that raise it: written in part, both are
+	// what they were.
+	w := &offsetWriter{f, s.end}
+	if err = writeTexts(w, messages, appendBase(nil, st)); err == nil {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
-		s.end += int64(len(b))
+		s.end = w.off
 	}
+	return err
+}
+
+// writeTexts writes records in frames, and last behind the last one, in pieces
+// of some size.
+func writeTexts(w io.Writer, messages iter.Seq[known], last []byte) error {
+	var b []byte
+	list := make([]known, 0, 64)
+	for k := range messages {
+		if list = append(list, k); len(list) < recordBatch {
+			continue
+		}
+		b, list = appendTexts(b[:0], list), list[:0]
+		if _, err := w.Write(b); err != nil {
+			return err
+		}
+	}
+	b = b[:0]
+	if len(list) > 0 {
+		b = appendTexts(b, list)
+	}
+	if b = append(b, last...); len(b) == 0 {
+		return nil
+	}
+	_, err := w.Write(b)
 	return err
 }
 
@@ -264,9 +294,8 @@ func (s *stateFile) cut(f fsys.File) error {
 	return f.Truncate(s.end)
 }
 
-// save replaces the file. messages gives the records in batches; nil stands for
-// none.
-func (s *stateFile) save(st *state, messages iter.Seq[[]known]) error {
+// save replaces the file.
+func (s *stateFile) save(st *state, messages iter.Seq[known]) error {
 	temp := fsys.TempName(s.path)
 	f, err := createFile(s.fs, temp, 0o600)
 	if err != nil {
@@ -283,21 +312,15 @@ func (s *stateFile) save(st *state, messages iter.Seq[[]known]) error {
 	return syncParent(s.fs, s.path)
 }
 
-func writeState(f fsys.File, st *state, messages iter.Seq[[]known]) (size int64, err error) {
-	put := func(b []byte) {
-		if err == nil {
-			_, err = f.Write(b)
-		}
-		size += int64(len(b))
-	}
-	put(appendBase(nil, st))
-	if messages != nil {
-		for list := range messages {
-			put(appendTexts(nil, list))
-		}
+func writeState(f fsys.File, st *state, messages iter.Seq[known]) (size int64, err error) {
+	w := &offsetWriter{f: f}
+	if _, err = w.Write(appendBase(nil, st)); err == nil {
+		err = writeTexts(w, messages, nil)
 	}
 	if err == nil {
 		err = f.Sync()
 	}
-	return size, err
+	return w.off, err
 }
+
+func none(func(known) bool) {}

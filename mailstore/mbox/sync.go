@@ -94,7 +94,7 @@ func (m *Mailbox) sync() error {
 	}
 	switch {
 	case now == m.snap && !m.fullDue():
-		return m.persist(nil, m.UIDNext())
+		return m.persist(&foundList{}, m.UIDNext())
 	case fi != nil && m.canGrow(now):
 		return m.grow(fi)
 	}
@@ -164,7 +164,7 @@ func (m *Mailbox) grow(fi fs.FileInfo) error {
 		return m.renumber()
 	}
 	m.fillDates(list)
-	m.complete(list, &r)
+	m.complete(list, nil)
 	if err := m.persist(list, next); err != nil {
 		return err
 	}
@@ -175,10 +175,10 @@ func (m *Mailbox) grow(fi fs.FileInfo) error {
 }
 
 // complete gives the messages the bits that do not stand in the file, and those
-// that were known the date and size that clients were told.
-func (m *Mailbox) complete(list []found, r *resolver) {
-	for i := range list {
-		f := &list[i]
+// that were known the date and size that clients were told: by the index or, when
+// the mailbox is being loaded, by the state file.
+func (m *Mailbox) complete(list *foundList, saved []known) {
+	for f := range list.all() {
 		if f.pseudo {
 			continue
 		}
@@ -190,8 +190,13 @@ func (m *Mailbox) complete(list []found, r *resolver) {
 			f.bits |= bitRecent
 			f.system |= mailstore.Recent
 		}
-		if k := r.find(f.uid); k != nil && !f.fresh {
-			f.date, f.size = k.date, k.size
+		if f.fresh {
+			continue
+		}
+		if r, known := m.Record(f.uid); known {
+			f.date, f.size = r.Date, r.Size
+		} else if i, known := slices.BinarySearchFunc(saved, f.uid, byUID); known {
+			f.date, f.size = saved[i].date, saved[i].size
 		}
 	}
 }
@@ -208,9 +213,14 @@ func (m *Mailbox) parse(fi fs.FileInfo, st *state) error {
 		p.base.found = false // it ran out of UIDs, and is still to be replaced
 		m.wantNotes = true
 	}
-	r := resolver{base: p.base, trust: true, known: m.knownMessages(), next: m.UIDNext()}
+	r := resolver{base: p.base, trust: true, next: m.UIDNext()}
+	var saved []known
 	if st != nil {
-		r.known, r.next = append(r.known, unknownTo(r.next, st.messages)...), max(r.next, st.next)
+		saved = unknownTo(r.next, st.messages)
+	}
+	r.known = m.knownTexts(saved)
+	if st != nil {
+		r.next = max(r.next, st.next)
 		if err := m.chooseValidity(p.base, &r); err != nil {
 			return err
 		}
@@ -224,15 +234,18 @@ func (m *Mailbox) parse(fi fs.FileInfo, st *state) error {
 	}
 	m.style, m.base = p.style, p.base
 	m.readOnly.Store(m.fileReadOnly || m.style.mmdf)
-	list = m.withoutPseudo(list)
+	list.withoutPseudo()
 	m.fillDates(list)
-	m.complete(list, &r)
+	m.complete(list, saved)
 	if err := m.persist(list, next); err != nil {
 		return err
 	}
-	m.replace(list, next)
 	m.stale = m.stale || r.lost(list)
-	m.hasOpen = slices.ContainsFunc(list, func(f found) bool { return f.open })
+	m.hasOpen = false
+	for f := range list.all() {
+		m.hasOpen = m.hasOpen || f.open
+	}
+	m.replace(list, next)
 	m.partial, m.parsedAt, m.parseTook = false, time.Now(), time.Since(start)
 	if fi == nil {
 		m.setSnap(fileStamp{})
@@ -242,31 +255,24 @@ func (m *Mailbox) parse(fi fs.FileInfo, st *state) error {
 	return nil
 }
 
-// withoutPseudo leaves out UW's pseudo message, which is the first.
-func (m *Mailbox) withoutPseudo(list []found) []found {
-	if len(list) > 0 && list[0].pseudo {
-		return list[1:]
-	}
-	return list
-}
-
-// knownMessages is what the index holds, for the resolver.
-func (m *Mailbox) knownMessages() []known {
-	if m.Len() == 0 {
-		return nil
-	}
-	list := make([]known, 0, m.Len())
+// knownTexts is what the index holds, and behind it what was saved, for the
+// resolver.
+func (m *Mailbox) knownTexts(saved []known) []text {
+	list := make([]text, 0, m.Len()+len(saved))
 	m.View(func(records iter.Seq2[mailstore.Record, loc]) {
 		for r, l := range records {
-			list = append(list, known{uid: r.UID, hsum: l.hsum, bsum: l.bsum, date: r.Date, size: r.Size})
+			list = append(list, text{r.UID, l.hsum, l.bsum})
 		}
 	})
+	for _, k := range saved {
+		list = append(list, k.text)
+	}
 	return list
 }
 
-func (m *Mailbox) parseFile(fi fs.FileInfo) (*parser, []found, error) {
+func (m *Mailbox) parseFile(fi fs.FileInfo) (*parser, *foundList, error) {
 	if fi == nil {
-		return &parser{style: style{kind: fromDated}}, nil, nil
+		return &parser{style: style{kind: fromDated}}, &foundList{}, nil
 	}
 	p, list, err := parseAll(m.h, fi.Size(), m.acct.opt.Zone)
 	if err != nil {
@@ -305,7 +311,7 @@ func (m *Mailbox) renumber() error {
 		return err
 	}
 	st := &state{validity: v, next: 1, retired: m.validity, modSeq: m.HighestModSeq()}
-	if err := m.state.save(st, nil); err != nil {
+	if err := m.state.save(st, none); err != nil {
 		return err
 	}
 	m.setGone("it has run out of UIDs and begins anew")
@@ -313,12 +319,12 @@ func (m *Mailbox) renumber() error {
 }
 
 // fillDates gives messages without any date that of the message in front.
-func (m *Mailbox) fillDates(list []found) {
+func (m *Mailbox) fillDates(list *foundList) {
 	date := int64(m.validity) // which in general is the time of the first look
-	for i := range list {
-		if list[i].date == mailstore.Unknown {
-			list[i].date = date
+	for f := range list.all() {
+		if f.date == mailstore.Unknown {
+			f.date = date
 		}
-		date = list[i].date
+		date = f.date
 	}
 }

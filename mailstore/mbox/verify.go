@@ -20,7 +20,7 @@ func (a *account) Verify(ctx context.Context, name string) ([]mailstore.Differen
 	if err != nil {
 		return nil, a.fail("verify", name, err)
 	}
-	v := verifier{a: a, place: p}
+	v := verifier{a: a, place: p, messages: &foundList{}}
 	err = v.run(ctx)
 	return v.found, a.fail("verify", name, err)
 }
@@ -29,7 +29,7 @@ type verifier struct {
 	a        *account
 	place    place
 	base     base
-	messages []found // without UW's pseudo message
+	messages *foundList // without UW's pseudo message
 	found    []mailstore.Difference
 }
 
@@ -87,11 +87,8 @@ func (v *verifier) parse(f fsys.File) error {
 		return err
 	}
 	v.base = p.base
-	for _, m := range list {
-		if !m.pseudo {
-			v.messages = append(v.messages, m)
-		}
-	}
+	list.withoutPseudo()
+	v.messages = list
 	if p.style.damaged {
 		v.tell(v.place.mbox, 0, "has text before its first From line, which is shown as a message")
 	}
@@ -101,8 +98,7 @@ func (v *verifier) parse(f fsys.File) error {
 // checkUIDs looks at X-UID and X-IMAPbase.
 func (v *verifier) checkUIDs() {
 	last := mailstore.UID(0)
-	for i := range v.messages {
-		m := &v.messages[i]
+	for m := range v.messages.all() {
 		switch {
 		case m.uid == 0:
 			continue
@@ -156,10 +152,10 @@ func (v *verifier) compareIndex() {
 		v.tell(dir, 0, "the index cannot be used and will be built anew: %v", err)
 		return
 	}
-	byUID := make(map[mailstore.UID]*found, len(v.messages))
-	for i := range v.messages {
-		if uid := v.messages[i].uid; uid != 0 {
-			byUID[uid] = &v.messages[i]
+	byUID := make(map[mailstore.UID]*found, v.messages.len())
+	for m := range v.messages.all() {
+		if m.uid != 0 {
+			byUID[m.uid] = m
 		}
 	}
 	x.View(func(records iter.Seq2[mailstore.Record, loc]) {
