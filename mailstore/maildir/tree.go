@@ -235,7 +235,19 @@ func (t *tree) list(ctx context.Context) ([]node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.listBelow(ctx, t.root, "", []fs.FileInfo{top})
+	var visits fsys.Visits
+	return t.listBelow(ctx, t.root, "", way{above: []fs.FileInfo{top}, visits: &visits})
+}
+
+// closed reports whether an error says that a directory may not be looked at, as
+// when a link leads to what is another user's. Then it is no mailbox, and no
+// reason to show none of the others.
+func (t *tree) closed(err error, dir string) bool {
+	if !errors.Is(err, fs.ErrPermission) {
+		return false
+	}
+	t.warn("directory is not shown as a mailbox, as it may not be looked at: change its permissions or remove it", dir, "err", err)
+	return true
 }
 
 func (t *tree) listFlat(ctx context.Context) ([]node, error) {
@@ -285,7 +297,10 @@ func (f *flatList) add(name, dir string) error {
 		return nil
 	}
 	var err error
-	if n.kind, err = t.kindOf(dir); err != nil || n.kind != box {
+	if n.kind, err = t.kindOf(dir); t.closed(err, dir) {
+		return nil
+	}
+	if err != nil || n.kind != box {
 		return err
 	}
 	i, twice := f.at[n.name]
@@ -310,11 +325,17 @@ func (t *tree) warnInbox(dir string) {
 	}
 }
 
-// listBelow walks the directories of the FS layout. above are the directories
-// on the way, by which a symbolic link that leads back is known.
-func (t *tree) listBelow(ctx context.Context, dir, prefix string, above []fs.FileInfo) ([]node, error) {
+// way is how a directory was reached.
+type way struct {
+	above  []fs.FileInfo // the directories on it, by which a link that leads back is known
+	linked bool          // over a symbolic link
+	visits *fsys.Visits  // of what stands behind links
+}
+
+// listBelow walks the directories of the FS layout.
+func (t *tree) listBelow(ctx context.Context, dir, prefix string, to way) ([]node, error) {
 	entries, err := t.fs.ReadDir(dir)
-	if isAbsent(err) {
+	if isAbsent(err) || len(to.above) > 1 && t.closed(err, dir) {
 		return nil, nil
 	}
 	if err != nil {
@@ -334,30 +355,51 @@ func (t *tree) listBelow(ctx context.Context, dir, prefix string, above []fs.Fil
 			t.warn("directory cannot be shown as a mailbox: rename it", path)
 			continue
 		}
-		fi, err := t.fs.Stat(path)
-		if isAbsent(err) || err == nil && (!fi.IsDir() || leadsBack(fi, above)) {
-			continue
-		}
+		n, fi, err := t.lookAt(path, prefix+level, to.above)
 		if err != nil {
 			return nil, err
 		}
-		n := node{name: mailstore.CanonicalName(prefix+level, '/'), dir: path}
-		if n.kind, err = t.kindOf(path); err != nil {
-			return nil, err
+		if fi == nil {
+			continue
 		}
-		switch {
-		case n.name == mailstore.Inbox && n.kind == box:
-			t.warnInbox(path)
-		case n.name != mailstore.Inbox && n.kind != nothing:
+		linked := to.linked || !e.Type.IsDir()
+		if linked && !to.visits.Enter(fi) {
+			t.warn("too many symbolic links lead to one directory: remove some of them", path)
+			continue
+		}
+		if n.kind != nothing {
 			list = append(list, n)
 		}
-		below, err := t.listBelow(ctx, path, prefix+level+"/", append(above, fi))
+		below, err := t.listBelow(ctx, path, prefix+level+"/", way{append(to.above, fi), linked, to.visits})
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, below...)
 	}
 	return list, nil
+}
+
+// lookAt finds out what an entry is. fi is nil for what is no directory to walk
+// into; a kind of nothing is not shown.
+func (t *tree) lookAt(path, name string, above []fs.FileInfo) (n node, fi fs.FileInfo, err error) {
+	fi, err = t.fs.Stat(path)
+	if isAbsent(err) || t.closed(err, path) || err == nil && (!fi.IsDir() || leadsBack(fi, above)) {
+		return n, nil, nil
+	}
+	if err != nil {
+		return n, nil, err
+	}
+	n = node{name: mailstore.CanonicalName(name, '/'), dir: path}
+	if n.kind, err = t.kindOf(path); t.closed(err, path) {
+		return n, nil, nil
+	}
+	if n.name == mailstore.Inbox {
+		if n.kind == box {
+			t.warnInbox(path)
+		}
+		n.kind = nothing
+	}
+	return n, fi, err
 }
 
 func leadsBack(fi fs.FileInfo, above []fs.FileInfo) bool {

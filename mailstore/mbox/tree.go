@@ -18,8 +18,8 @@ const maxDepth = 40
 
 // Mailboxes lists the files and directories.
 func (a *account) Mailboxes(ctx context.Context) ([]mailstore.Info, error) {
-	var have []mailstore.Info
-	err := a.walk(ctx, a.opt.Root, "", 0, &have)
+	w := walker{a: a}
+	err := w.walk(ctx, a.opt.Root, "", 0, false)
 	if err != nil {
 		return nil, a.fail("list", "", err)
 	}
@@ -27,11 +27,21 @@ func (a *account) Mailboxes(ctx context.Context) ([]mailstore.Info, error) {
 	if err != nil {
 		return nil, a.fail("list", "", err)
 	}
-	return mailstore.FinishList(have, subscribed, delimiter), nil
+	return mailstore.FinishList(w.have, subscribed, delimiter), nil
 }
 
-// walk lists what is in dir; prefix stands in front of the names.
-func (a *account) walk(ctx context.Context, dir, prefix string, depth int, have *[]mailstore.Info) error {
+// walker lists the files and directories of an account.
+type walker struct {
+	a      *account
+	have   []mailstore.Info
+	visits fsys.Visits // of what stands behind links
+	warned bool
+}
+
+// walk lists what is in dir; prefix stands in front of the names. linked says that
+// a symbolic link has led there.
+func (w *walker) walk(ctx context.Context, dir, prefix string, depth int, linked bool) error {
+	a := w.a
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -57,21 +67,39 @@ func (a *account) walk(ctx context.Context, dir, prefix string, depth int, have 
 		switch {
 		case kind == fs.ModeDir:
 			if !isInbox && !seen[name] {
-				*have = append(*have, mailstore.Info{Name: prefix + name, NoSelect: true})
+				w.have = append(w.have, mailstore.Info{Name: prefix + name, NoSelect: true})
 			}
-			if depth < maxDepth {
-				if err := a.walk(ctx, path, prefix+name+string(delimiter), depth+1, have); err != nil {
+			linked := linked || e.Type != fs.ModeDir
+			if depth < maxDepth && w.enter(path, linked) {
+				if err := w.walk(ctx, path, prefix+name+string(delimiter), depth+1, linked); err != nil {
 					return err
 				}
 			}
 		case kind != 0 || isInbox || seen[name]:
 			continue // no mailbox, or one that another file hides
 		default:
-			*have = append(*have, mailstore.Info{Name: prefix + name})
+			w.have = append(w.have, mailstore.Info{Name: prefix + name})
 		}
 		seen[name] = true
 	}
 	return nil
+}
+
+// enter reports whether the walk shall go into a directory.
+func (w *walker) enter(path string, linked bool) bool {
+	if !linked {
+		return true
+	}
+	fi, err := w.a.opt.FS.Stat(path)
+	if err != nil {
+		return false
+	}
+	ok := w.visits.Enter(fi)
+	if !ok && !w.warned {
+		w.warned = true
+		w.a.opt.Logger.Warn("mbox: too many symbolic links lead to one directory: remove some of them", "path", path)
+	}
+	return ok
 }
 
 // kindOf is the kind of what stands at path: what a link leads to, or nothing

@@ -100,6 +100,33 @@ func TestNamesOnDisk(t *testing.T) {
 	}
 }
 
+// TestLinksToEachOther: N directories with links to each other have N! paths. A
+// list of them would take the memory of the whole server.
+func TestLinksToEachOther(t *testing.T) {
+	dirs := strings.Split("abcdefgh", "")
+	var paths []string
+	for _, d := range dirs {
+		paths = append(paths, d+"/box")
+	}
+	a, root := tree(t, Options{}, paths...)
+	for _, in := range dirs {
+		for _, to := range dirs {
+			if err := os.Symlink(filepath.Join(root, to), filepath.Join(root, in, to)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	names := listed(t, a)
+	if len(names) < 50 || len(names) > 2000 {
+		t.Errorf("%d mailboxes", len(names))
+	}
+	for _, want := range []string{"a/box", "b/box", "g/box", "h/box"} {
+		if !slices.Contains(names, want) {
+			t.Errorf("%s is missing", want)
+		}
+	}
+}
+
 func TestBelowAFile(t *testing.T) {
 	a, root := tree(t, Options{}, "inbox", "a", "dir/b")
 	ctx := t.Context()
