@@ -247,7 +247,11 @@ func passDir(sys FS, owner Owner, dir string, last bool) (ours bool, err error) 
 	case last:
 		return true, mkdirGiven(sys, owner, dir)
 	}
-	if err := sys.Mkdir(dir, passPerm); err != nil && !os.IsExist(err) {
+	err = sys.Mkdir(dir, passPerm)
+	if err == nil {
+		err = sys.Chmod(dir, passPerm) // whatever the umask
+	}
+	if err != nil && !os.IsExist(err) {
 		return false, err
 	}
 	return true, sys.SyncDir(filepath.Dir(dir))

@@ -235,6 +235,16 @@ func TestMkdirFor(t *testing.T) {
 	}
 }
 
+// TestMkdirForUmask: services often run with a umask of 077. The owner must get
+// through to his home all the same.
+func TestMkdirForUmask(t *testing.T) {
+	dir := openDir(t)
+	defer syscall.Umask(syscall.Umask(0o077))
+	home := filepath.Join(dir, "mail/example.org/ana")
+	must(t, fsys.MkdirFor(fsys.OS{}, ana, home))
+	must(t, fsys.WriteFile(as(t, ana), filepath.Join(home, "file"), nil, 0o600))
+}
+
 func TestGuarded(t *testing.T) {
 	dir := openDir(t)
 	at := func(name string) string { return filepath.Join(dir, name) }
