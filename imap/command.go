@@ -32,7 +32,7 @@ type Command struct {
 	//	UID EXPUNGE                        *Expunge
 	//	REPLACE, UID REPLACE               *Replace
 	//
-	// CAPABILITY, NOOP, LOGOUT, STARTTLS, NAMESPACE, IDLE, CHECK, CLOSE, UNSELECT and EXPUNGE have none.
+	// CAPABILITY, NOOP, LOGOUT, STARTTLS, UNAUTHENTICATE, NAMESPACE, IDLE, CHECK, CLOSE, UNSELECT and EXPUNGE have none.
 	Args Args
 }
 

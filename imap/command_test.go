@@ -51,6 +51,7 @@ var commandTests = []struct {
 }{
 	{"a CAPABILITY", "CAPABILITY", nil},
 	{"a noop", "NOOP", nil},
+	{"a UNAUTHENTICATE", "UNAUTHENTICATE", nil},
 	{"a COMPRESS deflate", "COMPRESS", &Compress{Algorithm: "DEFLATE"}},
 	{"a REPLACE * x", "REPLACE", &Replace{Message: seq("*"), Append: &Append{Mailbox: "x"}}},
 	{"a UID REPLACE 7 inbox", "UID REPLACE", &Replace{Message: seq("7"), Append: &Append{Mailbox: "INBOX"}}},

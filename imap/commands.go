@@ -34,6 +34,8 @@ var commands = map[string]struct {
 	"IDLE":        {"IDLE", nil},
 	"COMPRESS":    {"COMPRESS", (*parser).compress}, // RFC 4978
 
+	"UNAUTHENTICATE": {"UNAUTHENTICATE", nil}, // RFC 8437
+
 	// Section 6.4, selected.
 	"CHECK":       {"CHECK", nil},
 	"CLOSE":       {"CLOSE", nil},

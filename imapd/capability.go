@@ -9,7 +9,7 @@ const (
 	alwaysOffered   = "IMAP4rev1 IMAP4rev2 LITERAL+ ENABLE ID SASL-IR"
 	offeredLoggedIn = "IDLE NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE ESEARCH SEARCHRES" +
 		" LIST-EXTENDED LIST-STATUS SPECIAL-USE STATUS=SIZE PREVIEW CONDSTORE QRESYNC" +
-		" MULTIAPPEND BINARY CATENATE URL-PARTIAL REPLACE UTF8=ACCEPT" +
+		" UNAUTHENTICATE MULTIAPPEND BINARY CATENATE URL-PARTIAL REPLACE UTF8=ACCEPT" +
 		" SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS WITHIN PARTIAL I18NLEVEL=1"
 )
 
@@ -33,7 +33,7 @@ func (s *session) capabilities() string {
 	return list + " AUTH=PLAIN AUTH=LOGIN"
 }
 
-func (s *session) mayStartTLS() bool { return s.srv.opt.TLS != nil && !s.secure }
+func (s *session) mayStartTLS() bool { return s.srv.opt.TLS != nil && !s.secure && s.zip == nil }
 
 // mayLogin reports whether a password may be sent as things are.
 func (s *session) mayLogin() bool {

@@ -56,7 +56,7 @@ func (s *session) enter(user mailstore.User) (reply, error) {
 		return reply{}, no("UNAVAILABLE", "Your mail cannot be opened now; the server's log says why")
 	}
 	s.user, s.account, s.state = user, account, authenticated
-	s.log = s.log.With(slog.String("user", user.Name))
+	s.log = s.plain.With(slog.String("user", user.Name))
 	s.r.SetLimits(s.srv.opt.readLimits(true))
 	s.log.Debug("logged in", slog.Bool("tls", s.secure))
 	return ok("CAPABILITY "+s.capabilities(), "Logged in"), nil

@@ -9,6 +9,8 @@ func (s *session) cmdStartTLS(cmd *imap.Command) (reply, error) {
 	switch {
 	case s.secure:
 		return reply{}, bad("TLS is active already")
+	case s.zip != nil:
+		return reply{}, bad("TLS cannot begin within DEFLATE; connect again")
 	case s.srv.opt.TLS == nil:
 		return reply{}, no("UNAVAILABLE", "There is no certificate for TLS on this server")
 	}

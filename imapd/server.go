@@ -43,13 +43,14 @@ func (srv *Server) ServeConn(ctx context.Context, c net.Conn, isTLS bool) {
 func (srv *Server) newSession(ctx context.Context, c net.Conn, isTLS bool) *session {
 	s := &session{
 		srv:     srv,
-		log:     srv.opt.Logger.With(slog.String("session", newID()), slog.String("remote", c.RemoteAddr().String())),
+		plain:   srv.opt.Logger.With(slog.String("session", newID()), slog.String("remote", c.RemoteAddr().String())),
 		ctx:     context.WithoutCancel(ctx),
 		quit:    ctx,
 		state:   notAuthenticated,
 		secure:  isTLS,
 		started: time.Now(),
 	}
+	s.log, s.since = s.plain, s.started
 	s.conn = &conn{Conn: c, transfer: srv.opt.Timeouts.Transfer}
 	s.w = imap.NewWriter(s.conn, &srv.buffers)
 	s.conn.beforeRead = s.flush

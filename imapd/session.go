@@ -32,32 +32,39 @@ const (
 // A session is one client's connection. All of it belongs to one goroutine, but
 // for conn.stop.
 type session struct {
-	srv  *Server
-	log  *slog.Logger
-	conn *conn
-	r    *imap.Reader
-	w    *imap.Writer
-	zip  *deflate.Writer // under w after COMPRESS, else nil
-	ctx  context.Context // of what has begun: it does not end with the server
-	quit context.Context // ends when the server stops
+	srv   *Server
+	log   *slog.Logger
+	plain *slog.Logger // log without the user
+	conn  *conn
+	r     *imap.Reader
+	w     *imap.Writer
+	zip   *deflate.Writer // under w after COMPRESS, else nil
+	ctx   context.Context // of what has begun: it does not end with the server
+	quit  context.Context // ends when the server stops
 
 	state  state
 	secure bool // under TLS
-	rev2   bool // ENABLE IMAP4rev2
-	utf8   bool // that, or ENABLE UTF8=ACCEPT
+	login
+
+	badInRow, failedLogins int
+
+	started  time.Time
+	since    time.Time // nobody is logged in since then, if nobody is
+	commands int
+	reason   string // why the session ended, for the log
+}
+
+// A login is what a session is and knows from LOGIN on, and forgets with
+// UNAUTHENTICATE.
+type login struct {
+	rev2 bool // ENABLE IMAP4rev2
+	utf8 bool // that, or ENABLE UTF8=ACCEPT
 	// The client knows mod-sequences, and UIDs for what was expunged (RFC 7162).
 	condstore, qresync bool
 	user               mailstore.User
 	account            mailstore.Account
 	view               *view // of the selected mailbox, nil when none is selected
-
-	last messageCache
-
-	badInRow, failedLogins int
-
-	started  time.Time
-	commands int
-	reason   string // why the session ended, for the log
+	last               messageCache
 }
 
 // serve greets and then answers commands until the session ends.
@@ -114,7 +121,7 @@ func (s *session) deadline() time.Time {
 	if s.state != notAuthenticated {
 		return time.Now().Add(t.Idle)
 	}
-	next, all := time.Now().Add(t.Login), s.started.Add(5*t.Login)
+	next, all := time.Now().Add(t.Login), s.since.Add(5*t.Login)
 	if all.Before(next) {
 		return all
 	}

@@ -55,6 +55,8 @@ var commands = map[string]command{
 	"IDLE":        {loggedIn, newsAll, (*session).cmdIdle},
 	"COMPRESS":    {loggedIn, newsNever, (*session).cmdCompress},
 
+	"UNAUTHENTICATE": {loggedIn, newsNever, (*session).cmdUnauthenticate},
+
 	// Selected (section 6.4).
 	"CHECK":       {selected, newsAll, (*session).cmdCheck},
 	"CLOSE":       {selected, newsNever, (*session).cmdClose},

@@ -1,0 +1,22 @@
+package imapd
+
+import (
+	"time"
+
+	"restante/imap"
+)
+
+// cmdUnauthenticate is UNAUTHENTICATE (RFC 8437): nobody is logged in any more, and
+// nothing of the login is left but TLS, DEFLATE and the count of logins that
+// failed. Programs that act for many users take one connection for one after the
+// other.
+func (s *session) cmdUnauthenticate(*imap.Command) (reply, error) {
+	s.unselect()
+	s.closeQuietly("account", s.account.Close)
+	s.login = login{}
+	s.state, s.since, s.log = notAuthenticated, time.Now(), s.plain
+	s.r.SetUTF8(false)
+	s.w.SetUTF8(false)
+	s.r.SetLimits(s.srv.opt.readLimits(false))
+	return ok("CAPABILITY "+s.capabilities(), "Nobody is logged in now"), nil
+}
