@@ -17,6 +17,7 @@ type input struct {
 	filled  bool  // the last read filled its buffer: more is waiting
 	err     error // came with octets, to be reported when those are used up
 	head    literalHead
+	trace   Trace
 	small   [idleBuffer]byte
 }
 
@@ -79,11 +80,22 @@ func (in *input) advance() byte {
 	c := in.buf[in.pos]
 	in.pos++
 	in.head.feed(c)
+	if in.trace != nil {
+		in.trace.Octet(c)
+	}
 	return c
 }
 
 // Read gives the octets of a literal: what is buffered, then straight from the source when p is large.
 func (in *input) Read(p []byte) (int, error) {
+	n, err := in.readLiteral(p)
+	if in.trace != nil {
+		in.trace.Literal(int64(n))
+	}
+	return n, err
+}
+
+func (in *input) readLiteral(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
@@ -107,6 +119,9 @@ func (in *input) skip(n int64) error {
 			return err
 		}
 		k := int(min(n, int64(in.end-in.pos)))
+		if in.trace != nil {
+			in.trace.Literal(int64(k))
+		}
 		in.pos += k
 		n -= int64(k)
 	}

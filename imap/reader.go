@@ -91,6 +91,18 @@ var errNoContinue = errors.New("imap: nobody asks the client for its literal")
 // SetLimits sets the limits from the next command on, such as wider ones after authentication.
 func (r *Reader) SetLimits(l Limits) { r.limits = l.withDefaults() }
 
+// A Trace is told what a Reader takes of its input, as it is taken: what is read ahead is not told. It
+// must not call the Reader.
+type Trace interface {
+	// Octet is an octet of a line, its end included.
+	Octet(c byte)
+	// Literal is so many octets of a literal; several calls may speak of one.
+	Literal(n int64)
+}
+
+// SetTrace sets who is told from now on; nil for nobody.
+func (r *Reader) SetTrace(t Trace) { r.in.trace = t }
+
 // SetUTF8 tells that mailbox names come as UTF-8 (after ENABLE UTF8=ACCEPT or IMAP4rev2), not in
 // modified UTF-7.
 func (r *Reader) SetUTF8(on bool) { r.p.utf8 = on }

@@ -1,9 +1,6 @@
 package imapd
 
-import (
-	"restante/imap"
-	"restante/imap/deflate"
-)
+import "restante/imap"
 
 // cmdCompress is COMPRESS (RFC 4978). It answers by itself, as the answer is the
 // last that goes out uncompressed; whatever the client has sent behind the command
@@ -22,8 +19,6 @@ func (s *session) cmdCompress(cmd *imap.Command) (reply, error) {
 	if err := s.w.Flush(); err != nil {
 		return reply{}, err
 	}
-	s.zip = deflate.NewWriter(s.conn, &s.srv.deflaters)
-	s.w.Reset(s.zip)
-	s.r.Reset(deflate.NewReader(s.conn, s.r.TakeBuffered()))
+	s.compress()
 	return reply{}, errAnswered
 }

@@ -17,6 +17,7 @@ func (s *session) cmdID(cmd *imap.Command) (reply, error) {
 	for _, f := range cmd.Args.(*imap.ID).Fields {
 		fields = append(fields, f.Name+"="+f.Value)
 	}
+	s.showClient(clientName(cmd.Args.(*imap.ID).Fields))
 	s.log.Debug("client identified itself", slog.String("id", strings.Join(fields, " ")))
 	w := s.w.Untagged().Raw(`ID ("name" "restante"`)
 	if v := s.srv.opt.Version; v != "" {
@@ -24,4 +25,23 @@ func (s *session) cmdID(cmd *imap.Command) (reply, error) {
 	}
 	w.Byte(')').CRLF()
 	return reply{}, nil
+}
+
+// clientName is a client's name and version, cut to what fits a table.
+func clientName(fields []imap.IDField) string {
+	var name, version string
+	for _, f := range fields {
+		switch strings.ToLower(f.Name) {
+		case "name":
+			name = f.Value
+		case "version":
+			version = f.Value
+		}
+	}
+	const most = 60
+	text := strings.TrimSpace(strings.ToValidUTF8(name+" "+version, "?"))
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "")
+	}
+	return text
 }

@@ -50,14 +50,19 @@ func (s *session) authenticate(name, password string) (mailstore.User, error) {
 
 // enter opens the account of a user who has proved to be that.
 func (s *session) enter(user mailstore.User) (reply, error) {
+	if err := s.admit(user); err != nil {
+		return reply{}, err
+	}
 	account, err := s.srv.opt.Store.OpenAccount(s.ctx, user)
 	if err != nil {
+		s.srv.sessions.enter(s.info, "", 0)
 		s.log.Error("account cannot be opened", slog.String("user", user.Name), slog.Any("err", err))
 		return reply{}, no("UNAVAILABLE", "Your mail cannot be opened now; the server's log says why")
 	}
 	s.user, s.account, s.state = user, account, authenticated
 	s.log = s.plain.With(slog.String("user", user.Name))
 	s.r.SetLimits(s.srv.opt.readLimits(true))
+	s.record()
 	s.log.Debug("logged in", slog.Bool("tls", s.secure))
 	return ok("CAPABILITY "+s.capabilities(), "Logged in"), nil
 }

@@ -13,6 +13,8 @@ import (
 func (s *session) cmdUnauthenticate(*imap.Command) (reply, error) {
 	s.unselect()
 	s.closeQuietly("account", s.account.Close)
+	s.endRecord()
+	s.srv.sessions.enter(s.info, "", 0)
 	s.login = login{}
 	s.state, s.since, s.log = notAuthenticated, time.Now(), s.plain
 	s.r.SetUTF8(false)

@@ -106,6 +106,14 @@ func memoryServer(t *testing.T) imaptest.Server {
 // client is a connection that is logged in.
 func client(t testing.TB, dial func() (net.Conn, error)) *imaptest.Client {
 	t.Helper()
+	c := dialClient(t, dial)
+	do(t, c, "LOGIN user pass")
+	return c
+}
+
+// dialClient is a connection that has read the greeting.
+func dialClient(t testing.TB, dial func() (net.Conn, error)) *imaptest.Client {
+	t.Helper()
 	nc, err := dial()
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +123,6 @@ func client(t testing.TB, dial func() (net.Conn, error)) *imaptest.Client {
 	if _, err := c.Response(); err != nil {
 		t.Fatal(err)
 	}
-	do(t, c, "LOGIN user pass")
 	return c
 }
 

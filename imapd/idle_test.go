@@ -17,6 +17,7 @@ import (
 // other side: a reader collects what the server says.
 type bubble struct {
 	t     *testing.T
+	srv   *Server
 	c     net.Conn
 	lines chan string
 	done  chan struct{} // closed when the session has ended
@@ -26,9 +27,9 @@ type bubble struct {
 func newBubble(t *testing.T, opt Options) *bubble {
 	here, there := net.Pipe()
 	ctx, cancel := context.WithCancel(context.Background())
-	b := &bubble{t: t, c: here, lines: make(chan string, 1000), done: make(chan struct{}), stop: cancel}
+	b := &bubble{t: t, srv: New(opt), c: here, lines: make(chan string, 1000), done: make(chan struct{}), stop: cancel}
 	go func() {
-		New(opt).ServeConn(ctx, there, false)
+		b.srv.ServeConn(ctx, there, false)
 		close(b.done)
 	}()
 	go func() {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"io"
 	"log/slog"
 	"net"
 	"time"
@@ -35,8 +36,12 @@ type Options struct {
 	// AllowPlaintext says whether passwords may come from there without TLS;
 	// nil means never.
 	AllowPlaintext func(remote net.Addr) bool
-	Limits         Limits
-	Timeouts       Timeouts
+	// Transcript opens the record of a session that begins for a user; a nil
+	// writer means that it is not recorded. Nil means that none is. Nothing secret
+	// is written to it, and of messages no more than some octets.
+	Transcript func(user, session string) (io.WriteCloser, error)
+	Limits     Limits
+	Timeouts   Timeouts
 }
 
 // Limits bounds what a client may do. A zero field means the default.
@@ -51,6 +56,9 @@ type Limits struct {
 	Literal int
 	// BadCommands is how many commands in a row may be wrong; default 20.
 	BadCommands int
+	// PerUser is how many sessions a user may have at once; default 500. Phones
+	// hold one for each folder that they watch.
+	PerUser int
 	// LoginFailures is how many logins of one connection may fail; default 5.
 	LoginFailures int
 }
@@ -94,6 +102,7 @@ func (o Options) withDefaults() Options {
 	l.Append = cmp.Or(l.Append, 64<<20)
 	l.Line = cmp.Or(l.Line, 256<<10)
 	l.Literal = cmp.Or(l.Literal, 128<<10)
+	l.PerUser = cmp.Or(l.PerUser, 500)
 	l.BadCommands = cmp.Or(l.BadCommands, 20)
 	l.LoginFailures = cmp.Or(l.LoginFailures, 5)
 	t.Login = cmp.Or(t.Login, time.Minute)

@@ -22,6 +22,7 @@ type Server struct {
 	deflaters deflate.Pool // likewise
 	bodies    sync.Pool    // of *[smallMessage]byte, for messages on their way
 	summaries summaries
+	sessions  sessions
 }
 
 // New makes a server. Options.Store and Options.Auth must be set.
@@ -41,9 +42,11 @@ func (srv *Server) ServeConn(ctx context.Context, c net.Conn, isTLS bool) {
 }
 
 func (srv *Server) newSession(ctx context.Context, c net.Conn, isTLS bool) *session {
+	id := newID()
 	s := &session{
 		srv:     srv,
-		plain:   srv.opt.Logger.With(slog.String("session", newID()), slog.String("remote", c.RemoteAddr().String())),
+		id:      id,
+		plain:   srv.opt.Logger.With(slog.String("session", id), slog.String("remote", c.RemoteAddr().String())),
 		ctx:     context.WithoutCancel(ctx),
 		quit:    ctx,
 		state:   notAuthenticated,
@@ -51,6 +54,7 @@ func (srv *Server) newSession(ctx context.Context, c net.Conn, isTLS bool) *sess
 		started: time.Now(),
 	}
 	s.log, s.since = s.plain, s.started
+	s.info = srv.sessions.add(SessionInfo{Session: id, Remote: c.RemoteAddr().String(), TLS: isTLS, Started: s.started, Active: s.started})
 	s.conn = &conn{Conn: c, transfer: srv.opt.Timeouts.Transfer}
 	s.w = imap.NewWriter(s.conn, &srv.buffers)
 	s.conn.beforeRead = s.flush
@@ -72,6 +76,8 @@ func (s *session) end() {
 		s.log.Error("session panicked", slog.Any("err", p), slog.String("stack", string(debug.Stack())))
 	}
 	s.unselect()
+	s.closeTranscript()
+	s.srv.sessions.remove(s.info)
 	if s.account != nil {
 		s.closeQuietly("account", s.account.Close)
 	}

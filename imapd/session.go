@@ -33,6 +33,7 @@ const (
 // for conn.stop.
 type session struct {
 	srv   *Server
+	id    string // in the log
 	log   *slog.Logger
 	plain *slog.Logger // log without the user
 	conn  *conn
@@ -48,6 +49,7 @@ type session struct {
 
 	badInRow, failedLogins int
 
+	info     *SessionInfo // belongs to srv.sessions
 	started  time.Time
 	since    time.Time // nobody is logged in since then, if nobody is
 	commands int
@@ -65,6 +67,7 @@ type login struct {
 	account            mailstore.Account
 	view               *view // of the selected mailbox, nil when none is selected
 	last               messageCache
+	transcript         *transcript // of what is said, usually nil
 }
 
 // serve greets and then answers commands until the session ends.
@@ -190,6 +193,8 @@ func (s *session) dispatch(cmd *imap.Command) {
 		return
 	}
 	s.badInRow = 0
+	s.showRunning(cmd.Name)
+	defer s.showRunning("")
 	r, err := c.run(s, cmd)
 	if err != nil {
 		if s.connectionFailed(err) {
