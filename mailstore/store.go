@@ -168,7 +168,7 @@ type Mailbox interface {
 	// nothing is kept, so that nobody makes summaries in vain.
 	Summaries() SummaryReader
 	// Fill makes the named attributes of these messages known. A message that
-	// has gone is passed over.
+	// has gone, or that alone cannot be read, is passed over.
 	Fill(ctx context.Context, uids UIDSet, attrs Attrs) error
 	// OpenMessage gives access to the message's bytes. They stay readable until
 	// Close even when the message is expunged meanwhile. ErrExpunged when there

@@ -2,6 +2,7 @@ package pop3d
 
 import (
 	"context"
+	"errors"
 
 	"restante/mailstore"
 )
@@ -63,7 +64,7 @@ func (d *maildrop) eachRecord(do func(mailstore.Record)) {
 }
 
 // fillSizes makes all sizes known. It is put off until they are asked for, as it may have to read messages.
-// A message that has gone before its size was known counts as empty.
+// A message that has gone before its size was known, or that cannot be read, counts as empty.
 func (d *maildrop) fillSizes(ctx context.Context) error {
 	if d.sized {
 		return nil
@@ -102,6 +103,10 @@ func (d *maildrop) takeSizes() {
 	}
 }
 
+// errUnreadable is logged where a message is asked for that cannot be read; the
+// store has logged why.
+var errUnreadable = errors.New("the message cannot be read")
+
 // fillSize makes the size of one message known, without which RETR would have to read all.
 func (d *maildrop) fillSize(ctx context.Context, m *entry) error {
 	if m.size != mailstore.Unknown {
@@ -111,8 +116,11 @@ func (d *maildrop) fillSize(ctx context.Context, m *entry) error {
 		return err
 	}
 	r, ok := d.box.Record(m.uid)
-	if !ok {
+	switch {
+	case !ok:
 		return mailstore.ErrExpunged
+	case r.Size == mailstore.Unknown:
+		return errUnreadable
 	}
 	m.size = r.Size
 	return nil

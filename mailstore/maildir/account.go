@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"iter"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -204,7 +205,24 @@ func (a *account) Status(ctx context.Context, name string, items mailstore.Statu
 			return mailstore.Status{}, fail("status", name, err)
 		}
 	}
-	return m.Status(), nil
+	s := m.Status()
+	if items&mailstore.WantSize != 0 && s.Size < 0 {
+		s.Size = m.knownSize()
+	}
+	return s, nil
+}
+
+// knownSize is the size of the messages together; what cannot be read counts as
+// empty.
+func (m *mailbox) knownSize() (sum int64) {
+	m.View(func(records iter.Seq2[mailstore.Record, file]) {
+		for r := range records {
+			if r.Size != mailstore.Unknown {
+				sum += r.Size
+			}
+		}
+	})
+	return sum
 }
 
 // Close forgets what is in memory. Mailboxes that are still open stay usable.

@@ -113,3 +113,48 @@ func TestClosedDirectory(t *testing.T) {
 		}
 	}
 }
+
+// unreadableFS lets nobody open a file.
+type unreadableFS struct {
+	fsys.OS
+	name string
+}
+
+func (u unreadableFS) OpenFile(name string, flag int, perm fs.FileMode) (fsys.File, error) {
+	if strings.HasPrefix(filepath.Base(name), u.name) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.EACCES}
+	}
+	return u.OS.OpenFile(name, flag, perm)
+}
+
+// TestUnreadableMessage: a file that root has copied into somebody's Maildir and
+// not given to him is no reason to tell nothing of the others.
+func TestUnreadableMessage(t *testing.T) {
+	root := t.TempDir()
+	makeBox(t, root)
+	for _, name := range []string{"1.a.h:2,", "2.closed.h:2,", "3.b.h:2,"} {
+		if err := os.WriteFile(filepath.Join(root, "cur", name), []byte(text(name)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a, err := maildir.Open(t.Context(), maildir.Options{Root: root, FS: unreadableFS{name: "2.closed"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	b := openBox(t, a, mailstore.Inbox)
+	b.ok(b.Fill(t.Context(), mailstore.AllUIDs(), mailstore.AttrSize|mailstore.AttrDate))
+	for uid := mailstore.UID(1); uid <= 3; uid++ {
+		if r, found := b.Record(uid); !found || (r.Size == mailstore.Unknown) != (uid == 2) {
+			t.Errorf("UID %d: size %d, %v", uid, r.Size, found)
+		}
+	}
+	st, err := a.Status(t.Context(), mailstore.Inbox, mailstore.WantSize)
+	one, _ := b.Record(1)
+	if three, _ := b.Record(3); err != nil || st.Messages != 3 || st.Size != one.Size+three.Size {
+		t.Errorf("%+v, %v", st, err)
+	}
+	if _, err := b.OpenMessage(t.Context(), 2); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("opened: %v", err)
+	}
+}

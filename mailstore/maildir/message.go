@@ -105,13 +105,14 @@ func (m *mailbox) fill(ctx context.Context, uids mailstore.UIDSet, attrs mailsto
 		known := make([]mailstore.Record, 0, n)
 		for _, r := range todo[:n] {
 			err := m.examine(ctx, &r, lacking(r, attrs))
-			if errors.Is(err, mailstore.ErrExpunged) {
-				continue
-			}
-			if err != nil {
+			switch {
+			case err == nil:
+				known = append(known, r)
+			case errors.Is(err, mailstore.ErrGone) || ctx.Err() != nil:
 				return err
+			case !errors.Is(err, mailstore.ErrExpunged):
+				m.a.log.Error("message cannot be read", "mailbox", m.Name(), "uid", r.UID, "err", err)
 			}
-			known = append(known, r)
 		}
 		m.Learn(func(tx *index.Tx[file]) {
 			for _, r := range known {
