@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -66,6 +67,28 @@ func terminal(t *testing.T) string {
 	n, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPTN)
 	must(t, errors.Join(err, unix.IoctlSetPointerInt(int(f.Fd()), unix.TIOCSPTLCK, 0)))
 	return fmt.Sprint("/dev/pts/", n)
+}
+
+// TestOpenTakesNoTerminal runs as a service does, first in its session, so that a
+// terminal that it opens can become its own. Whoever has the other end could end
+// the service then by a control C.
+func TestOpenTakesNoTerminal(t *testing.T) {
+	if os.Getenv("TEST_SESSION") == "" {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestOpenTakesNoTerminal$")
+		cmd.Env = append(os.Environ(), "TEST_SESSION=1")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	if _, err := (fsys.OS{}).OpenFile(terminal(t), os.O_RDWR, 0); !errors.Is(err, fsys.ErrNotFile) {
+		t.Error(err)
+	}
+	if f, err := os.OpenFile("/dev/tty", os.O_RDWR, 0); err == nil {
+		t.Error("the process has a terminal")
+		must(t, f.Close())
+	}
 }
 
 // TestOpenOwnDescriptors reaches for a file that this process has open, behind a
