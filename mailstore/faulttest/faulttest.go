@@ -62,6 +62,9 @@ type Format struct {
 	// HalfAppended: an append of several messages may be there in part after a
 	// loss of power.
 	HalfAppended bool
+	// TwoNames: a mailbox that was renamed into another directory may have both
+	// names after a loss of power.
+	TwoNames bool
 	// ScatteredRename: of a mailbox and those below it some may have the new name
 	// and others the old one after a loss of power.
 	ScatteredRename bool

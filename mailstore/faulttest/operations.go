@@ -3,6 +3,7 @@ package faulttest
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"restante/fsys/faultfs"
 	"restante/mailstore"
@@ -217,7 +218,8 @@ func renames(f Format) []operation {
 		rename("INBOX", "Kept"),
 	}
 	for i := range list {
-		list[i].whole = len(list[i].keeps) == 1 || len(list[i].keeps) > 1 && !f.ScatteredRename
+		up := strings.Contains(list[i].name, "to Up")
+		list[i].whole = len(list[i].keeps) == 1 && !(up && f.TwoNames) || len(list[i].keeps) > 1 && !f.ScatteredRename
 	}
 	return list
 }

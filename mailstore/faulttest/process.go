@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing/synctest"
+	"time"
 
 	"restante/fsys/faultfs"
 	"restante/mailstore"
@@ -44,8 +45,10 @@ func (p *process) name(levels ...string) string {
 	return strings.Join(levels, string(p.acct.Delimiter()))
 }
 
-// with opens a mailbox for fn.
+// with opens a mailbox for fn. That takes some time, as it does where clocks do
+// not stand still: mod-sequences may come from them.
 func (p *process) with(name string, fn func(m mailstore.Mailbox) error) error {
+	time.Sleep(time.Millisecond)
 	m, err := p.acct.Open(p.ctx, name)
 	if err != nil {
 		return err

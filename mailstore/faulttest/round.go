@@ -143,6 +143,7 @@ func (r *round) crash() {
 // nextProcess looks at what is there with the eyes of the next process, and uses
 // it. Without its index it must see the same.
 func (r *round) nextProcess() {
+	left := r.locks() // by the one before; whoever wants one of them takes it
 	bare := world{}
 	if r.f.Indexed {
 		r.quickly("the next process, without index,", func() (err error) {
@@ -170,7 +171,7 @@ func (r *round) nextProcess() {
 		r.checkWorld("seen by the next process", got)
 		return p.quit(r.use(p, got))
 	})
-	r.checkLocks()
+	r.checkLocks(left...)
 	r.checkResidue()
 }
 
@@ -243,7 +244,7 @@ func (r *round) use(p *process, w world) error {
 	if err != nil {
 		return err
 	}
-	all := slices.ContainsFunc(files(r.fs), isLock)
+	all := len(r.locks()) > 0
 	for i, in := range list {
 		if in.NoSelect || !all && i != r.n%len(list) {
 			continue

@@ -108,6 +108,8 @@ func (a *account) prepare(ctx context.Context) error {
 	if err := fsys.MkdirAll(a.opt.FS, a.opt.Root, 0o700); err != nil {
 		return err
 	}
+	a.removeTemps(a.opt.Root)
+	a.removeTemps(filepath.Join(a.opt.Root, notesDir))
 	if a.opt.Inbox == "" {
 		a.opt.Inbox = filepath.Join(a.opt.Root, "inbox")
 		// Some programs write the name in capitals.
@@ -203,6 +205,7 @@ func (a *account) openSlot(ctx context.Context, s *slot, name string) (_ *Mailbo
 	s.m = m
 	if !m.ReadOnly() {
 		a.reserve.fill()
+		a.removeTemps(p.notes)
 	}
 	return m, false, nil
 }

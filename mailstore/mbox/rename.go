@@ -32,11 +32,23 @@ func (a *account) Rename(ctx context.Context, from, to string) error {
 	})
 }
 
-// renameInbox moves the messages of INBOX into a new mailbox.
+// renameInbox moves the messages of INBOX into a new mailbox. After an error
+// that mailbox is not there, and the messages are in INBOX.
 func (a *account) renameInbox(ctx context.Context, to string) error {
 	if err := a.create(to, false); err != nil {
 		return err
 	}
+	err := a.moveInbox(ctx, to)
+	if err == nil {
+		return nil
+	}
+	if undone := a.removeUntold(to); undone != nil {
+		a.opt.Logger.Error("mbox: cannot take back a rename of INBOX after an error", "mailbox", to, "err", undone)
+	}
+	return err
+}
+
+func (a *account) moveInbox(ctx context.Context, to string) error {
 	inbox, err := a.open(ctx, mailstore.Inbox)
 	if err != nil {
 		return err
@@ -50,10 +62,25 @@ func (a *account) renameInbox(ctx context.Context, to string) error {
 	if err := inbox.Refresh(ctx); err != nil {
 		return err
 	}
-	if _, err = inbox.Move(ctx, mailstore.AllUIDs(), dest); err != nil {
-		return errors.Join(err, dest.remove(context.WithoutCancel(ctx)))
+	_, err = inbox.Move(ctx, mailstore.AllUIDs(), dest)
+	return err
+}
+
+// removeUntold removes a mailbox that was made just now and that nobody has heard
+// of, unless there is something in it by now.
+func (a *account) removeUntold(name string) error {
+	m, err := a.open(context.Background(), name)
+	if err != nil {
+		return err
 	}
-	return nil
+	if m.Len() == 0 {
+		err = m.removeNow(context.Background(), false)
+	}
+	err = errors.Join(err, m.Close())
+	if err == nil {
+		a.prune(filepath.Dir(m.paths().mbox))
+	}
+	return err
 }
 
 func (a *account) rename(ctx context.Context, from, to string) error {
@@ -75,9 +102,22 @@ func (a *account) rename(ctx context.Context, from, to string) error {
 	if err != nil {
 		return err
 	}
-	if err := a.makeParents(to, p.mbox); err != nil {
+	there := a.existing(filepath.Dir(p.mbox))
+	err = a.makeParents(to, p.mbox)
+	if err == nil {
+		err = a.renameHeld(ctx, from, to, func() error { return a.moveFiles(old, p, fi.IsDir()) })
+	}
+	if err != nil {
+		a.pruneTo(there, filepath.Dir(p.mbox))
 		return err
 	}
+	a.prune(filepath.Dir(old.mbox))
+	return nil
+}
+
+// renameHeld stops all work on the mailboxes, and they follow to where move has
+// brought their files.
+func (a *account) renameHeld(ctx context.Context, from, to string, move func() error) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	held, release, err := a.holdBelow(ctx, from)
@@ -85,13 +125,10 @@ func (a *account) rename(ctx context.Context, from, to string) error {
 	if err != nil {
 		return err
 	}
-	if err := a.moveFiles(old, p, fi.IsDir()); err != nil {
+	if err := move(); err != nil {
 		return err
 	}
-	if err := a.renameSlots(held, from, to); err != nil {
-		return err
-	}
-	return a.prune(filepath.Dir(old.mbox))
+	return a.renameSlots(held, from, to)
 }
 
 // holdBelow stops all work on the mailboxes at and below a name. The caller has
@@ -125,30 +162,48 @@ func (a *account) holdBelow(ctx context.Context, name string) (held []*slot, rel
 }
 
 // moveFiles renames a mailbox with our notes for it. The notes go last: without
-// them the mailbox is still whole, but for UIDs that the file does not hold.
+// them the mailbox is still whole, but for UIDs that the file does not hold. After
+// an error all is where it was.
 func (a *account) moveFiles(old, p place, isDir bool) error {
-	fsx := a.opt.FS
-	if !isDir {
-		if err := removeTree(fsx, p.notes); err != nil {
-			return err
-		}
-		if err := fsys.MkdirAll(fsx, filepath.Dir(p.notes), 0o700); err != nil {
-			return err
-		}
-		if err := copyNotes(fsx, old, p); err != nil {
-			return err
-		}
+	if isDir {
+		return a.moveFile(old, p)
 	}
+	err := a.placeNotes(old, p)
+	if err == nil {
+		err = a.moveFile(old, p)
+	}
+	unwanted := old.notes
+	if err != nil {
+		unwanted = p.notes
+	}
+	if left := removeTree(a.opt.FS, unwanted); left != nil {
+		a.opt.Logger.Info("mbox: notes of a mailbox that is not there stay", "path", unwanted, "err", left)
+	}
+	return err
+}
+
+func (a *account) placeNotes(old, p place) error {
+	if err := removeTree(a.opt.FS, p.notes); err != nil {
+		return err
+	}
+	if err := fsys.MkdirAll(a.opt.FS, filepath.Dir(p.notes), 0o700); err != nil {
+		return err
+	}
+	return copyNotes(a.opt.FS, old, p)
+}
+
+// moveFile renames a file or directory, durably, or back.
+func (a *account) moveFile(old, p place) error {
+	fsx := a.opt.FS
 	if err := fsx.Rename(old.mbox, p.mbox); err != nil {
 		return err
 	}
-	if err := errors.Join(syncParent(fsx, p.mbox), syncParent(fsx, old.mbox)); err != nil {
-		return err
+	sync := func() error { return errors.Join(syncParent(fsx, p.mbox), syncParent(fsx, old.mbox)) }
+	err := sync()
+	if err != nil {
+		err = errors.Join(err, fsx.Rename(p.mbox, old.mbox), sync())
 	}
-	if isDir {
-		return nil
-	}
-	return removeTree(fsx, old.notes)
+	return err
 }
 
 // copyNotes makes hard links of our notes at the new place, so that they are

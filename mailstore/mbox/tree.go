@@ -54,6 +54,7 @@ func (w *walker) walk(ctx context.Context, dir, prefix string, depth int, linked
 	}
 	seen := make(map[string]bool)
 	for _, e := range entries {
+		a.removeTemp(dir, e)
 		name, ok := nameOf(e.Name)
 		path := filepath.Join(dir, e.Name)
 		if !ok || hiddenName(e.Name) || path == a.opt.Inbox || len(e.Name) > maxNameBytes {
@@ -144,29 +145,64 @@ func (a *account) Create(ctx context.Context, name string) error {
 	})
 }
 
+// create leaves nothing of what it has made when it fails.
 func (a *account) create(name string, isPlace bool) error {
 	p, err := a.locateNew(name, isPlace)
 	if err != nil {
 		return err
 	}
-	if err := a.makeParents(name, p.mbox); err != nil {
+	there := a.existing(filepath.Dir(p.mbox))
+	err = a.makeParents(name, p.mbox)
+	switch {
+	case err != nil:
+	case isPlace:
+		err = a.makePlace(p)
+	default:
+		err = a.makeFile(p)
+	}
+	if err != nil {
+		a.pruneTo(there, filepath.Dir(p.mbox))
+	}
+	return err
+}
+
+func (a *account) makePlace(p place) error {
+	fsx := a.opt.FS
+	if err := fsx.Mkdir(p.mbox, 0o700); err != nil {
 		return err
 	}
-	if isPlace {
-		if err := a.opt.FS.Mkdir(p.mbox, 0o700); err != nil {
-			return err
-		}
-		return syncParent(a.opt.FS, p.mbox)
+	err := syncParent(fsx, p.mbox)
+	if err != nil {
+		_ = fsx.Remove(p.mbox)
 	}
+	return err
+}
+
+func (a *account) makeFile(p place) error {
+	fsx := a.opt.FS
 	// What a mailbox of this name has left behind, removed by another program.
-	if err := removeTree(a.opt.FS, p.notes); err != nil {
+	if err := removeTree(fsx, p.notes); err != nil {
 		return err
 	}
-	f, err := a.opt.FS.OpenFile(p.mbox, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := fsx.OpenFile(p.mbox, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Close(), syncParent(a.opt.FS, p.mbox))
+	if err = errors.Join(f.Close(), syncParent(fsx, p.mbox)); err != nil {
+		_ = fsx.Remove(p.mbox)
+	}
+	return err
+}
+
+// existing returns a directory, or the first above it that is there.
+func (a *account) existing(dir string) string {
+	for dir != a.opt.Root {
+		if _, err := a.opt.FS.Lstat(dir); err == nil {
+			break
+		}
+		dir = filepath.Dir(dir)
+	}
+	return dir
 }
 
 // locateNew returns the place of a name that is free.
@@ -248,10 +284,10 @@ func (a *account) Delete(ctx context.Context, name string) error {
 			return err
 		}
 		err = m.remove(ctx)
-		if err = errors.Join(err, m.Close()); err != nil {
-			return err
+		if err = errors.Join(err, m.Close()); err == nil {
+			a.prune(filepath.Dir(m.paths().mbox))
 		}
-		return a.prune(filepath.Dir(m.paths().mbox))
+		return err
 	})
 }
 
@@ -264,10 +300,10 @@ func (a *account) deletePlace(name string) error {
 	if err == nil && !removed {
 		err = mailstore.ErrHasChildren
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		a.prune(filepath.Dir(p.mbox))
 	}
-	return a.prune(filepath.Dir(p.mbox))
+	return err
 }
 
 // removeEmpty removes a directory in which there is nothing but notes of
@@ -288,20 +324,28 @@ func removeEmpty(fsx fsys.FS, dir string) (bool, error) {
 	if err := fsx.Remove(dir); err != nil {
 		return false, err
 	}
-	return true, syncParent(fsx, dir)
+	if err := syncParent(fsx, dir); err != nil {
+		return false, errors.Join(err, fsx.Mkdir(dir, 0o700))
+	}
+	return true, nil
 }
 
 // prune removes directories, from dir upwards, that lead to nothing any more:
 // they were made for what stood in them.
-func (a *account) prune(dir string) error {
-	for dir != a.opt.Root {
+func (a *account) prune(dir string) { a.pruneTo(a.opt.Root, dir) }
+
+// pruneTo is prune for those that are below top.
+func (a *account) pruneTo(top, dir string) {
+	for dir != top {
 		removed, err := removeEmpty(a.opt.FS, dir)
+		if err != nil && !isMissing(err) {
+			a.opt.Logger.Info("mbox: an empty directory stays", "path", dir, "err", err)
+		}
 		if err != nil || !removed {
-			return err
+			return
 		}
 		dir = filepath.Dir(dir)
 	}
-	return nil
 }
 
 // deleteFile removes a file that is no mbox.
@@ -313,21 +357,32 @@ func (a *account) deleteFile(name string) error {
 	if err := removeFile(a.opt.FS, p); err != nil {
 		return err
 	}
-	return a.prune(filepath.Dir(p.mbox))
+	a.prune(filepath.Dir(p.mbox))
+	return nil
 }
 
+// removeFile deletes a mailbox's file and our notes for it. First it gets a name
+// that nobody looks for, and when that is durable it goes; so after an error all
+// is as it was. What a crash leaves is removed when it is old, and the notes by
+// the next Create.
 func removeFile(fsx fsys.FS, p place) error {
-	if err := removeTree(fsx, p.notes); err != nil {
+	doomed := fsys.TempName(p.mbox)
+	if err := fsx.Rename(p.mbox, doomed); err != nil {
 		return err
 	}
-	if err := fsx.Remove(p.mbox); err != nil {
-		return err
+	if err := syncParent(fsx, p.mbox); err != nil {
+		return errors.Join(err, fsx.Rename(doomed, p.mbox), syncParent(fsx, p.mbox))
 	}
-	return syncParent(fsx, p.mbox)
+	_ = removeTree(fsx, p.notes)
+	_ = fsx.Remove(doomed)
+	return nil
 }
 
-// remove deletes the mailbox's file.
-func (m *Mailbox) remove(ctx context.Context) error {
+// remove deletes the mailbox's file, and its UIDVALIDITY never comes again.
+func (m *Mailbox) remove(ctx context.Context) error { return m.removeNow(ctx, true) }
+
+// removeNow is remove; told says that somebody may know the UIDVALIDITY.
+func (m *Mailbox) removeNow(ctx context.Context, told bool) error {
 	if err := m.begin(ctx); err != nil {
 		return err
 	}
@@ -336,7 +391,9 @@ func (m *Mailbox) remove(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = m.acct.retireValidity(m.validity)
+	if told {
+		err = m.acct.retireValidity(m.validity)
+	}
 	if err == nil {
 		err = removeFile(m.acct.opt.FS, *m.paths())
 	}

@@ -1,0 +1,45 @@
+package mbox
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"restante/fsys/faultfs"
+	"restante/mailstore"
+	"restante/mailstore/faulttest"
+)
+
+// TestFaults fails and cuts off every file operation of everything that changes
+// an mbox.
+func TestFaults(t *testing.T) {
+	t.Run("with index", func(t *testing.T) { faulttest.Run(t, faultFormat("/index")) })
+	t.Run("without index", func(t *testing.T) { faulttest.Run(t, faultFormat("")) })
+}
+
+func faultFormat(indexDir string) faulttest.Format {
+	return faulttest.Format{
+		Indexed: indexDir != "",
+		Open: func(ctx context.Context, fs *faultfs.FS, index bool) (mailstore.Account, error) {
+			opt := Options{FS: fs, Root: "/mail", LockTimeout: 20 * time.Second, Zone: time.UTC}
+			if index {
+				opt.IndexDir = indexDir
+			}
+			return Open(ctx, opt)
+		},
+		Deliver: func(fs *faultfs.FS, text []byte) error {
+			f, err := fs.OpenFile("/mail/inbox", os.O_WRONLY|os.O_APPEND, 0)
+			if err != nil {
+				return err
+			}
+			from := "From mx@example.org " + faulttest.Date().Format(time.ANSIC) + "\n"
+			_, err = f.Write(append([]byte(from), append(text, '\n')...))
+			return errors.Join(err, f.Close())
+		},
+		Delimiter: "/",
+		Places:    true,
+		TwoNames:  true, // docs/design/mbox.md
+	}
+}
