@@ -94,13 +94,16 @@ type TLS struct {
 type Limits struct {
 	Connections           int      `toml:"connections"`             // of all services together
 	ConnectionsPerAddress int      `toml:"connections_per_address"` // from one IPv4 address or IPv6 /64
+	ConnectionsPerUser    int      `toml:"connections_per_user"`    // of one user, over IMAP
+	MessageMegabytes      int      `toml:"message_megabytes"`       // of the largest message that a client may store
 	HandshakeTimeout      Duration `toml:"handshake_timeout"`
 	ShutdownTimeout       Duration `toml:"shutdown_timeout"`
 }
 
 // Log says what is logged.
 type Log struct {
-	Level Level `toml:"level"`
+	Level       Level  `toml:"level"`
+	Transcripts string `toml:"transcripts"` // users whose IMAP sessions are recorded, as words
 }
 
 // Plaintext says where a password may cross a connection without TLS.
@@ -179,6 +182,8 @@ func Default(p Ports) Config {
 		Limits: Limits{
 			Connections:           20000,
 			ConnectionsPerAddress: 1000,
+			ConnectionsPerUser:    500,
+			MessageMegabytes:      64,
 			HandshakeTimeout:      Duration{30 * time.Second},
 			ShutdownTimeout:       Duration{5 * time.Second},
 		},

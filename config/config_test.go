@@ -90,6 +90,8 @@ reuse_xuidl = true
 [limits]
 connections = 5
 connections_per_address = 2
+connections_per_user = 3
+message_megabytes = 4
 handshake_timeout = "7s"
 shutdown_timeout = "0s"
 [log]
@@ -99,7 +101,7 @@ level = "debug"
 			c.Mail = Mail{Location: "maildir:~/Maildir", Home: "/var/vmail/%d/%n", Index: "/var/cache/restante", MboxLocks: "fcntl"}
 			c.POP3.UIDL, c.POP3.ReuseXUIDL = "%v-%u", true
 			c.TLS = TLS{Cert: "cert.pem", Key: "key.pem"}
-			c.Limits = Limits{Connections: 5, ConnectionsPerAddress: 2, HandshakeTimeout: Duration{7 * time.Second}}
+			c.Limits = Limits{Connections: 5, ConnectionsPerAddress: 2, ConnectionsPerUser: 3, MessageMegabytes: 4, HandshakeTimeout: Duration{7 * time.Second}}
 			c.Log.Level = "debug"
 		}},
 	}

@@ -22,6 +22,8 @@ func (d *document) validate(c *Config) {
 	d.duration("limits.shutdown_timeout", c.Limits.ShutdownTimeout, 0, 10*time.Minute)
 	d.number("limits.connections", c.Limits.Connections, 1, 1_000_000)
 	d.number("limits.connections_per_address", c.Limits.ConnectionsPerAddress, 1, 1_000_000)
+	d.number("limits.connections_per_user", c.Limits.ConnectionsPerUser, 1, 1_000_000)
+	d.number("limits.message_megabytes", c.Limits.MessageMegabytes, 1, 1_000_000)
 	d.paths(c)
 }
 

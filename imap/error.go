@@ -15,6 +15,8 @@ const (
 	ErrLineTooLong
 	// ErrTooBig: a literal was larger than allowed. It is drained or was never sent; answer NO [TOOBIG].
 	ErrTooBig
+	// ErrTooDeep: parentheses, NOT and OR nest deeper than Limits.Nesting; answer NO [LIMIT].
+	ErrTooDeep
 	// ErrLost: the input can no longer be followed, because a literal is announced that is too large even
 	// to be drained, or whose size is no number. Answer BYE and close.
 	ErrLost

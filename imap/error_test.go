@@ -80,9 +80,9 @@ var errorTests = []struct {
 	{"a SEARCH FOO", ErrSyntax, "a", "search key", 0},
 	{"a SEARCH LARGER 9223372036854775808", ErrSyntax, "a", "too large", 0},
 	{"a SEARCH YOUNGER 0", ErrSyntax, "a", "seconds", 0},
-	{"a SEARCH " + strings.Repeat("(", 100), ErrSyntax, "a", "nested", 0},
-	{"a SEARCH " + strings.Repeat("NOT ", 60) + "ALL", ErrSyntax, "a", "nested", 0},
-	{"a SELECT x (Q " + strings.Repeat("(", 60) + ")", ErrSyntax, "a", "nested", 0},
+	{"a SEARCH " + strings.Repeat("(", 100), ErrTooDeep, "a", "nested", 0},
+	{"a SEARCH " + strings.Repeat("NOT ", 60) + "ALL", ErrTooDeep, "a", "nested", 0},
+	{"a SELECT x (Q " + strings.Repeat("(", 60) + ")", ErrTooDeep, "a", "nested", 0},
 	{"a SELECT " + long, ErrLineTooLong, "a", "longer than 250", 0},
 	{"a SELECT " + long + "{5+}\r\nNOOP\r", ErrLineTooLong, "a", "longer than 250", 0},
 

@@ -169,7 +169,7 @@ func (p *parser) list1(element func()) {
 // enter goes one level deeper; every call has its leave.
 func (p *parser) enter() {
 	if p.depth++; p.depth > p.limits.Nesting {
-		p.fail(ErrSyntax, fmt.Sprintf("nested deeper than %d levels", p.limits.Nesting))
+		p.fail(ErrTooDeep, fmt.Sprintf("nested deeper than %d levels", p.limits.Nesting))
 	}
 }
 

@@ -108,6 +108,8 @@ func syntaxReply(e *imap.Error) reply {
 	switch e.Kind {
 	case imap.ErrTooBig:
 		return reply{cond: imap.NO, code: "TOOBIG", text: e.Text}
+	case imap.ErrTooDeep:
+		return reply{cond: imap.NO, code: "LIMIT", text: e.Text}
 	case imap.ErrLineTooLong:
 		return reply{cond: imap.BAD, code: "TOOBIG", text: e.Text}
 	case imap.ErrLost:

@@ -99,6 +99,20 @@ func TestLongLines(t *testing.T) {
 	}
 }
 
+// TestNesting: criteria may nest so deep and no deeper; the next command is
+// understood.
+func TestNesting(t *testing.T) {
+	deep := func(n int) string { return strings.Repeat("(", n) + "ALL" + strings.Repeat(")", n) }
+	said := speak(t, testOptions(t), "a LOGIN user pass\r\nb SELECT INBOX\r\nc SEARCH "+deep(49)+"\r\nd SEARCH "+deep(60)+"\r\ne SEARCH "+
+		strings.Repeat("NOT ", 60)+"ALL\r\nf NOOP\r\n")
+	got := strings.Join(said[len(said)-5:], "\n")
+	for _, want := range []string{"* SEARCH\n", "c OK", "d NO [LIMIT] nested deeper than 50 levels", "e NO [LIMIT]", "f OK"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %s in %s", want, got)
+		}
+	}
+}
+
 // TestUIDFirst: whatever the order in which items are asked for.
 func TestUIDFirst(t *testing.T) {
 	opt := testOptions(t)

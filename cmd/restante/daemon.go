@@ -16,6 +16,7 @@ import (
 	"restante/config"
 	"restante/fsys"
 	"restante/fsys/watch"
+	"restante/imapd"
 	"restante/mailstore/location"
 	"restante/netserve"
 )
@@ -39,6 +40,8 @@ type daemon struct {
 	auth  *auth.Authenticator
 	certs *certs.Manager
 	store *location.Store
+	imap  *imapd.Server
+	tapes *transcripts
 	net   *netserve.Server
 	bound []boundListener
 	web   []*http.Server
@@ -97,7 +100,11 @@ func (d *daemon) open(ctx context.Context) error {
 		return err
 	}
 	d.onClose(d.store.Close)
+	d.tapes = newTranscripts(d.o.data, d.cfg.Log.Transcripts)
 	if err := d.listen(); err != nil {
+		return err
+	}
+	if err := d.openControl(); err != nil {
 		return err
 	}
 	d.greet(ctx, first)
@@ -234,7 +241,7 @@ func (d *daemon) Close() error {
 }
 
 // Reload is what SIGHUP asks for: user table and certificate are read again,
-// and the configuration is examined. Of its settings only the log level can
+// and the configuration is examined. Of its settings only those of the log can
 // change in a running server.
 func (d *daemon) Reload() {
 	d.report("user table", d.auth.Reload())
@@ -243,6 +250,7 @@ func (d *daemon) Reload() {
 	d.report("configuration", err)
 	if err == nil {
 		d.setLevel(cfg.Log.Level)
+		d.tapes.set(cfg.Log.Transcripts)
 	}
 }
 

@@ -27,6 +27,7 @@ func TestScripts(t *testing.T) {
 			"greeting":   greeting,
 			"signal":     signalAll,
 			"eventually": eventually,
+			"imap":       imapSession,
 		},
 	})
 }

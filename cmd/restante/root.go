@@ -58,7 +58,7 @@ directory, a certificate and a user, and prints how to look at it.`,
 	root.PersistentFlags().StringVar(&p.data, "data", defaultData, "the data directory")
 	root.PersistentFlags().StringVar(&p.config, "config", "", "the configuration file (default restante.toml in the data directory)")
 	root.Flags().AddFlagSet(serve.Flags())
-	root.AddCommand(serve, newUserCommand(s, p), newMailboxCommand(s, p), newCertCommand(s, p), newCheckCommand(s, p), newVersionCommand(s))
+	root.AddCommand(serve, newUserCommand(s, p), newMailboxCommand(s, p), newCertCommand(s, p), newCheckCommand(s, p), newWhoCommand(s, p), newVersionCommand(s))
 	return root
 }
 

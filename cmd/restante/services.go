@@ -26,7 +26,7 @@ type service struct {
 
 // services builds what is served. It is the one place where the services meet.
 func (d *daemon) services() ([]service, error) {
-	imap := imapd.New(imapd.Options{
+	d.imap = imapd.New(imapd.Options{
 		Store:          d.store,
 		Auth:           d.auth,
 		Logger:         d.log.With("service", "imap"),
@@ -35,6 +35,8 @@ func (d *daemon) services() ([]service, error) {
 		TLS:            d.certs.TLSConfig(),
 		AllowPlaintext: plaintext(d.cfg.Auth.Plaintext),
 		Timeouts:       imapd.Timeouts{Idle: d.cfg.IMAP.IdleTimeout.Duration},
+		Limits:         imapd.Limits{Append: int64(d.cfg.Limits.MessageMegabytes) << 20, PerUser: d.cfg.Limits.ConnectionsPerUser},
+		Transcript:     d.tapes.open,
 	})
 	uidl, err := pop3d.ParseUIDLFormat(d.cfg.POP3.UIDL)
 	if err != nil {
@@ -61,9 +63,9 @@ func (d *daemon) services() ([]service, error) {
 	const starttls, tls = "STARTTLS", "SSL/TLS" // as mail programs call them, for POP3 too
 	return []service{
 		{key: "imap", label: "IMAP", security: starttls, addresses: d.cfg.IMAP.Listen,
-			Service: netserve.Service{Name: "imap", Handler: imap, Refuse: refuseIMAP}},
+			Service: netserve.Service{Name: "imap", Handler: d.imap, Refuse: refuseIMAP}},
 		{key: "imaps", label: "IMAP", security: tls, addresses: d.cfg.IMAP.ListenTLS,
-			Service: netserve.Service{Name: "imaps", TLS: true, Handler: imap, Refuse: refuseIMAP}},
+			Service: netserve.Service{Name: "imaps", TLS: true, Handler: d.imap, Refuse: refuseIMAP}},
 		{key: "pop3", label: "POP3", security: starttls, addresses: d.cfg.POP3.Listen,
 			Service: netserve.Service{Name: "pop3", Handler: pop, Refuse: refusePOP3}},
 		{key: "pop3s", label: "POP3", security: tls, addresses: d.cfg.POP3.ListenTLS,
