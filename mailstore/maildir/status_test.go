@@ -79,6 +79,32 @@ func TestStatusUnopened(t *testing.T) {
 	}
 }
 
+// TestStatusOfNew: a Maildir that gets its UID list from us is known from then on.
+func TestStatusOfNew(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "Maildir")
+	deliver(t, root, "cur/1.a:2,S", "a")
+	deliver(t, root, "tmp/x", "x") // makes all three
+	deliver(t, root, "new/2.b", "b")
+	letLie(t, root)
+	f := &openingFS{}
+	acct := openAccount(t, maildir.Options{Root: root, FS: f})
+	if _, err := acct.Status(t.Context(), "INBOX", 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := acct.Close(); err != nil {
+		t.Fatal(err)
+	}
+	acct = openAccount(t, maildir.Options{Root: root, FS: f})
+	defer acct.Close()
+	before := f.opened.Load()
+	if s, err := acct.Status(t.Context(), "INBOX", 0); err != nil || s.Messages != 2 || s.Unseen != 1 {
+		t.Errorf("status %+v, %v", s, err)
+	}
+	if n := f.opened.Load() - before; n > 0 {
+		t.Errorf("the second STATUS has opened %d files and directories", n)
+	}
+}
+
 // TestStatusOfMissing: an index that is left of a mailbox does not make it exist.
 func TestStatusOfMissing(t *testing.T) {
 	root, _ := known(t)

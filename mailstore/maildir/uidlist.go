@@ -274,6 +274,10 @@ func (l *uidList) replace(dir string, perm fs.FileMode, records iter.Seq2[newRec
 		_ = l.fs.Remove(temp) // it may not exist
 		return err
 	}
+	// The rename has changed the change time, by which an index knows the file.
+	if fi, err := l.fs.Stat(path); err == nil && sameState(fi, fresh.info) {
+		fresh.info = fi
+	}
 	*l = fresh
 	return l.fs.SyncDir(dir)
 }
