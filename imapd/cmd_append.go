@@ -1,6 +1,7 @@
 package imapd
 
 import (
+	"context"
 	"errors"
 	"io"
 	"math"
@@ -30,7 +31,7 @@ func (s *session) cmdAppend(cmd *imap.Command) (reply, error) {
 	if err := s.receive(args, app, math.MaxInt); err != nil {
 		return reply{}, err
 	}
-	validity, uids, err := app.Commit(s.ctx)
+	validity, uids, err := s.commit(app)
 	if err != nil {
 		return reply{}, err
 	}
@@ -41,6 +42,15 @@ func (s *session) cmdAppend(cmd *imap.Command) (reply, error) {
 func appendUID(validity uint32, uids []mailstore.UID) string {
 	code := append(strconv.AppendUint([]byte("APPENDUID "), uint64(validity), 10), ' ')
 	return string(numSet(uids).AppendTo(code))
+}
+
+// commit makes messages durable.
+func (s *session) commit(app mailstore.Append) (validity uint32, uids []mailstore.UID, err error) {
+	err = s.long(func(ctx context.Context) (err error) {
+		validity, uids, err = app.Commit(ctx)
+		return err
+	})
+	return validity, uids, err
 }
 
 // openTarget opens the mailbox that messages shall go to.

@@ -1,6 +1,7 @@
 package imapd
 
 import (
+	"context"
 	"errors"
 
 	"restante/imap"
@@ -12,7 +13,7 @@ import (
 // the client is told if messages could not be removed.
 func (s *session) cmdClose(cmd *imap.Command) (reply, error) {
 	if v := s.view; !v.readOnly && v.told > 0 {
-		_, err := v.box.Expunge(s.ctx, v.set([]span{{0, v.told}}), true)
+		_, err := s.expunge([]span{{0, v.told}})
 		if err != nil && !errors.Is(err, mailstore.ErrGone) {
 			r := s.replyTo(cmd.Name, err)
 			s.w.Status("", r.cond, r.code, r.text)
@@ -46,6 +47,15 @@ func (s *session) cmdExpunge(cmd *imap.Command) (reply, error) {
 	if v.told == 0 || len(spans) == 0 {
 		return reply{}, nil
 	}
-	removed, err := v.box.Expunge(s.ctx, v.set(spans), true)
+	removed, err := s.expunge(spans)
 	return reply{modSeq: err == nil && s.condstore && !removed.Empty()}, err
+}
+
+// expunge removes those of the messages that are to be deleted.
+func (s *session) expunge(spans []span) (removed mailstore.UIDSet, err error) {
+	err = s.long(func(ctx context.Context) (err error) {
+		removed, err = s.view.box.Expunge(ctx, s.view.set(spans), true)
+		return err
+	})
+	return removed, err
 }

@@ -61,7 +61,12 @@ func (s *session) transfer(cmd *imap.Command, do transferFunc) (mailstore.CopyRe
 	if len(spans) == 0 {
 		return none, nil
 	}
-	return do(v.box, s.ctx, v.set(spans), dest)
+	res := none
+	err = s.long(func(ctx context.Context) (err error) {
+		res, err = do(v.box, ctx, v.set(spans), dest)
+		return err
+	})
+	return res, err
 }
 
 // copyUID is the response code of RFC 4315 section 3, "" when nothing was

@@ -1,6 +1,7 @@
 package imapd
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"strconv"
@@ -31,6 +32,7 @@ func (s *session) cmdFetch(cmd *imap.Command) (reply, error) {
 	if spans, err = v.partial(spans, mod); err != nil {
 		return reply{}, err
 	}
+	f.total = count(spans)
 	missing, err := v.pagesSince(spans, mod, f.page)
 	switch {
 	case err != nil:
@@ -57,6 +59,8 @@ type fetcher struct {
 	asked   bool   // for sums, which are nil where there are none
 	highest uint64 // mod-sequence that was told
 	missing bool   // messages went away while they were fetched
+	done    int    // messages that were answered for, of total
+	total   int
 	// failed is what to say at the end when messages had to be left out because
 	// they could not be read.
 	failed error
@@ -65,6 +69,8 @@ type fetcher struct {
 // page answers for some messages. What is needed of all of them is done in one
 // go: sizes that nobody knows yet, and \Seen.
 func (f *fetcher) page(items []item) error {
+	f.s.step(f.done, f.total)
+	f.done += len(items)
 	if err := f.fill(items); err != nil {
 		return err
 	}
@@ -99,7 +105,8 @@ func (f *fetcher) fill(items []item) error {
 		return nil
 	}
 	box := f.s.view.box
-	if err := box.Fill(f.s.ctx, unknown, f.plan.attrs); err != nil {
+	err := f.s.long(func(context.Context) error { return box.Fill(f.s.ctx, unknown, f.plan.attrs) })
+	if err != nil {
 		return err
 	}
 	for i := range items {
@@ -131,7 +138,11 @@ func (s *session) markSeen(items []item) mailstore.UIDSet {
 	if unseen.Empty() {
 		return nil
 	}
-	res, err := s.view.box.SetFlags(s.ctx, unseen, mailstore.AddFlags, mailstore.NewFlags(mailstore.Seen), mailstore.SetFlagsOptions{})
+	var res mailstore.SetFlagsResult
+	err := s.long(func(context.Context) (err error) {
+		res, err = s.view.box.SetFlags(s.ctx, unseen, mailstore.AddFlags, mailstore.NewFlags(mailstore.Seen), mailstore.SetFlagsOptions{})
+		return err
+	})
 	if err != nil {
 		s.log.Warn(`messages cannot be marked \Seen`, slog.String("mailbox", s.view.box.Name()), slog.Any("err", err))
 	}

@@ -1,6 +1,7 @@
 package imapd
 
 import (
+	"context"
 	"log/slog"
 	"slices"
 	"strings"
@@ -24,19 +25,30 @@ func (s *session) cmdList(cmd *imap.Command) (reply, error) {
 		s.w.Untagged().Raw(`LIST (\Noselect) `).String(s.delimiter()).Raw(` ""`).CRLF()
 		return reply{}, nil
 	}
-	tree, err := s.account.Mailboxes(s.ctx)
+	tree, err := s.tree()
 	if err != nil {
 		return reply{}, err
 	}
 	l := lister{args: args, delim: s.delimiter(), explicit: args.Extended || s.rev2}
 	l.setPatterns(args.Reference, args.Patterns)
-	for _, row := range l.rows(tree) {
+	rows := l.rows(tree)
+	for i, row := range rows {
+		s.step(i, len(rows))
 		s.sendListRow("LIST", row)
 		if len(args.Return.Status) > 0 && !row.info.NoSelect && l.selected(&row.info) {
 			s.listStatus(row.info.Name, args.Return.Status)
 		}
 	}
 	return reply{}, nil
+}
+
+// tree gives all names of the account.
+func (s *session) tree() (tree []mailstore.Info, err error) {
+	err = s.long(func(ctx context.Context) (err error) {
+		tree, err = s.account.Mailboxes(ctx)
+		return err
+	})
+	return tree, err
 }
 
 // listStatus sends the STATUS of a listed mailbox. One that cannot be had is

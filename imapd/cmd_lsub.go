@@ -12,7 +12,7 @@ import (
 // QUIRK: Outlook 2013 finds special mailboxes by LSUB only.
 func (s *session) cmdLsub(cmd *imap.Command) (reply, error) {
 	args := cmd.Args.(*imap.Lsub)
-	tree, err := s.account.Mailboxes(s.ctx)
+	tree, err := s.tree()
 	if err != nil {
 		return reply{}, err
 	}

@@ -1,6 +1,7 @@
 package imapd
 
 import (
+	"context"
 	"errors"
 	"strings"
 
@@ -42,8 +43,10 @@ func (s *session) existing(name string, do func(name string) error) error {
 // open opens the mailbox that a client means.
 func (s *session) open(name string) (box mailstore.Mailbox, err error) {
 	err = s.existing(name, func(name string) (err error) {
-		box, err = s.account.Open(s.ctx, name)
-		return err
+		return s.long(func(ctx context.Context) error {
+			box, err = s.account.Open(ctx, name)
+			return err
+		})
 	})
 	return box, err
 }
@@ -54,7 +57,7 @@ func (s *session) cmdCreate(cmd *imap.Command) (reply, error) {
 	if len(args.Params) > 0 {
 		return reply{}, bad("CREATE has no parameter %s here", args.Params[0].Name)
 	}
-	return reply{}, s.account.Create(s.ctx, s.name(args.Mailbox))
+	return reply{}, s.long(func(ctx context.Context) error { return s.account.Create(ctx, s.name(args.Mailbox)) })
 }
 
 // cmdDelete is DELETE (RFC 9051 section 6.3.5). A mailbox that this session has
@@ -65,7 +68,7 @@ func (s *session) cmdDelete(cmd *imap.Command) (reply, error) {
 		s.unselect()
 		s.w.Status("", imap.OK, "CLOSED", "The selected mailbox is being deleted")
 	}
-	return reply{}, s.account.Delete(s.ctx, name)
+	return reply{}, s.long(func(ctx context.Context) error { return s.account.Delete(ctx, name) })
 }
 
 // cmdRename is RENAME (RFC 9051 section 6.3.6). A selected mailbox stays
@@ -74,7 +77,7 @@ func (s *session) cmdRename(cmd *imap.Command) (reply, error) {
 	args := cmd.Args.(*imap.Rename)
 	delim := s.delimiter()
 	from, to := strings.TrimSuffix(s.name(args.From), delim), strings.TrimSuffix(s.name(args.To), delim)
-	return reply{}, s.account.Rename(s.ctx, from, to)
+	return reply{}, s.long(func(ctx context.Context) error { return s.account.Rename(ctx, from, to) })
 }
 
 // cmdSubscribe is SUBSCRIBE and UNSUBSCRIBE (RFC 9051 sections 6.3.7 and 6.3.8).

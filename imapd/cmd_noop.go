@@ -27,7 +27,7 @@ func (s *session) refresh() error {
 	if s.view == nil {
 		return nil
 	}
-	err := s.view.box.Refresh(s.ctx)
+	err := s.long(s.view.box.Refresh)
 	if err == nil || errors.Is(err, mailstore.ErrGone) {
 		return err
 	}

@@ -1,6 +1,7 @@
 package imapd
 
 import (
+	"context"
 	"log/slog"
 
 	"restante/imap"
@@ -45,11 +46,15 @@ func (s *session) cmdReplace(cmd *imap.Command) (reply, error) {
 // replace adds the new message and removes the old one. APPENDUID comes before
 // the EXPUNGE response, in an untagged OK of its own (RFC 8508 section 3.2).
 func (s *session) replace(old mailstore.UIDSet, box mailstore.Mailbox, app mailstore.Append) (reply, error) {
-	validity, uids, err := app.Commit(s.ctx)
+	validity, uids, err := s.commit(app)
 	if err != nil {
 		return reply{}, err
 	}
-	if _, err := s.view.box.Expunge(s.ctx, old, false); err != nil {
+	err = s.long(func(ctx context.Context) error {
+		_, err := s.view.box.Expunge(ctx, old, false)
+		return err
+	})
+	if err != nil {
 		if _, undo := box.Expunge(s.ctx, mailstore.NewUIDSet(uids...), false); undo != nil {
 			s.log.Error("a replacement cannot be taken back", slog.String("mailbox", box.Name()), slog.Any("err", undo))
 		}

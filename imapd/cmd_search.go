@@ -1,6 +1,7 @@
 package imapd
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"math"
@@ -74,6 +75,7 @@ func (s *session) search(charset string, key imap.SearchKey, ret searchReturn) (
 		return nil, false, err
 	}
 	f := finder{s: s, q: search.New(expr)}
+	s.step(0, s.view.told)
 	f.q.Unreadable = func(uid mailstore.UID, err error) {
 		s.log.Error("message cannot be searched", slog.String("mailbox", s.view.box.Name()), slog.Any("uid", uid), slog.Any("err", err))
 	}
@@ -102,6 +104,7 @@ func (v *view) highest(uids []mailstore.UID) (modSeq uint64) {
 
 // A finder walks over the mailbox with a query.
 type finder struct {
+	seen  int // messages that were looked at
 	s     *session
 	q     *search.Query
 	recs  []mailstore.Record
@@ -155,6 +158,11 @@ func (f *finder) filter(items []item) (err error) {
 	for i := range items {
 		f.recs = append(f.recs, items[i].Record)
 	}
-	f.found, err = f.q.Filter(f.s.ctx, f.s.view.box, f.recs, f.found)
+	err = f.s.long(func(context.Context) (err error) {
+		f.found, err = f.q.Filter(f.s.ctx, f.s.view.box, f.recs, f.found)
+		return err
+	})
+	f.seen += len(items)
+	f.s.step(f.seen, f.s.view.told)
 	return err
 }

@@ -44,7 +44,7 @@ func (s *session) selectBox(name string, examine bool) error {
 	if err != nil {
 		return err
 	}
-	err = box.Refresh(s.ctx)
+	err = s.long(box.Refresh)
 	switch {
 	case errors.Is(err, mailstore.ErrInUse): // it is open, so what it holds is known, as of before
 		s.log.Warn("mailbox cannot be refreshed", slog.String("mailbox", name), slog.Any("err", err))

@@ -1,6 +1,7 @@
 package imapd
 
 import (
+	"context"
 	"slices"
 
 	"restante/imap"
@@ -22,7 +23,11 @@ func (s *session) sendStatus(name string, items []imap.StatusItem) error {
 	if slices.Contains(items, imap.StatusHighestModSeq) {
 		s.enableCondStore()
 	}
-	st, err := s.account.Status(s.ctx, name, want)
+	var st mailstore.Status
+	err := s.long(func(ctx context.Context) (err error) {
+		st, err = s.account.Status(ctx, name, want)
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package imapd
 
 import (
+	"context"
 	"errors"
 
 	"restante/imap"
@@ -51,7 +52,11 @@ var storeOps = map[imap.StoreOp]mailstore.FlagOp{
 func (s *session) store(spans []span, op mailstore.FlagOp, flags mailstore.Flags, opt mailstore.SetFlagsOptions, silent bool) (failed mailstore.UIDSet, err error) {
 	v := s.view
 	uids := v.set(spans)
-	res, err := v.box.SetFlags(s.ctx, uids, op, flags, opt)
+	var res mailstore.SetFlagsResult
+	err = s.long(func(ctx context.Context) (err error) {
+		res, err = v.box.SetFlags(ctx, uids, op, flags, opt)
+		return err
+	})
 	if res.ModSeq != 0 && silent {
 		v.silent = append(v.silent, res.ModSeq)
 	}

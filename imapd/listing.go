@@ -1,6 +1,7 @@
 package imapd
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 
@@ -20,21 +21,28 @@ type orderer interface {
 // meanwhile are passed over.
 func (s *session) order(found []mailstore.UID, o orderer) error {
 	f := fetcher{s: s, plan: &fetchPlan{attrs: o.Attrs(), need: needHeader, summary: true}}
-	header := o.NeedsHeader()
+	header, done := o.NeedsHeader(), 0
 	_, err := s.view.pages(s.view.pickUIDs(mailstore.NewUIDSet(found...)), func(items []item) error {
+		s.step(done, len(found))
+		done += len(items)
 		if err := f.fill(items); err != nil {
 			return err
 		}
-		for i := range items {
-			if !header {
-				o.Add(&items[i].Record, nil)
-			} else if err := f.withHeader(items[i].UID, func(h []byte) { o.Add(&items[i].Record, h) }); err != nil {
-				return err
-			}
-		}
-		return s.ctx.Err()
+		return s.long(func(context.Context) error { return f.tell(o, items, header) })
 	})
 	return err
+}
+
+// tell tells an orderer of messages.
+func (f *fetcher) tell(o orderer, items []item, header bool) error {
+	for i := range items {
+		if !header {
+			o.Add(&items[i].Record, nil)
+		} else if err := f.withHeader(items[i].UID, func(h []byte) { o.Add(&items[i].Record, h) }); err != nil {
+			return err
+		}
+	}
+	return f.s.ctx.Err()
 }
 
 // withHeader calls use with a message's header, or as much of it as its summary

@@ -16,17 +16,21 @@ type item struct {
 // slice is fn's until it returns. No lock is held meanwhile. Messages that are
 // no longer in the mailbox are left out, and missing tells that there are such.
 func (v *view) pages(spans []span, fn func([]item) error) (missing bool, err error) {
-	total := 0
-	for _, sp := range spans {
-		total += sp.j - sp.i
-	}
-	p := pager{v: v, items: make([]item, 0, min(total, pageLen)), fn: fn}
+	p := pager{v: v, items: make([]item, 0, min(count(spans), pageLen)), fn: fn}
 	for _, sp := range spans {
 		if err := p.span(sp); err != nil {
 			return p.missing, err
 		}
 	}
 	return p.missing, p.flush()
+}
+
+// count says how many messages are in spans.
+func count(spans []span) (n int) {
+	for _, sp := range spans {
+		n += sp.j - sp.i
+	}
+	return n
 }
 
 type pager struct {

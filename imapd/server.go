@@ -58,6 +58,7 @@ func (srv *Server) newSession(ctx context.Context, c net.Conn, isTLS bool) *sess
 	s.conn = &conn{Conn: c, transfer: srv.opt.Timeouts.Transfer}
 	s.w = imap.NewWriter(s.conn, &srv.buffers)
 	s.conn.beforeRead = s.flush
+	s.initProgress()
 	s.r = imap.NewReader(s.conn, imap.ReaderOptions{
 		Limits:   srv.opt.readLimits(false),
 		Continue: s.sendContinue,

@@ -46,6 +46,7 @@ type session struct {
 	state  state
 	secure bool // under TLS
 	login
+	progress progress
 
 	badInRow, failedLogins int
 
@@ -195,7 +196,7 @@ func (s *session) dispatch(cmd *imap.Command) {
 	s.badInRow = 0
 	s.showRunning(cmd.Name)
 	defer s.showRunning("")
-	r, err := c.run(s, cmd)
+	r, err := s.run(c, cmd)
 	if err != nil {
 		if s.connectionFailed(err) {
 			return
@@ -221,6 +222,16 @@ func (s *session) dispatch(cmd *imap.Command) {
 	if s.view != nil && s.state != loggedOut && s.view.cursor.Err() != nil {
 		s.bye(errGone.text, goneReason)
 	}
+}
+
+// run runs a command. Of one that takes long the client hears in between, but of
+// IDLE, which says more than that it goes on.
+func (s *session) run(c command, cmd *imap.Command) (reply, error) {
+	if s.state&loggedIn != 0 && cmd.Name != "IDLE" {
+		s.progress.begin(cmd.Tag)
+		defer s.progress.end()
+	}
+	return c.run(s, cmd)
 }
 
 // refuseState answers a command that is unknown or out of place.

@@ -47,7 +47,9 @@ func (m *mailbox) unlink(ctx context.Context, entries []index.Entry[file], onlyD
 	var err error
 	size := m.a.sizeChange()
 	defer size.done()
+	progress := mailstore.ProgressOf(ctx).Track(int64(len(entries)))
 	for i, e := range entries {
+		progress.Add(1)
 		if i%256 == 255 && ctx.Err() != nil {
 			err = ctx.Err()
 			break

@@ -79,7 +79,9 @@ func (w *flagWrite) run(ctx context.Context, locked bool, res *mailstore.SetFlag
 	size := w.sizeChange()
 	defer size.done()
 	err := m.changing(true, func() error {
+		progress := mailstore.ProgressOf(ctx).Track(int64(len(w.uids)))
 		for i, uid := range w.uids {
+			progress.Add(1)
 			if i%256 == 255 && ctx.Err() != nil {
 				return ctx.Err()
 			}

@@ -100,10 +100,12 @@ func (m *mailbox) fill(ctx context.Context, uids mailstore.UIDSet, attrs mailsto
 			todo = append(todo, e.Record)
 		}
 	}
+	progress := mailstore.ProgressOf(ctx).Track(int64(len(todo)))
 	for len(todo) > 0 {
 		n := min(len(todo), fillBatch)
 		known := make([]mailstore.Record, 0, n)
 		for _, r := range todo[:n] {
+			progress.Add(1)
 			err := m.examine(ctx, &r, lacking(r, attrs))
 			switch {
 			case err == nil:

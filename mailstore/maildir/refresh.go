@@ -40,7 +40,7 @@ func (m *mailbox) refresh(ctx context.Context) error {
 // locked says that we hold the list's lock.
 func (m *mailbox) catchUp(ctx context.Context, newTime time.Time, readCur, locked bool) ([]entry, error) {
 	if !readCur {
-		found, complete, err := m.readNew(newTime, locked)
+		found, complete, err := m.readNew(ctx, newTime, locked)
 		if err != nil || complete {
 			return found, err
 		}
@@ -112,13 +112,13 @@ func (m *mailbox) settle(ctx context.Context, found []entry, wait time.Duration)
 // the UID list. It is not complete, and has changed nothing, when a message has
 // left new/ or came there from cur/, or when the list speaks of other files: then
 // cur/ changed too, after we looked.
-func (m *mailbox) readNew(mtime time.Time, locked bool) (found []entry, complete bool, err error) {
+func (m *mailbox) readNew(ctx context.Context, mtime time.Time, locked bool) (found []entry, complete bool, err error) {
 	same, err := m.list.unchanged(m.control())
 	if err != nil {
 		return nil, false, err
 	}
 	l := &listing{byBase: make(map[string]uint32), newDir: m.newDir.begin(mtime, time.Now())}
-	if err := l.readDir(m, true); err != nil {
+	if err := l.readDir(ctx, m, true); err != nil {
 		return nil, false, err
 	}
 	present := 0

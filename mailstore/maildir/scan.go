@@ -147,11 +147,11 @@ func (m *mailbox) look(ctx context.Context) (*listing, error) {
 	}
 	l := &listing{byBase: make(map[string]uint32, m.Len()+16)}
 	l.newDir = m.newDir.begin(newTime, time.Now())
-	if err := l.readDir(m, true); err != nil {
+	if err := l.readDir(ctx, m, true); err != nil {
 		return nil, err
 	}
 	l.curDir = m.curDir.begin(curTime, time.Now())
-	if err := l.readDir(m, false); err != nil {
+	if err := l.readDir(ctx, m, false); err != nil {
 		return nil, err
 	}
 	newAfter, err := m.modTime("new")
@@ -170,7 +170,7 @@ func (m *mailbox) look(ctx context.Context) (*listing, error) {
 }
 
 // readDir adds the entries of one directory.
-func (l *listing) readDir(m *mailbox, inNew bool) error {
+func (l *listing) readDir(ctx context.Context, m *mailbox, inNew bool) error {
 	state, sub := &l.curDir, "cur"
 	if inNew {
 		state, sub = &l.newDir, "new"
@@ -183,7 +183,9 @@ func (l *listing) readDir(m *mailbox, inNew bool) error {
 	if len(list) > cap(l.entries)-len(l.entries) {
 		l.entries = append(make([]entry, 0, len(l.entries)+len(list)), l.entries...)
 	}
+	progress := mailstore.ProgressOf(ctx).Track(int64(len(list)))
 	for _, e := range list {
+		progress.Add(1)
 		if e.Type&fs.ModeIrregular != 0 {
 			e = m.statEntry(dir, e)
 		}

@@ -119,7 +119,9 @@ func (t *transfer) carryOut(ctx context.Context, entries []index.Entry[file]) er
 	if err != nil {
 		return err
 	}
+	progress := mailstore.ProgressOf(ctx).Track(int64(len(plan)))
 	for i, d := range plan {
+		progress.Add(1)
 		if i%256 == 255 && ctx.Err() != nil {
 			err = ctx.Err()
 			break

@@ -153,7 +153,7 @@ func (m *mailbox) rewriteList(ctx context.Context) ([]entry, error) {
 		return nil, err
 	}
 	learned := m.learned.Load()
-	if err := l.replace(dir, m.a.filePerm, m.records(m.withCourierUIDLs(fields))); err != nil {
+	if err := l.replace(dir, m.a.filePerm, m.records(m.withCourierUIDLs(fields), mailstore.ProgressOf(ctx))); err != nil {
 		return nil, err
 	}
 	m.uidls = nil
@@ -207,8 +207,9 @@ func (m *mailbox) readFields() (map[mailstore.UID]string, error) {
 }
 
 // records yields all messages with their fields, for uidList.replace.
-func (m *mailbox) records(fields map[mailstore.UID]string) iter.Seq2[newRecord, string] {
+func (m *mailbox) records(fields map[mailstore.UID]string, tell mailstore.Progress) iter.Seq2[newRecord, string] {
 	return func(yield func(newRecord, string) bool) {
+		progress := tell.Track(int64(m.Len()))
 		batch := make([]mailstore.Record, 0, 1024)
 		for first := mailstore.UID(1); ; {
 			batch = m.Records(batch[:0], first)
@@ -216,6 +217,7 @@ func (m *mailbox) records(fields map[mailstore.UID]string) iter.Seq2[newRecord, 
 				return
 			}
 			last := batch[len(batch)-1].UID
+			progress.Add(int64(len(batch)))
 			for _, e := range m.Collect(mailstore.UIDSet{{First: first, Last: last}}) {
 				base := e.Data.base()
 				if !yield(newRecord{e.UID, base}, withSizeField(fields[e.UID], base, e.Size)) {

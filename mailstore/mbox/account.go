@@ -231,6 +231,7 @@ func (m *Mailbox) Close() error {
 func (m *Mailbox) start(ctx context.Context) error {
 	m.op <- struct{}{}
 	defer m.end()
+	m.progress = mailstore.ProgressOf(ctx)
 	err := m.startLocked(ctx)
 	if err != nil {
 		if m.j != nil {
@@ -279,7 +280,7 @@ func (m *Mailbox) recoverFirst(l *fileLock) error {
 	if m.h == nil {
 		return nil
 	}
-	return m.recover(&rewriter{f: m.h, j: m.j, log: m.log(), name: m.Name(), alive: l.keep})
+	return m.recover(&rewriter{f: m.h, j: m.j, log: m.log(), name: m.Name(), alive: l.keep, progress: m.progress})
 }
 
 // makeInbox makes the file of INBOX, if it can be made; it may stand in a

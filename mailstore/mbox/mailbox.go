@@ -54,10 +54,11 @@ type Mailbox struct {
 	stale         bool    // the state file lists messages that have gone
 	parsedAt      time.Time
 	parseTook     time.Duration
-	partial       bool   // parts of the file were not read when it grew
-	hasOpen       bool   // a Content-Length points behind the end of the file
-	savedValidity uint32 // the UIDVALIDITY that the state file is for
-	wantNotes     bool   // the mbox lacks notes that it should have
+	partial       bool               // parts of the file were not read when it grew
+	hasOpen       bool               // a Content-Length points behind the end of the file
+	savedValidity uint32             // the UIDVALIDITY that the state file is for
+	wantNotes     bool               // the mbox lacks notes that it should have
+	progress      mailstore.Progress // is told what the operation does
 
 	disk      *index.Store[loc] // nil when no index is kept
 	committer committer
@@ -177,10 +178,14 @@ func (m *Mailbox) begin(ctx context.Context) error {
 		m.end()
 		return err
 	}
+	m.progress = mailstore.ProgressOf(ctx)
 	return nil
 }
 
-func (m *Mailbox) end() { <-m.op }
+func (m *Mailbox) end() {
+	m.progress = nil
+	<-m.op
+}
 
 // Refresh folds in what other programs did.
 func (m *Mailbox) Refresh(ctx context.Context) error {
@@ -284,7 +289,7 @@ func (m *Mailbox) tryWrite(ctx context.Context, fn func(r *rewriter) error) (aga
 	if h == nil {
 		return true, nil
 	}
-	r := &rewriter{f: h, j: j, log: m.log(), name: m.Name(), alive: l.keep}
+	r := &rewriter{f: h, j: j, log: m.log(), name: m.Name(), alive: l.keep, progress: m.progress}
 	if j.dirty() {
 		if err := m.recover(r); err != nil {
 			return false, err

@@ -91,6 +91,8 @@ type parser struct {
 	vals [fieldKinds][]byte
 	from fromLine // of the message that is being read
 	sets map[string]mailstore.Keywords
+	// progress counts the octets of the messages.
+	progress mailstore.Progress
 	// shown, unless nil, is told of every stretch of a header that clients see.
 	shown func(off, n int64)
 	// fields, unless nil, is told of every line of a header.
@@ -113,8 +115,9 @@ func newParser(r io.ReaderAt, start, size int64, zone *time.Location) *parser {
 }
 
 // parseAll finds all messages of a file of the given size.
-func parseAll(r io.ReaderAt, size int64, zone *time.Location) (*parser, *foundList, error) {
+func parseAll(r io.ReaderAt, size int64, zone *time.Location, progress mailstore.Progress) (*parser, *foundList, error) {
 	p := newParser(r, 0, size, zone)
+	p.progress = progress
 	if err := p.sniff(); err != nil {
 		return nil, nil, err
 	}
@@ -124,21 +127,23 @@ func parseAll(r io.ReaderAt, size int64, zone *time.Location) (*parser, *foundLi
 
 // parseGrown finds the messages from start on, where a message begins, in a file
 // whose beginning was parsed before.
-func parseGrown(r io.ReaderAt, st style, start, size int64, zone *time.Location) (*foundList, error) {
+func parseGrown(r io.ReaderAt, st style, start, size int64, zone *time.Location, progress mailstore.Progress) (*foundList, error) {
 	p := newParser(r, start, size, zone)
-	p.style, p.first = st, false
+	p.style, p.first, p.progress = st, false, progress
 	return p.rest(start)
 }
 
 // rest finds the messages from off to the end. Together they cover it.
 func (p *parser) rest(off int64) (*foundList, error) {
 	list := &foundList{}
+	progress := p.progress.Track(p.w.size - off)
 	for off < p.w.size {
 		m := p.message(off)
 		if p.w.err != nil {
 			break
 		}
 		list.add(m)
+		progress.Add(m.end() - off)
 		off = m.end()
 		p.first = false
 	}

@@ -24,7 +24,7 @@ func (l *foundList) flat() (list []found) {
 }
 
 func parseText(data string) (*parser, []found, error) {
-	p, list, err := parseAll(strings.NewReader(data), int64(len(data)), time.UTC)
+	p, list, err := parseAll(strings.NewReader(data), int64(len(data)), time.UTC, nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -154,7 +154,7 @@ func checkLaws(t *testing.T, data []byte) {
 		t.Fatalf("in a small window the messages are\n%+v, %v; want\n%+v", again, err, list)
 	}
 	for i := 1; i < len(list); i++ {
-		rest, err := parseGrown(bytes.NewReader(data), p.style, list[i].off, size, time.UTC)
+		rest, err := parseGrown(bytes.NewReader(data), p.style, list[i].off, size, time.UTC, nil)
 		if err != nil || !slices.Equal(rest.flat(), list[i:]) {
 			t.Fatalf("from message %d on: %+v, %v; want %+v", i, rest, err, list[i:])
 		}

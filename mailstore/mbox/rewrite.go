@@ -96,7 +96,9 @@ type rewriter struct {
 	name string
 	// alive is called before each step, to keep the lock file from looking left over.
 	alive func()
-	buf   []byte // the step that was announced last
+	// progress counts the octets that are written.
+	progress mailstore.Progress
+	buf      []byte // the step that was announced last
 }
 
 // apply brings the file into the state that the plan describes, or leaves it as
@@ -274,6 +276,11 @@ func (r *rewriter) finish(l *layout, steps []step, first int, data []byte, begun
 }
 
 func (r *rewriter) doSteps(l *layout, steps []step, first int, data []byte, begun bool) error {
+	total := int64(0)
+	for _, s := range steps[first:] {
+		total += s.size()
+	}
+	progress := r.progress.Track(total)
 	for k := first; k < len(steps); k++ {
 		if r.alive != nil {
 			r.alive()
@@ -292,6 +299,7 @@ func (r *rewriter) doSteps(l *layout, steps []step, first int, data []byte, begu
 		if err := r.doStep(l, steps[k], data); err != nil {
 			return errors.Join(errHalfDone, err)
 		}
+		progress.Add(steps[k].size())
 	}
 	return nil
 }

@@ -102,7 +102,7 @@ func checkFiles(t *testing.T, fsx fsys.FS, dir string) {
 			}
 			fi, err := f.Stat()
 			if err == nil {
-				_, _, err = parseAll(f, fi.Size(), time.UTC)
+				_, _, err = parseAll(f, fi.Size(), time.UTC, nil)
 			}
 			if err != nil {
 				t.Errorf("%s: %v", path, err)

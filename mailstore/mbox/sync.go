@@ -154,7 +154,7 @@ func (m *Mailbox) lastEntry() *index.Entry[loc] {
 // grow reads what is behind the old end of the file.
 func (m *Mailbox) grow(fi fs.FileInfo) error {
 	now := stampOf(fi)
-	list, err := parseGrown(m.h, m.style, m.snap.size, now.size, m.acct.opt.Zone)
+	list, err := parseGrown(m.h, m.style, m.snap.size, now.size, m.acct.opt.Zone, m.progress)
 	if err != nil {
 		return err
 	}
@@ -274,7 +274,7 @@ func (m *Mailbox) parseFile(fi fs.FileInfo) (*parser, *foundList, error) {
 	if fi == nil {
 		return &parser{style: style{kind: fromDated}}, &foundList{}, nil
 	}
-	p, list, err := parseAll(m.h, fi.Size(), m.acct.opt.Zone)
+	p, list, err := parseAll(m.h, fi.Size(), m.acct.opt.Zone, m.progress)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", m.paths().mbox, err)
 	}

@@ -74,7 +74,10 @@ func (m *Mailbox) newTransfer(ctx context.Context, uids mailstore.UIDSet, dest m
 		return nil, err
 	}
 	t := &transfer{from: m, to: to, pending: a}
-	for _, e := range m.Collect(uids) {
+	entries := m.Collect(uids)
+	progress := mailstore.ProgressOf(ctx).Track(int64(len(entries)))
+	for _, e := range entries {
+		progress.Add(1)
 		err := m.addCopy(ctx, a, e.Record)
 		if errors.Is(err, mailstore.ErrExpunged) {
 			continue

@@ -82,7 +82,7 @@ func (v *verifier) parse(f fsys.File) error {
 	if err != nil || fi.Size() == 0 {
 		return err
 	}
-	p, list, err := parseAll(f, fi.Size(), v.a.opt.Zone)
+	p, list, err := parseAll(f, fi.Size(), v.a.opt.Zone, nil)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,9 @@ func TestContract(t *testing.T) {
 					}
 					return acct
 				}
-				return storetest.Harness{Account: open(t), Reopen: open}
+				return storetest.Harness{Account: open(t), Reopen: open, Cannot: map[storetest.Ability]string{
+					storetest.Progress: "nothing takes long in memory",
+				}}
 			})
 		})
 	}

@@ -32,6 +32,8 @@ const (
 	DualUse Ability = "has mailboxes below mailboxes"
 	// BelowInbox: INBOX may have mailboxes below it.
 	BelowInbox Ability = "has mailboxes below INBOX"
+	// Progress: whoever asks is told how far a long operation is.
+	Progress Ability = "tells of progress"
 )
 
 // Harness is one account in one new, empty place.
@@ -63,6 +65,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Changes", changeTests},
 		{"Index", indexTests},
 		{"Reopen", reopenTests},
+		{"Progress", progressTests},
 		{"Concurrent", concurrentTests},
 	} {
 		t.Run(group.name, func(t *testing.T) {

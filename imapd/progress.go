@@ -1,0 +1,137 @@
+package imapd
+
+import (
+	"context"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"restante/imap"
+	"restante/mailstore"
+)
+
+const (
+	// progressEvery is when the client of a long command hears that it is being
+	// worked on, and how often from then on (RFC 9585 section 3).
+	progressEvery = 10 * time.Second
+	// progressRetry is when it is tried again while the session itself has the
+	// writer and has not looked whether it is time.
+	progressRetry = time.Second
+)
+
+// A progress lets clients know that a long command goes on, and how far it is (RFC
+// 9585). What storage tells of its work may be told with its locks held, so it is
+// only noted; a timer says it to the client.
+//
+// Who has put something into writing may use the session's writer. The session's
+// goroutine has done so for all its life but while it is in long.
+type progress struct {
+	s           *session
+	writing     chan struct{}   // with room for one
+	ctx         context.Context // of the session, with this as its Progress
+	tag         string          // of the running command
+	timer       *time.Timer
+	running     atomic.Bool
+	due         atomic.Bool // the session is to tell, as it has the writer
+	done, total atomic.Int64
+}
+
+// initProgress makes the session's progress and takes the writer.
+func (s *session) initProgress() {
+	p := &s.progress
+	p.writing = make(chan struct{}, 1)
+	p.writing <- struct{}{}
+	p.s = s
+	p.ctx = mailstore.WithProgress(s.ctx, p.note)
+}
+
+// begin starts the clock for a command.
+func (p *progress) begin(tag string) {
+	p.tag = tag
+	p.due.Store(false)
+	p.note(0, 0)
+	p.running.Store(true)
+	if p.timer == nil {
+		p.timer = time.AfterFunc(progressEvery, p.fire)
+	} else {
+		p.timer.Reset(progressEvery)
+	}
+}
+
+// end stops it.
+func (p *progress) end() {
+	p.running.Store(false)
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+}
+
+// note is the mailstore.Progress of the session.
+func (p *progress) note(done, total int64) {
+	p.done.Store(done)
+	p.total.Store(total)
+}
+
+// fire tells the client, if the session waits for something in long. Else the
+// session has to.
+func (p *progress) fire() {
+	if !p.running.Load() {
+		return
+	}
+	select {
+	case p.writing <- struct{}{}:
+	default:
+		p.due.Store(true)
+		p.timer.Reset(progressRetry)
+		return
+	}
+	defer func() { <-p.writing }()
+	if p.running.Load() { // it may have ended at this moment
+		p.tell()
+	}
+}
+
+// tell says how far the command is. The caller has the writer. A client that does not read
+// holds up no more than it would with its answer.
+func (p *progress) tell() {
+	p.due.Store(false)
+	p.s.w.Status("", imap.OK, inProgress(p.tag, p.done.Load(), p.total.Load()), "Still working").Flush()
+	p.timer.Reset(progressEvery)
+}
+
+// inProgress is the response code. Numbers have 32 bits and the goal is above what
+// has been done; where it is not, more is being done than was known.
+func inProgress(tag string, done, total int64) string {
+	for total > 1<<32-1 || done > 1<<32-1 {
+		done, total = done>>10, total>>10
+	}
+	b := append([]byte(`INPROGRESS ("`), tag...)
+	b = append(b, `" `...)
+	switch {
+	case total == 0 && done == 0:
+		b = append(b, "NIL NIL"...)
+	case total <= done:
+		b = append(strconv.AppendInt(b, done, 10), " NIL"...)
+	default:
+		b = append(strconv.AppendInt(b, done, 10), ' ')
+		b = strconv.AppendInt(b, total, 10)
+	}
+	return string(append(b, ')'))
+}
+
+// long runs something that may take long and does not write to the client, with a
+// context by which storage tells how far it is.
+func (s *session) long(do func(ctx context.Context) error) error {
+	<-s.progress.writing
+	defer func() { s.progress.writing <- struct{}{} }()
+	return do(s.progress.ctx)
+}
+
+// step is for loops of the session's own, between two responses: it notes how far
+// they are and tells the client when it is time.
+func (s *session) step(done, total int) {
+	s.progress.note(int64(done), int64(total))
+	if s.progress.due.Load() {
+		s.progress.tell()
+	}
+}
