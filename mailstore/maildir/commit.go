@@ -2,6 +2,7 @@ package maildir
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 
 	"restante/mailstore"
@@ -21,7 +22,7 @@ type arrival struct {
 //  1. the content is durable in tmp/ (Add);
 //  2. under the lock of the UID list: the keywords are defined, the records are
 //     written, the files are renamed to new/ or cur/;
-//  3. the list is synced, then the directories;
+//  3. the list and the directories are synced, in no order;
 //  4. the index tells everybody.
 //
 // A crash before 3 leaves either no file, or files that get UIDs when they are
@@ -158,6 +159,9 @@ func (m *mailbox) unplace(placed []arrival) {
 		}
 	}
 	m.newDir.known, m.curDir.known = false, false
+	if len(placed) > 0 {
+		_ = m.syncBoth(true, true) // lest they come back with a loss of power
+	}
 }
 
 // record writes the UIDs down and makes list and directories durable.
@@ -171,13 +175,12 @@ func (m *mailbox) record(all []arrival) error {
 		records[i] = newRecord{a.uid, a.base()}
 		inNew, inCur = inNew || a.inNew, inCur || !a.inNew
 	}
+	// Both at once: neither depends on the other, and where the file system has a
+	// journal they share one writing of it.
+	named := make(chan error, 1)
+	go func() { named <- m.syncBoth(inNew, inCur) }()
 	err := m.list.append(m.control(), records)
-	if err == nil && inNew {
-		err = m.syncNew()
-	}
-	if err == nil && inCur {
-		err = m.syncCur()
-	}
+	err = errors.Join(err, <-named)
 	if m.listIsStale() {
 		m.list.rewrite = true
 	}

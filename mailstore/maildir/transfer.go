@@ -268,6 +268,9 @@ func (t *transfer) undo() {
 			t.to.a.log.Error("cannot take back a transfer after an error", "mailbox", t.to.Name(), "path", d.path(), "err", err)
 		}
 	}
+	if len(t.done) > 0 {
+		_ = t.to.syncBoth(true, true) // lest they come back with a loss of power
+	}
 	t.done = nil
 	for _, m := range []*mailbox{t.from, t.to} {
 		m.newDir.known, m.curDir.known = false, false
