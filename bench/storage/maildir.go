@@ -41,12 +41,14 @@ func openOnce(dir string) error {
 }
 
 func deliverBefore(dir string) error {
-	return errors.Join(openOnce(dir), deliver(dir, time.Now().Nanosecond()))
+	return errors.Join(openOnce(dir), deliver(dir, 1))
 }
 
-// deliver does what postdrop, procmail and others do.
+// deliver does what postdrop, procmail and others do. No name comes twice, whatever
+// was measured before in the same mailbox.
 func deliver(dir string, i int) error {
-	name := fmt.Sprintf("%d.M1P1Q%d.mx", 2_000_000_000+i, i)
+	now := time.Now()
+	name := fmt.Sprintf("%d.M%dP%dQ%d.mx", now.Unix(), now.Nanosecond(), os.Getpid(), i)
 	tmp := filepath.Join(mailDir(dir), "tmp", name)
 	if err := os.WriteFile(tmp, []byte(text(i, 900)), 0o600); err != nil {
 		return err

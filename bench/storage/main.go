@@ -103,7 +103,7 @@ func measureAll(opt options) error {
 		fmt.Fprintf(os.Stderr, "%s\n", r.name())
 		res, err := measureRow(self, opt, r)
 		if err != nil {
-			return err
+			return errors.Join(err, write(opt, results)) // what was measured took long enough
 		}
 		results = append(results, res)
 	}
