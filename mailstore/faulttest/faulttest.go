@@ -98,11 +98,12 @@ type fault struct {
 	keep  bool // of what is not durable then a random part has reached the disk
 	dead  bool // nothing can be repaired by the process that met it
 	full  bool // all that fails, fails for want of room
+	sync  bool // the power is cut when all is done that was acknowledged at once: what failed may be an fsync
 	extra bool // a part of the long form alone, where there is no index
 }
 
 var faults = [...]fault{
-	{name: "an I/O error", set: func(fs *faultfs.FS, n int) { fs.Inject(faultfs.FailAt(n, syscall.EIO)) }},
+	{name: "an I/O error", set: func(fs *faultfs.FS, n int) { fs.Inject(faultfs.FailAt(n, syscall.EIO)) }, sync: true},
 	{name: "no space once", set: func(fs *faultfs.FS, n int) { fs.Inject(faultfs.FailAt(n, syscall.ENOSPC)) }},
 	{name: "disk full from here", set: (*faultfs.FS).FillAt, full: true, extra: true},
 	{name: "disk dead from here", set: func(fs *faultfs.FS, n int) { fs.Inject(faultfs.FailFrom(n, syscall.EIO)) }, dead: true, extra: true},

@@ -30,6 +30,8 @@ type operation struct {
 	// delivered: a delivery agent has left messages in INBOX that nobody has seen.
 	// alsoDelivered: it is tried with and without.
 	delivered, alsoDelivered bool
+	// foreign: the fault may be met by a delivery agent.
+	foreign bool
 	// before changes the files when all others are made.
 	before func(fs *faultfs.FS) error
 	// tree: it needs the mailboxes of the tree.
@@ -61,7 +63,7 @@ func operations(f Format) []operation {
 		}
 	}
 	if f.DeliverBefore != nil {
-		list = append(list, operation{kind: "append", name: "append, and a delivery with an older name", run: appendBefore})
+		list = append(list, operation{kind: "append", name: "append, and a delivery with an older name", run: appendBefore, foreign: true})
 	}
 	for _, t := range f.Takeovers {
 		list = append(list, takeover(t))

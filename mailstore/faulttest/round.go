@@ -52,6 +52,8 @@ func (r *round) run() (hit bool) {
 		r.crash()
 	case r.fault.dead:
 		bury(r.fs)
+	case r.fault.sync && r.met == nil && !r.op.foreign:
+		r.fs.Crash(nil)
 	}
 	r.nextProcess()
 	for _, complaint := range r.told.complaints {
