@@ -51,15 +51,6 @@ func (s *session) open(name string) (box mailstore.Mailbox, err error) {
 	return box, err
 }
 
-// cmdCreate is CREATE (RFC 9051 section 6.3.4).
-func (s *session) cmdCreate(cmd *imap.Command) (reply, error) {
-	args := cmd.Args.(*imap.Create)
-	if len(args.Params) > 0 {
-		return reply{}, bad("CREATE has no parameter %s here", args.Params[0].Name)
-	}
-	return reply{}, s.long(func(ctx context.Context) error { return s.account.Create(ctx, s.name(args.Mailbox)) })
-}
-
 // cmdDelete is DELETE (RFC 9051 section 6.3.5). A mailbox that this session has
 // selected is closed first.
 func (s *session) cmdDelete(cmd *imap.Command) (reply, error) {

@@ -32,8 +32,8 @@ var specialUses = map[string]string{
 // FinishList turns the mailboxes that exist (and names that are NoSelect) and
 // the subscribed names into what Account.Mailboxes returns: missing parents and
 // missing subscribed names are added, children, subscriptions and special uses
-// are marked, and the list is sorted with INBOX first. Each special use is
-// given to one mailbox at most, to the one nearest to its usual name.
+// are marked, and the list is sorted with INBOX first. Each special use that have
+// does not tell is given to one mailbox at most, to the one nearest to its usual name.
 func FinishList(have []Info, subscribed []string, delim rune) []Info {
 	byName := make(map[string]*Info, len(have)+len(subscribed))
 	for i := range have {
@@ -124,10 +124,14 @@ func isInbox(name, delim string) bool {
 }
 
 func markSpecialUses(list []Info, delim rune) {
+	given := make(map[string]bool) // uses that a mailbox has by other means than its name
+	for _, in := range list {
+		given[in.SpecialUse] = true
+	}
 	best := make(map[string]int) // special use -> index of the mailbox that gets it
 	for i, in := range list {
 		use := specialUseOf(in.Name, delim)
-		if in.NoSelect || use == "" {
+		if in.NoSelect || use == "" || given[use] {
 			continue
 		}
 		if j, taken := best[use]; !taken || rank(in.Name, use) < rank(list[j].Name, use) {

@@ -49,6 +49,10 @@ type Account interface {
 	// messages into a new mailbox and leaves INBOX empty (RFC 9051 section
 	// 6.3.6); mailboxes below INBOX stay.
 	Rename(ctx context.Context, from, to string) error
+	// SetSpecialUse gives the mailbox a special use as `\Sent`, or none with "". It
+	// stays when the mailbox is renamed and goes when it is deleted. ErrExists when
+	// another mailbox was given it, ErrNotPermitted for INBOX.
+	SetSpecialUse(ctx context.Context, name, use string) error
 	// Subscribe adds the name to the subscriptions or takes it from them. The
 	// mailbox need not exist (RFC 9051 section 6.3.7).
 	Subscribe(ctx context.Context, name string, on bool) error

@@ -72,6 +72,11 @@ func (a *account) Mailboxes(ctx context.Context) ([]mailstore.Info, error) {
 	for _, n := range nodes {
 		have = append(have, mailstore.Info{Name: n.name, NoSelect: n.kind == place})
 	}
+	uses, err := a.readSpecialUses()
+	if err != nil {
+		return nil, fail("list", "", err)
+	}
+	mailstore.ParseSpecialUses(uses).Mark(have)
 	return mailstore.FinishList(have, subs.names(&a.tree), a.Delimiter()), nil
 }
 

@@ -17,7 +17,12 @@ import (
 func (a *account) Rename(ctx context.Context, from, to string) error {
 	a.treeMu.Lock()
 	defer a.treeMu.Unlock()
-	return fail("rename", from, a.rename(ctx, a.canonical(from), a.canonical(to)))
+	from, to = a.canonical(from), a.canonical(to)
+	if err := a.rename(ctx, from, to); err != nil {
+		return fail("rename", from, err)
+	}
+	a.followSpecialUses(func(u mailstore.SpecialUses) { u.Rename(from, to, a.Delimiter()) })
+	return nil
 }
 
 func (a *account) rename(ctx context.Context, from, to string) error {

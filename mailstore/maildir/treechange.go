@@ -27,7 +27,12 @@ const folderMark = "maildirfolder"
 func (a *account) Create(ctx context.Context, name string) error {
 	a.treeMu.Lock()
 	defer a.treeMu.Unlock()
-	return fail("create", name, a.create(ctx, a.canonical(name)))
+	name = a.canonical(name)
+	if err := a.create(ctx, name); err != nil {
+		return fail("create", name, err)
+	}
+	a.followSpecialUses(func(u mailstore.SpecialUses) { delete(u, name) }) // of one that another program removed
+	return nil
 }
 
 func (a *account) create(ctx context.Context, name string) error {
@@ -104,7 +109,12 @@ func (a *account) fillBox(dir string, validity uint32) error {
 func (a *account) Delete(ctx context.Context, name string) error {
 	a.treeMu.Lock()
 	defer a.treeMu.Unlock()
-	return fail("delete", name, a.delete(ctx, a.canonical(name)))
+	name = a.canonical(name)
+	if err := a.delete(ctx, name); err != nil {
+		return fail("delete", name, err)
+	}
+	a.followSpecialUses(func(u mailstore.SpecialUses) { delete(u, name) })
+	return nil
 }
 
 func (a *account) delete(ctx context.Context, name string) error {

@@ -28,7 +28,11 @@ func (a *account) Rename(ctx context.Context, from, to string) error {
 		if strings.HasPrefix(to, from+string(delimiter)) {
 			return fmt.Errorf("%w: it would be below itself", mailstore.ErrInvalidName)
 		}
-		return a.rename(ctx, from, to)
+		if err := a.rename(ctx, from, to); err != nil {
+			return err
+		}
+		a.followSpecialUses(func(u mailstore.SpecialUses) { u.Rename(from, to, delimiter) })
+		return nil
 	})
 }
 

@@ -27,6 +27,11 @@ func (a *account) Mailboxes(ctx context.Context) ([]mailstore.Info, error) {
 	if err != nil {
 		return nil, a.fail("list", "", err)
 	}
+	uses, err := a.readSpecialUses()
+	if err != nil {
+		return nil, a.fail("list", "", err)
+	}
+	mailstore.ParseSpecialUses(uses).Mark(w.have)
 	return mailstore.FinishList(w.have, subscribed, delimiter), nil
 }
 
@@ -141,7 +146,11 @@ func (a *account) Create(ctx context.Context, name string) error {
 		if name == mailstore.Inbox && !isPlace {
 			return mailstore.ErrExists
 		}
-		return a.create(name, isPlace)
+		if err := a.create(name, isPlace); err != nil {
+			return err
+		}
+		a.followSpecialUses(func(u mailstore.SpecialUses) { delete(u, name) }) // of one that another program removed
+		return nil
 	})
 }
 
@@ -286,6 +295,7 @@ func (a *account) Delete(ctx context.Context, name string) error {
 		err = m.remove(ctx)
 		if err = errors.Join(err, m.Close()); err == nil {
 			a.prune(filepath.Dir(m.paths().mbox))
+			a.followSpecialUses(func(u mailstore.SpecialUses) { delete(u, name) })
 		}
 		return err
 	})

@@ -23,6 +23,7 @@ type account struct {
 	boxes        map[string]*mailbox
 	places       map[string]bool // names made with a trailing delimiter
 	subscribed   map[string]bool
+	uses         mailstore.SpecialUses
 	nextValidity uint32
 }
 
@@ -32,6 +33,7 @@ func newAccount(opt Options) *account {
 		boxes:        make(map[string]*mailbox),
 		places:       make(map[string]bool),
 		subscribed:   make(map[string]bool),
+		uses:         make(mailstore.SpecialUses),
 		nextValidity: opt.UIDValidity,
 	}
 	a.add(mailstore.Inbox)
@@ -67,6 +69,7 @@ func (a *account) Mailboxes(ctx context.Context) ([]mailstore.Info, error) {
 	for name := range a.places {
 		have = append(have, mailstore.Info{Name: name, NoSelect: true})
 	}
+	a.uses.Mark(have)
 	subs := slices.Collect(maps.Keys(a.subscribed))
 	return mailstore.FinishList(have, subs, a.Delimiter()), nil
 }
@@ -101,6 +104,7 @@ func (a *account) Delete(ctx context.Context, name string) error {
 			m.gone.Store(true)
 			m.End()
 			delete(a.boxes, name)
+			delete(a.uses, name)
 		case a.hasChildren(name):
 			return mailstore.ErrHasChildren
 		case a.places[name]:
@@ -128,7 +132,11 @@ func (a *account) Rename(ctx context.Context, from, to string) error {
 		case strings.HasPrefix(to, from+a.delim):
 			return mailstore.ErrNotPermitted
 		}
-		return a.renameTree(from, to)
+		if err := a.renameTree(from, to); err != nil {
+			return err
+		}
+		a.uses.Rename(from, to, a.Delimiter())
+		return nil
 	})
 }
 
@@ -160,6 +168,17 @@ func (a *account) renameTree(from, to string) error {
 		a.places[newName] = true
 	}
 	return nil
+}
+
+// SetSpecialUse gives a mailbox a special use.
+func (a *account) SetSpecialUse(ctx context.Context, name, use string) error {
+	return a.change(ctx, "special use", name, func(name string) error {
+		name = strings.TrimSuffix(name, a.delim)
+		if _, err := a.find(name); err != nil {
+			return err
+		}
+		return a.uses.Give(name, use)
+	})
 }
 
 // Subscribe changes the subscriptions.

@@ -22,6 +22,7 @@ var treeTests = []test{
 	{"subscriptions", treeSubscribe},
 	{"status by name", treeStatus},
 	{"special uses", treeSpecialUse},
+	{"special uses that were given", treeGiveUse},
 	{"an open mailbox is one value", treeShared},
 }
 
@@ -334,6 +335,41 @@ func treeSpecialUse(e *env) {
 			e.Errorf("%s is listed as %+v, %v; want special use %q", name, in, found, want)
 		}
 	}
+}
+
+// wantUses checks which mailboxes have a special use, as "name use".
+func (e *env) wantUses(want ...string) {
+	e.Helper()
+	var got []string
+	for _, in := range e.list() {
+		if in.SpecialUse != "" {
+			got = append(got, in.Name+" "+in.SpecialUse)
+		}
+	}
+	if !slices.Equal(got, want) {
+		e.Errorf("special uses are %q, want %q", got, want)
+	}
+}
+
+func treeGiveUse(e *env) {
+	for _, name := range []string{"Sent", "Gesendet", "Ablage"} {
+		e.create(name)
+	}
+	e.ok(e.acct.SetSpecialUse(e.ctx, "Gesendet", `\Sent`), "give a use")
+	e.ok(e.acct.SetSpecialUse(e.ctx, "Ablage", `\Archive`), "give another")
+	e.wantUses(`Ablage \Archive`, `Gesendet \Sent`)
+	e.is(e.acct.SetSpecialUse(e.ctx, "Ablage", `\Sent`), mailstore.ErrExists, "give what another mailbox was given")
+	e.is(e.acct.SetSpecialUse(e.ctx, "nowhere", `\Junk`), mailstore.ErrNotFound, "give to what does not exist")
+	e.is(e.acct.SetSpecialUse(e.ctx, "INBOX", `\Junk`), mailstore.ErrNotPermitted, "give to INBOX")
+	e.reopen()
+	e.wantUses(`Ablage \Archive`, `Gesendet \Sent`)
+	e.ok(e.acct.Rename(e.ctx, "Gesendet", "Post"), "rename")
+	e.wantUses(`Ablage \Archive`, `Post \Sent`)
+	e.ok(e.acct.SetSpecialUse(e.ctx, "Post", ""), "take it")
+	e.wantUses(`Ablage \Archive`, `Sent \Sent`)
+	e.ok(e.acct.Delete(e.ctx, "Ablage"), "delete")
+	e.create("Ablage")
+	e.wantUses(`Sent \Sent`)
 }
 
 func treeShared(e *env) {
