@@ -50,12 +50,12 @@ func (p *progress) begin(tag string) {
 	p.tag = tag
 	p.due.Store(false)
 	p.note(0, 0)
-	p.running.Store(true)
 	if p.timer == nil {
 		p.timer = time.AfterFunc(progressEvery, p.fire)
 	} else {
 		p.timer.Reset(progressEvery)
 	}
+	p.running.Store(true) // last: fire reads what stands above when it sees this
 }
 
 // end stops it.

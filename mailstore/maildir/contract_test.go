@@ -62,5 +62,6 @@ func openWith(t testing.TB, opt maildir.Options) mailstore.Account {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = acct.Close() }) // else it saves and logs after the test
 	return acct
 }
