@@ -2,6 +2,7 @@ package mbox
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
@@ -9,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"restante/fsys"
@@ -395,36 +397,52 @@ func (j *journal) putSlot(step int, b []byte) error {
 	return err
 }
 
-// getSlot returns the step that was begun last and its data. Not ok means that
-// none was begun.
-func (j *journal) getSlot() (s slotHeader, data []byte, ok bool, err error) {
+// begun is a step that the journal says was begun, with its data.
+type begun struct {
+	slotHeader
+	octets []byte
+}
+
+// begunSteps returns the steps whose slots are whole, in their order.
+func (j *journal) begunSteps() ([]begun, error) {
+	var list []begun
 	for k := range 2 {
-		var b [blockSize]byte
-		at := j.h.slotAt(k)
-		n, err := j.f.ReadAt(b[:], at)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return slotHeader{}, nil, false, err
+		b, ok, err := j.slot(k)
+		if err != nil {
+			return nil, err
 		}
-		if !openBlock(b[:n]) {
-			continue
-		}
-		n64 := func(i int) uint64 { return binary.LittleEndian.Uint64(b[8*i:]) }
-		c := slotHeader{n64(0), int(n64(1)), int64(n64(2)), uint32(n64(3)), int64(n64(4))}
-		if c.seq != j.h.seq || c.data < 0 || c.data > j.h.slotRoom || ok && c.step < s.step {
-			continue
-		}
-		d := make([]byte, c.data)
-		if n, err := j.f.ReadAt(d, at+blockSize); n < len(d) {
-			if err != nil && !errors.Is(err, io.EOF) {
-				return slotHeader{}, nil, false, err
-			}
-			continue
-		}
-		if crc32.Checksum(d, castagnoli) == c.crc {
-			s, data, ok = c, d, true
+		if ok {
+			list = append(list, b)
 		}
 	}
-	return s, data, ok, nil
+	slices.SortFunc(list, func(a, b begun) int { return cmp.Compare(a.step, b.step) })
+	return list, nil
+}
+
+// slot reads a slot. Not ok means that it was not written as a whole.
+func (j *journal) slot(k int) (s begun, ok bool, err error) {
+	var b [blockSize]byte
+	at := j.h.slotAt(k)
+	if ok, err := j.readWhole(b[:], at); !ok || err != nil || !openBlock(b[:]) {
+		return s, false, err
+	}
+	n := func(i int) uint64 { return binary.LittleEndian.Uint64(b[8*i:]) }
+	s.slotHeader = slotHeader{n(0), int(n(1)), int64(n(2)), uint32(n(3)), int64(n(4))}
+	if s.seq != j.h.seq || s.data < 0 || s.data > j.h.slotRoom {
+		return s, false, nil
+	}
+	s.octets = make([]byte, s.data)
+	ok, err = j.readWhole(s.octets, at+blockSize)
+	return s, ok && crc32.Checksum(s.octets, castagnoli) == s.crc, err
+}
+
+// readWhole fills b. Not ok means that the file ends before.
+func (j *journal) readWhole(b []byte, at int64) (ok bool, err error) {
+	n, err := j.f.ReadAt(b, at)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false, err
+	}
+	return n == len(b), nil
 }
 
 // reserve makes sure that the slots have room on the disk, so that a rewrite

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"restante/fsys"
@@ -74,25 +75,52 @@ func (r *rewriter) recoverRewrite(fi fs.FileInfo) (done bool, err error) {
 	if l.newSize != r.j.h.newSize {
 		return false, r.abandon(errContradiction.Error())
 	}
-	slot, data, begun, err := r.j.getSlot()
+	list, err := r.j.begunSteps()
 	if err != nil {
 		return false, err
 	}
 	size := fi.Size()
-	if !begun {
+	if len(list) == 0 {
 		return false, r.takeBack(l, size)
 	}
 	full := max(l.oldSize, l.newSize)
-	if size < full || size == full && fi.ModTime().After(time.Unix(0, slot.written).Add(foreignSlack)) {
+	last := list[len(list)-1]
+	if size < full || size == full && fi.ModTime().After(time.Unix(0, last.written).Add(foreignSlack)) {
 		return false, r.abandon("another program has changed the file since")
 	}
-	if slot.data == 0 {
-		data = nil
+	steps := l.steps(r.j.h.stepLimit)
+	if slices.ContainsFunc(list, func(b begun) bool { return !b.of(steps) }) {
+		return false, r.abandon(errContradiction.Error())
+	}
+	if err := r.redoBefore(l, steps, list); err != nil {
+		return false, err
 	}
 	if size == full {
-		return true, r.finish(l, l.steps(r.j.h.stepLimit), slot.step, data, true)
+		return true, r.finish(l, steps, last.step, last.octets, true)
 	}
-	return true, r.finishUnderMail(l, slot.step, data, full)
+	return true, r.finishUnderMail(l, steps, last, full)
+}
+
+// of reports whether a step that was begun is one of these.
+func (b *begun) of(steps []step) bool {
+	if b.step < 0 || b.step >= len(steps) {
+		return false
+	}
+	s := steps[b.step]
+	return s.data && b.data == s.size() || !s.data && b.data == 0
+}
+
+// redoBefore does the step before the last one again: if it has data it may not
+// have reached the disk when the last one was announced.
+func (r *rewriter) redoBefore(l *layout, steps []step, list []begun) error {
+	before, last := list[0], list[len(list)-1]
+	if before.step != last.step-1 || !steps[before.step].data {
+		return nil
+	}
+	if err := r.writeStep(l, steps[before.step], before.octets); err != nil {
+		return err
+	}
+	return r.f.Sync()
 }
 
 // takeBack ends a rewrite of which nothing was done but to make room at the end
@@ -130,9 +158,8 @@ func (r *rewriter) firstText(off, end int64) (int64, error) {
 
 // finishUnderMail finishes a rewrite behind whose end mail has been delivered
 // since it was interrupted. The mail moves to its place afterwards.
-func (r *rewriter) finishUnderMail(l *layout, first int, data []byte, full int64) error {
-	steps := l.steps(r.j.h.stepLimit)
-	if err := r.doSteps(l, steps, first, data, true); err != nil {
+func (r *rewriter) finishUnderMail(l *layout, steps []step, last begun, full int64) error {
+	if err := r.doSteps(l, steps, last.step, last.octets, true); err != nil {
 		return err
 	}
 	if l.newSize == full {

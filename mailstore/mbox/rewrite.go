@@ -1,6 +1,7 @@
 package mbox
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -99,6 +100,9 @@ type rewriter struct {
 	// progress counts the octets that are written.
 	progress mailstore.Progress
 	buf      []byte // the step that was announced last
+	// syncing tells when what was written last is durable; nil when it is.
+	syncing <-chan error
+	most    int64 // bounds a step that goes through the journal; 0 is stepData
 }
 
 // apply brings the file into the state that the plan describes, or leaves it as
@@ -193,7 +197,7 @@ func (r *rewriter) prepare(p *plan, l *layout) ([]step, error) {
 // takeRoom cuts the rewrite into steps for which there is room.
 func (r *rewriter) takeRoom(h *journalHeader, l *layout) ([]step, error) {
 	room := max(r.j.room(), journalRoom)
-	steps, err := r.makeRoom(h, l, stepData)
+	steps, err := r.makeRoom(h, l, cmp.Or(r.most, stepData))
 	if err == nil {
 		return steps, nil
 	}
@@ -275,6 +279,8 @@ func (r *rewriter) finish(l *layout, steps []step, first int, data []byte, begun
 	return nil
 }
 
+// doSteps does the steps from first on. What a step with data has written reaches
+// the disk while the next one is announced; that one waits for it.
 func (r *rewriter) doSteps(l *layout, steps []step, first int, data []byte, begun bool) error {
 	total := int64(0)
 	for _, s := range steps[first:] {
@@ -292,16 +298,42 @@ func (r *rewriter) doSteps(l *layout, steps []step, first int, data []byte, begu
 			if data, err = r.announce(l, steps[k], k); err != nil && !begun {
 				return errors.Join(err, r.undo(l.oldSize))
 			} else if err != nil {
-				return errors.Join(errHalfDone, err)
+				return errors.Join(errHalfDone, err, r.waitSync())
 			}
 			begun = true
 		}
-		if err := r.doStep(l, steps[k], data); err != nil {
+		if err := r.waitSync(); err != nil {
 			return errors.Join(errHalfDone, err)
+		}
+		if err := r.writeStep(l, steps[k], data); err != nil {
+			return errors.Join(errHalfDone, err)
+		}
+		r.startSync()
+		if last := k == len(steps)-1; last || !steps[k].data {
+			if err := r.waitSync(); err != nil {
+				return errors.Join(errHalfDone, err)
+			}
 		}
 		progress.Add(steps[k].size())
 	}
 	return nil
+}
+
+// startSync begins to make durable what was written to the file.
+func (r *rewriter) startSync() {
+	done := make(chan error, 1)
+	go func() { done <- r.f.Sync() }()
+	r.syncing = done
+}
+
+// waitSync waits for startSync, if it was called.
+func (r *rewriter) waitSync() error {
+	if r.syncing == nil {
+		return nil
+	}
+	err := <-r.syncing
+	r.syncing = nil
+	return err
 }
 
 // finishCut ends the file at its new size.
@@ -331,8 +363,8 @@ func (r *rewriter) rest(from, to int64) (uint32, error) {
 	return crc32.Checksum(b, castagnoli), nil
 }
 
-// doStep does a step that was announced.
-func (r *rewriter) doStep(l *layout, s step, data []byte) error {
+// writeStep writes a step that was announced.
+func (r *rewriter) writeStep(l *layout, s step, data []byte) error {
 	for _, sp := range s.spans {
 		var err error
 		if s.data {
@@ -345,7 +377,7 @@ func (r *rewriter) doStep(l *layout, s step, data []byte) error {
 			return err
 		}
 	}
-	return r.f.Sync()
+	return nil
 }
 
 // announce writes durably into the journal that step k begins, with the octets

@@ -155,22 +155,63 @@ func TestRewritePowerCut(t *testing.T) {
 	for seed := range uint64(60) {
 		for _, random := range []bool{false, true} {
 			for _, deliver := range []bool{false, true} {
-				cutEverywhere(t, seed, random, deliver, mail)
+				cutEverywhere(t, seed, 3000, 0, random, deliver, mail)
 			}
 		}
 	}
 }
 
-func cutEverywhere(t *testing.T, seed uint64, random, deliver bool, mail []byte) {
+// TestRewriteStepsPowerCut is TestRewritePowerCut with many small steps, with
+// data and without.
+func TestRewriteStepsPowerCut(t *testing.T) {
+	mail := []byte("From x@y Thu Jan  1 00:00:01 2015\nSubject: delivered\n\nbody\n\n")
+	for seed := range uint64(20) {
+		for _, random := range []bool{false, true} {
+			cutEverywhere(t, seed, 60_000, minStepData, random, seed%4 == 0, mail)
+		}
+	}
+}
+
+// TestForgedStep: a journal whose steps are not those of its plan is not believed.
+func TestForgedStep(t *testing.T) {
+	old := []byte("From a@b Thu Jan  1 00:00:01 2015\nSubject: old\n\nold\n\n")
+	for _, c := range []struct {
+		step int
+		data int
+	}{{0, 1}, {0, 0}, {1, 0}, {-1, 3}} {
+		fsx := placeFile(t, old)
+		r := newRewriter(t, fsx)
+		p := newPlan(r.j, int64(len(old)))
+		p.remove(5, 3)
+		l := newLayout(p.edits, p.old, r.f, r.j.f)
+		if _, err := r.prepare(p, l); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.j.putSlot(c.step, make([]byte, blockSize+c.data)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.recover(); err != nil {
+			t.Errorf("step %d with %d octets: %v", c.step, c.data, err)
+		}
+		if got := r.content(t); !bytes.Equal(got, old) {
+			t.Errorf("step %d with %d octets: the file has become %q", c.step, c.data, got)
+		}
+	}
+}
+
+// cutEverywhere cuts the power before each operation of a rewrite of a file of at
+// most size octets, whose steps have at most so many, 0 for as many as usual.
+func cutEverywhere(t *testing.T, seed uint64, size int, most int64, random, deliver bool, mail []byte) {
 	t.Helper()
 	for n := 1; ; n++ {
 		rnd := rand.New(rand.NewPCG(seed, 3))
-		c := randomCase(rnd, 1+rnd.IntN(3000), 1+rnd.IntN(8))
+		c := randomCase(rnd, 1+rnd.IntN(size), 1+rnd.IntN(8))
 		if len(c.old) == 0 {
 			return
 		}
 		fsx := placeFile(t, c.old)
 		r := newRewriter(t, fsx)
+		r.most = most
 		fsx.CutAt(n)
 		p := newPlan(r.j, int64(len(c.old)))
 		c.plan(p)
@@ -182,6 +223,14 @@ func cutEverywhere(t *testing.T, seed uint64, random, deliver bool, mail []byte)
 		fsx.Crash(crash)
 		if deliver {
 			addMail(t, fsx, mail)
+		}
+		if most > 0 {
+			// The power fails once more while the rewrite is being finished.
+			fsx.Settle()
+			again := newRewriter(t, fsx)
+			fsx.CutAt(1 + rnd.IntN(12))
+			_, _ = again.recover()
+			fsx.Crash(crash)
 		}
 		what := fmt.Sprintf("seed %d, cut at %d, random %v, delivered %v", seed, n, random, deliver)
 		checkRecovered(t, what, fsx, c, err, deliver, mail)
