@@ -23,6 +23,7 @@ type view struct {
 	modSeq uint64 // of the last change that was read
 
 	gone    mailstore.UIDSet // in uids, but no longer in the mailbox
+	lost    []mailstore.UID  // will be in gone when poll has seen all changes
 	changed mailstore.UIDSet // announced, and their flags are to be sent
 	stored  mailstore.UIDSet // changed by this session: their mod-sequence is to be sent
 	silent  []uint64         // mod-sequences of own changes that are not echoed, rising
@@ -71,6 +72,9 @@ func (v *view) poll() {
 	}
 	slices.Sort(flagged)
 	v.mark(mailstore.NewUIDSet(slices.Compact(flagged)...))
+	slices.Sort(v.lost)
+	v.gone = union(v.gone, mailstore.NewUIDSet(v.lost...))
+	v.lost = nil
 	if len(changes) > 0 {
 		v.silent = v.silent[:0] // all of them have been seen by now
 	}
@@ -124,7 +128,7 @@ func (v *view) lose(uid mailstore.UID) {
 	switch {
 	case !found:
 	case i < v.told:
-		v.gone.Add(uid)
+		v.lost = append(v.lost, uid)
 	default:
 		v.uids = slices.Delete(v.uids, i, i+1)
 	}
@@ -138,14 +142,16 @@ func (v *view) resync() {
 	fresh := v.uids
 	v.uids = old[:v.told:v.told]
 	i := 0
+	var gone mailstore.UIDSet
 	for _, uid := range v.uids {
 		for i < len(fresh) && fresh[i] < uid {
 			i++
 		}
 		if i == len(fresh) || fresh[i] != uid {
-			v.gone.Add(uid)
+			gone.Add(uid)
 		}
 	}
+	v.gone = union(v.gone, gone)
 	first := mailstore.UID(1)
 	if v.told > 0 {
 		first = v.uids[v.told-1] + 1

@@ -69,6 +69,38 @@ func TestLost(t *testing.T) {
 	}
 }
 
+// changesCursor tells changes that were made up.
+type changesCursor struct {
+	mailstore.Cursor
+	polls [][]mailstore.Change
+}
+
+func (c *changesCursor) Next() (next []mailstore.Change, lost bool) {
+	next, c.polls = c.polls[0], c.polls[1:]
+	return next, false
+}
+
+// TestGoneInAnyOrder: what several programs expunge comes in the order in which
+// they did it, and adds up.
+func TestGoneInAnyOrder(t *testing.T) {
+	expunged := func(uids ...mailstore.UID) (list []mailstore.Change) {
+		for _, uid := range uids {
+			list = append(list, mailstore.Change{Kind: mailstore.Expunged, UID: uid})
+		}
+		return list
+	}
+	v := &view{uids: []mailstore.UID{1, 2, 3, 4, 5, 6, 7, 8}, told: 7}
+	v.cursor = &changesCursor{polls: [][]mailstore.Change{expunged(5, 7, 1, 9), expunged(8, 6, 3), nil}}
+	for _, want := range []mailstore.UIDSet{mailstore.NewUIDSet(1, 5, 7), mailstore.NewUIDSet(1, 3, 5, 6, 7), mailstore.NewUIDSet(1, 3, 5, 6, 7)} {
+		if v.poll(); !slices.Equal(v.gone, want) {
+			t.Errorf("gone %v, want %v", v.gone, want)
+		}
+	}
+	if want := []mailstore.UID{1, 2, 3, 4, 5, 6, 7}; !slices.Equal(v.uids, want) {
+		t.Errorf("UIDs %v, want %v: what was not announced goes at once", v.uids, want)
+	}
+}
+
 // TestSetsOfViews: what is done with whole sets gives the same as done message
 // by message.
 func TestSetsOfViews(t *testing.T) {
