@@ -20,6 +20,7 @@ type bench struct {
 	wall, cpu time.Duration
 	heap      uint64 // what the work left in memory
 	units     int    // how many of the row's unit were done
+	has       int    // what the heap is told for each of, as messages
 }
 
 // time measures fn, which does units of the row's unit.
@@ -41,12 +42,13 @@ func (b *bench) time(units int, fn func() error) error {
 type figures struct {
 	Wall, CPU time.Duration
 	Units     int
+	Has       int    // how many of what the row's heapOf names
 	Heap      uint64 // octets on the heap when all was done
 	RSS       uint64 // the most that the process had resident
 }
 
 func (b *bench) figures() figures {
-	return figures{Wall: b.wall, CPU: b.cpu, Units: b.units, Heap: b.heap, RSS: resident()}
+	return figures{Wall: b.wall, CPU: b.cpu, Units: b.units, Has: b.has, Heap: b.heap, RSS: resident()}
 }
 
 // resident is the most that this process had resident. Rusage tells that of the
@@ -122,19 +124,20 @@ func (r result) line() string {
 	cells := make([]string, 4)
 	if len(r.bare) > 0 {
 		bareWall, bareCPU := median(r.bare, wall), median(r.bare, cpu)
-		cells = []string{human(bareWall), ratio(wallTime, bareWall), human(bareCPU), ratio(cpuUsed, bareCPU)}
+		units := float64(max(r.bare[0].Units, 1))
+		cells = []string{human(bareWall), ratio(wallTime, bareWall, units), human(bareCPU), ratio(cpuUsed, bareCPU, units)}
 	}
 	last := r.ours[len(r.ours)-1]
 	heap := fmt.Sprintf("%.0f MB", float64(last.Heap)/(1<<20))
 	if r.heapOf != "" {
-		heap += fmt.Sprintf(", %.0f B/%s", float64(last.Heap)/float64(r.messages), r.heapOf)
+		heap += fmt.Sprintf(", %.0f B/%s", float64(last.Heap)/float64(max(last.Has, 1)), r.heapOf)
 	}
 	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s | %s | ±%.0f %% | %s | %.0f MB |\n", r.name(), r.unit,
 		human(wallTime), cells[0], cells[1], human(cpuUsed), cells[2], cells[3], 50*spread(r.ours), heap, float64(last.RSS)/(1<<20))
 }
 
-func ratio(a, b float64) string {
-	if b < 1000 { // less than a clock can tell
+func ratio(a, b, units float64) string {
+	if b*units < 1000 { // less than a clock can tell
 		return ""
 	}
 	return fmt.Sprintf("%.2f", a/b)
@@ -165,9 +168,18 @@ func machine(opt options) string {
 		}
 	}
 	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease") // empty says that it is not known
-	return fmt.Sprintf("%s, %d processors, %s, Linux %s on %s, %s; medians of %d rounds (at most 3 above 500,000 messages); %s",
-		model, runtime.NumCPU(), runtime.Version(), strings.TrimSpace(string(kernel)), fileSystem(opt.dir), "page cache warm",
+	return fmt.Sprintf("%s, %d processors, %s of memory, %s, Linux %s on %s, %s; medians of %d rounds (3 above 500,000 messages, 1 for a first look at many mailboxes); %s",
+		model, runtime.NumCPU(), memory(), runtime.Version(), strings.TrimSpace(string(kernel)), fileSystem(opt.dir), "page cache warm",
 		opt.rounds, time.Now().Format(time.DateOnly))
+}
+
+// memory is how much the machine has.
+func memory() string {
+	var info syscall.Sysinfo_t
+	if err := syscall.Sysinfo(&info); err != nil {
+		return "an unknown amount"
+	}
+	return fmt.Sprintf("%d GB", (uint64(info.Totalram)*uint64(info.Unit)+1<<29)>>30)
 }
 
 // fileSystem names the file system of a directory.

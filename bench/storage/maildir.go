@@ -87,8 +87,9 @@ func (b *bench) openMailbox(open func(*bench) (mailstore.Account, error)) error 
 	if err != nil {
 		return err
 	}
-	if n := m.Status().Messages; b.n > 0 && int(n) < b.n {
-		return fmt.Errorf("%d messages, want %d", n, b.n)
+	b.has = int(m.Status().Messages)
+	if b.has < b.n {
+		return fmt.Errorf("%d messages, want %d", b.has, b.n)
 	}
 	return errors.Join(m.Close(), a.Close())
 }
@@ -142,8 +143,10 @@ func firstUIDs(m mailstore.Mailbox, n int) mailstore.UIDSet {
 	return mailstore.NewUIDSet(uids[:min(n, len(uids))]...)
 }
 
-func storeMany(b *bench) error {
-	return b.with((*bench).maildir, func(_ mailstore.Account, m mailstore.Mailbox) error {
+func storeMany(b *bench) error { return b.storeManyAtOnce((*bench).maildir) }
+
+func (b *bench) storeManyAtOnce(open func(*bench) (mailstore.Account, error)) error {
+	return b.with(open, func(_ mailstore.Account, m mailstore.Mailbox) error {
 		set := firstUIDs(m, many)
 		return b.time(int(set.Len()), func() error {
 			_, err := m.SetFlags(b.ctx, set, mailstore.AddFlags, mailstore.NewFlags(mailstore.Flagged), mailstore.SetFlagsOptions{})

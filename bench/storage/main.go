@@ -114,8 +114,8 @@ func measureAll(opt options) error {
 func measureRow(self string, opt options, r row) (result, error) {
 	res := result{row: r}
 	rounds := opt.rounds
-	if r.messages >= 500_000 {
-		rounds = min(rounds, 3)
+	if r.atMost > 0 {
+		rounds = min(rounds, r.atMost)
 	}
 	for range rounds {
 		f, err := child(self, opt, r, false)
