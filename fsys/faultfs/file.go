@@ -73,10 +73,10 @@ func (f *file) read(b []byte, off int64) (int, error) {
 		return 0, fail("read", f.name, syscall.EINVAL)
 	case len(b) == 0:
 		return 0, nil
-	case off >= int64(len(f.node.data)):
+	case off >= f.node.data.size:
 		return 0, io.EOF
 	}
-	n := copy(b, f.node.data[off:])
+	n := f.node.data.readAt(b, off)
 	if n < len(b) {
 		return n, io.EOF
 	}
@@ -90,7 +90,7 @@ func (f *file) Write(b []byte) (int, error) {
 	}
 	defer unlock()
 	if f.flag&os.O_APPEND != 0 {
-		f.pos = int64(len(f.node.data))
+		f.pos = f.node.data.size
 	}
 	n, err := f.write(b, f.pos)
 	f.pos += int64(n)
@@ -117,7 +117,7 @@ func (f *file) write(b []byte, off int64) (int, error) {
 		return 0, nil
 	}
 	err := f.fs.change(Write, f.name)
-	if err == nil && off+int64(len(b)) > int64(len(f.node.data)) {
+	if err == nil && off+int64(len(b)) > f.node.data.size {
 		err = f.fs.grow(Write, f.name)
 	}
 	if err != nil {
@@ -142,7 +142,7 @@ func (f *file) Seek(offset int64, whence int) (int64, error) {
 	case io.SeekCurrent:
 		offset += f.pos
 	case io.SeekEnd:
-		offset += int64(len(f.node.data))
+		offset += f.node.data.size
 	}
 	if offset < 0 {
 		return 0, fail("seek", f.name, syscall.EINVAL)
@@ -172,7 +172,7 @@ func (f *file) Truncate(size int64) error {
 	if err := f.fs.change(Truncate, f.name); err != nil {
 		return err
 	}
-	if have := int64(len(f.node.data)); size > have {
+	if have := f.node.data.size; size > have {
 		if err := f.fs.grow(Truncate, f.name); err != nil {
 			return err
 		}

@@ -22,7 +22,7 @@ type node struct {
 	stableMtime  time.Time
 
 	// A file.
-	data, stable []byte
+	data, stable content
 	writes       []write // since the last Sync
 	locks        map[*file]bool
 
@@ -40,16 +40,12 @@ type write struct {
 	truncate bool
 }
 
-func (w write) applyTo(b []byte) []byte {
-	end := w.off + int64(len(w.data))
-	if grow := end - int64(len(b)); grow > 0 {
-		b = append(b, make([]byte, grow)...)
-	}
+func (w write) applyTo(c *content) {
 	if w.truncate {
-		return b[:w.off]
+		c.resize(w.off)
+		return
 	}
-	copy(b[w.off:], w.data)
-	return b
+	c.writeAt(w.data, w.off)
 }
 
 func (f *FS) newNode(mode fs.FileMode) *node {
@@ -67,14 +63,14 @@ func (f *FS) newNode(mode fs.FileMode) *node {
 // change changes the content.
 func (n *node) change(w write) {
 	n.writes = append(n.writes, w)
-	n.data = w.applyTo(n.data)
+	w.applyTo(&n.data)
 	n.mtime = time.Now()
 	n.ctime = n.mtime
 }
 
 func (n *node) sync() {
 	for _, w := range n.writes {
-		n.stable = w.applyTo(n.stable)
+		w.applyTo(&n.stable)
 	}
 	n.writes = nil
 	n.stableMtime = n.mtime
@@ -119,11 +115,11 @@ func (n *node) revert(rnd *rand.Rand, done map[*node]bool) {
 		if rnd.IntN(4) == 0 {
 			w.data = w.data[:rnd.IntN(len(w.data)+1)]
 		}
-		n.stable = w.applyTo(n.stable)
+		w.applyTo(&n.stable)
 		n.stableMtime = n.mtime
 	}
 	n.writes = nil
-	n.data = append([]byte(nil), n.stable...)
+	n.data = n.stable.clone()
 	n.mtime = n.stableMtime
 }
 
@@ -140,8 +136,7 @@ func (n *node) clone(made map[*node]*node) *node {
 		}
 		return c
 	}
-	c.data = append([]byte(nil), n.data...)
-	c.stable = append([]byte(nil), n.data...)
+	c.data, c.stable = n.data.clone(), n.data.clone()
 	c.locks = make(map[*file]bool)
 	return c
 }
@@ -315,7 +310,7 @@ type info struct {
 }
 
 func (n *node) info(name string) fs.FileInfo {
-	i := &info{name: path.Base(name), size: int64(len(n.data)), mode: n.mode, mtime: n.mtime}
+	i := &info{name: path.Base(name), size: n.data.size, mode: n.mode, mtime: n.mtime}
 	if n.mode&fs.ModeSymlink != 0 {
 		i.size = int64(len(n.target))
 	}

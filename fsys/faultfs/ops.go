@@ -55,7 +55,7 @@ func (f *FS) open(name string, flag int, perm fs.FileMode) (*node, error) {
 		return nil, syscall.EEXIST
 	case n.mode.IsDir() && writes:
 		return nil, syscall.EISDIR
-	case flag&os.O_TRUNC != 0 && writes && len(n.data) > 0:
+	case flag&os.O_TRUNC != 0 && writes && n.data.size > 0:
 		if err := f.change(Truncate, name); err != nil {
 			return nil, err
 		}
