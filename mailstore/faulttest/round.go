@@ -52,7 +52,7 @@ func (r *round) run() (hit bool) {
 		r.crash()
 	case r.fault.dead:
 		bury(r.fs)
-	case r.fault.sync && r.met == nil && !r.op.foreign:
+	case r.fault.sync && r.err == nil && !r.op.foreign:
 		r.fs.Crash(nil)
 	}
 	r.nextProcess()

@@ -23,7 +23,7 @@ import (
 // mailboxes the older one's first; then mailbox.staying; then
 // dovecot-uidlist.lock; then mu, under which nothing waits.
 type account struct {
-	fs      fsys.FS
+	fs      *fsys.Debts
 	log     *slog.Logger
 	tree    tree
 	names   *namer

@@ -43,6 +43,8 @@ func (m *mailbox) NewAppend(ctx context.Context) (mailstore.Append, error) {
 		err = mailstore.ErrGone
 	case m.readOnly.Load():
 		err = mailstore.ErrReadOnly
+	default:
+		err = m.a.fs.Settle()
 	}
 	if err != nil {
 		return nil, fail("append to", m.Name(), err)

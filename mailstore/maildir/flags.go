@@ -183,8 +183,8 @@ func (m *mailbox) ClaimRecent(ctx context.Context) (mailstore.UIDSet, error) {
 	var claimed mailstore.UIDSet
 	moved := false
 	err := m.locked(ctx, "claim recent in", func() error {
-		if m.recent.Empty() {
-			return nil
+		if err := m.a.fs.Settle(); err != nil || m.recent.Empty() {
+			return err
 		}
 		var updates []update
 		err := m.changing(true, func() error {

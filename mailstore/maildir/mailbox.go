@@ -114,6 +114,9 @@ func (m *mailbox) enter(ctx context.Context) error {
 	}
 	err := m.awaitTurn(ctx)
 	if err == nil {
+		err = m.a.fs.Settle() // it tells UIDs that an attempt before it may have given
+	}
+	if err == nil {
 		err = m.load(ctx)
 	}
 	if err != nil {
@@ -168,6 +171,9 @@ func (m *mailbox) writing(ctx context.Context, op string, fn func() error) error
 	return m.locked(ctx, op, func() error {
 		if m.private {
 			return mailstore.ErrReadOnly
+		}
+		if err := m.a.fs.Settle(); err != nil {
+			return err
 		}
 		return fn()
 	})

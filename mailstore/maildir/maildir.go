@@ -100,7 +100,7 @@ func newAccount(opt Options) (*account, error) {
 		opt.KeepMessages = defaultKeepMessages
 	}
 	a := &account{
-		fs:       opt.FS,
+		fs:       fsys.NewDebts(opt.FS),
 		log:      opt.Logger,
 		lockWait: opt.LockWait,
 		keep:     opt.KeepMessages,
@@ -112,7 +112,7 @@ func newAccount(opt Options) (*account, error) {
 		indexFS:   opt.IndexFS,
 		indexRoot: opt.IndexDir,
 	}
-	a.tree.fs, a.tree.layout, a.tree.log = opt.FS, opt.Layout, opt.Logger
+	a.tree.fs, a.tree.layout, a.tree.log = a.fs, opt.Layout, opt.Logger
 	a.tree.root, a.tree.inbox = filepath.Clean(opt.Root), filepath.Clean(opt.Inbox)
 	if opt.Control != "" && filepath.Clean(opt.Control) != a.tree.root {
 		a.tree.control = filepath.Clean(opt.Control)

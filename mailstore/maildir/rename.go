@@ -26,6 +26,9 @@ func (a *account) Rename(ctx context.Context, from, to string) error {
 }
 
 func (a *account) rename(ctx context.Context, from, to string) error {
+	if err := a.fs.Settle(); err != nil {
+		return err
+	}
 	if err := a.tree.check(to); err != nil {
 		return err
 	}

@@ -53,6 +53,9 @@ func (a *account) SetSpecialUse(ctx context.Context, name, use string) error {
 }
 
 func (a *account) setSpecialUse(ctx context.Context, name, use string) error {
+	if err := a.fs.Settle(); err != nil {
+		return err
+	}
 	name = strings.TrimSuffix(name, a.tree.delimiter())
 	n, err := a.tree.find(ctx, name)
 	switch {

@@ -155,6 +155,9 @@ func (a *account) Subscribe(ctx context.Context, name string, on bool) error {
 }
 
 func (a *account) subscribe(ctx context.Context, name string, on bool) error {
+	if err := a.fs.Settle(); err != nil {
+		return err
+	}
 	name = strings.TrimSuffix(a.canonical(name), a.tree.delimiter())
 	if on {
 		if err := a.tree.check(name); err != nil {

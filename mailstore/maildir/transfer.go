@@ -38,6 +38,9 @@ func (m *mailbox) transferTo(ctx context.Context, op string, uids mailstore.UIDS
 		return mailstore.CopyResult{}, fail(op, m.Name(), err)
 	}
 	defer unlock()
+	if err := m.a.fs.Settle(); err != nil {
+		return mailstore.CopyResult{}, fail(op, m.Name(), err)
+	}
 	t := transfer{from: m, to: to, move: move}
 	err = t.run(ctx, uids)
 	return t.result(), fail(op, m.Name(), err)

@@ -36,6 +36,9 @@ func (a *account) Create(ctx context.Context, name string) error {
 }
 
 func (a *account) create(ctx context.Context, name string) error {
+	if err := a.fs.Settle(); err != nil {
+		return err
+	}
 	name, onlyPlace := strings.CutSuffix(name, a.tree.delimiter())
 	if err := a.tree.check(name); err != nil {
 		return err
@@ -118,6 +121,9 @@ func (a *account) Delete(ctx context.Context, name string) error {
 }
 
 func (a *account) delete(ctx context.Context, name string) error {
+	if err := a.fs.Settle(); err != nil {
+		return err
+	}
 	if name == mailstore.Inbox {
 		return mailstore.ErrNotPermitted
 	}

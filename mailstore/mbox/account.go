@@ -53,7 +53,8 @@ const delimiter = '/'
 
 // account implements mailstore.Account.
 type account struct {
-	opt Options
+	opt   Options
+	debts *fsys.Debts // what opt.FS is
 
 	tree  sync.Mutex // one change of the tree at a time
 	mu    sync.Mutex // guards slots; taken before a slot's own
@@ -93,7 +94,9 @@ func Open(ctx context.Context, opt Options) (mailstore.Account, error) {
 	if opt.Zone == nil {
 		opt.Zone = time.Local
 	}
-	a := &account{opt: opt, slots: make(map[string]*slot), locks: lockTable{wanted: opt.Locks}}
+	debts := fsys.NewDebts(opt.FS)
+	opt.FS = debts
+	a := &account{opt: opt, debts: debts, slots: make(map[string]*slot), locks: lockTable{wanted: opt.Locks}}
 	a.reserve = reserve{fs: opt.FS, path: filepath.Join(opt.Root, notesDir, reserveName)}
 	if err := a.prepare(ctx); err != nil {
 		return nil, &mailstore.Error{Op: "open account", Err: errKind(err)}

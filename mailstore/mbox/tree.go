@@ -136,6 +136,9 @@ func (a *account) changeTree(ctx context.Context, op, name string, fn func(name 
 	}
 	a.tree.Lock()
 	defer a.tree.Unlock()
+	if err := a.debts.Settle(); err != nil {
+		return a.fail(op, name, err)
+	}
 	return a.fail(op, name, fn(mailstore.CanonicalName(name, delimiter)))
 }
 
