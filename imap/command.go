@@ -24,6 +24,7 @@ type Command struct {
 	//	STATUS                             *Status
 	//	APPEND                             *Append
 	//	SEARCH, UID SEARCH                 *Search
+	//	ESEARCH                            *ESearch
 	//	SORT, UID SORT                     *Sort
 	//	THREAD, UID THREAD                 *Thread
 	//	FETCH, UID FETCH                   *Fetch

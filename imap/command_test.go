@@ -112,6 +112,18 @@ var commandTests = []struct {
 	{`a UID STORE 1 -flags.silent \Seen x`, "UID STORE", &Store{Set: seq("1"), Op: StoreRemove, Silent: true, Flags: []string{`\Seen`, "x"}}},
 	{"a STORE 1 (UNCHANGEDSINCE 12) FLAGS ()", "STORE", &Store{Set: seq("1"), Op: StoreSet, Modifiers: []Param{{Name: "UNCHANGEDSINCE", Value: Value{Text: "12"}}}}},
 
+	{"a ESEARCH SEEN", "ESEARCH", &ESearch{Search: Search{Key: SearchFlag{Flag: `\Seen`}}}},
+	{"a esearch in (Selected subtree (x \"y z\") subtree-one w MAILBOXES inbox) RETURN (MIN) CHARSET utf-8 ALL", "ESEARCH", &ESearch{
+		In: []MailboxFilter{
+			{Kind: FilterSelected}, {Kind: FilterSubtree, Mailboxes: []string{"x", "y z"}},
+			{Kind: FilterSubtreeOne, Mailboxes: []string{"w"}}, {Kind: FilterMailboxes, Mailboxes: []string{"INBOX"}},
+		},
+		Search: Search{Return: &SearchReturn{Min: true}, Charset: "UTF-8", Key: SearchAll{}},
+	}},
+	{"a ESEARCH IN (inboxes personal subscribed) 1", "ESEARCH", &ESearch{
+		In: []MailboxFilter{{Kind: FilterInboxes}, {Kind: FilterPersonal}, {Kind: FilterSubscribed}}, Search: Search{Key: SearchSeq{seq("1")}},
+	}},
+
 	{"a SORT (DATE) UTF-8 ALL", "SORT", &Sort{Criteria: []SortCriterion{{Key: SortDate}}, Charset: "UTF-8", Key: SearchAll{}}},
 	{"a uid sort (reverse subject reverse arrival displayfrom Displayto cc to from size) us-ascii seen 1:3", "UID SORT", &Sort{
 		Criteria: []SortCriterion{

@@ -29,6 +29,7 @@ var commands = map[string]struct {
 	"LIST":        {"LIST", (*parser).listCommand},
 	"LSUB":        {"LSUB", (*parser).lsub},
 	"NAMESPACE":   {"NAMESPACE", nil},
+	"ESEARCH":     {"ESEARCH", (*parser).esearch}, // RFC 7377
 	"STATUS":      {"STATUS", (*parser).status},
 	"APPEND":      {"APPEND", (*parser).appendCommand},
 	"IDLE":        {"IDLE", nil},

@@ -58,6 +58,9 @@ var errorTests = []struct {
 	{"a SEARCH RETURN (PARTIAL -1:3) ALL", ErrSyntax, "a", "range of results", 0}, // both ends or none
 	{"a SEARCH RETURN (PARTIAL 1:3 PARTIAL 4:5) ALL", ErrSyntax, "a", "once", 0},
 	{"a SEARCH RETURN (ALL PARTIAL 1:3) ALL", ErrSyntax, "a", "exclude", 0},
+	{"a ESEARCH IN () ALL", ErrSyntax, "a", "which mailboxes", 0},
+	{"a ESEARCH IN (selected-delayed) ALL", ErrSyntax, "a", "NOTIFY", 0},
+	{"a ESEARCH IN (subtree ()) ALL", ErrSyntax, "a", "mailbox name", 0},
 	{"a FETCH 0 FLAGS", ErrSyntax, "a", "set of numbers", 0},
 	{"a FETCH 4294967296 FLAGS", ErrSyntax, "a", "set of numbers", 0},
 	{"a FETCH 1:2:3 FLAGS", ErrSyntax, "a", "set of numbers", 0},

@@ -9,7 +9,12 @@ import "strings"
 func (p *parser) search() Args {
 	a := new(Search)
 	p.sp()
-	word := p.keyword()
+	p.searchProgram(a, p.keyword())
+	return a
+}
+
+// searchProgram reads what stands behind the first word of a SEARCH.
+func (p *parser) searchProgram(a *Search, word []byte) {
 	if string(word) == "RETURN" {
 		p.sp()
 		a.Return = p.searchReturnOpts()
@@ -23,7 +28,6 @@ func (p *parser) search() Args {
 		word = p.keyword()
 	}
 	a.Key = p.searchKeys(word)
-	return a
 }
 
 // searchKeys reads the keys at the end of a command, after the first word of the first.

@@ -17,7 +17,7 @@ import (
 // cmdSearch is SEARCH and UID SEARCH (RFC 9051 section 6.4.4).
 func (s *session) cmdSearch(cmd *imap.Command) (reply, error) {
 	args := cmd.Args.(*imap.Search)
-	a := answer{cmd: cmd, ret: returns(args.Return), extended: args.Return != nil || s.rev2}
+	a := answer{view: s.view, tag: cmd.Tag, byUID: cmd.UID(), ret: returns(args.Return), extended: args.Return != nil || s.rev2}
 	return reply{}, s.answerSearch(&a, args.Charset, args.Key, nil)
 }
 
@@ -28,14 +28,14 @@ func (s *session) answerSearch(a *answer, charset string, key imap.SearchKey, so
 	if sorter != nil {
 		walk = searchReturn{} // what is first is known only when all are
 	}
-	found, byModSeq, err := s.search(charset, key, walk)
+	found, byModSeq, err := s.search(a, charset, key, walk)
 	if err == nil && sorter != nil {
 		err = s.order(found, sorter)
 	}
 	if err != nil {
 		var r *refusal
 		if a.ret.Save && !(errors.As(err, &r) && r.cond == imap.BAD) {
-			s.view.saved = nil // RFC 9051 section 6.4.4.1
+			a.view.saved = nil // RFC 9051 section 6.4.4.1
 		}
 		return err
 	}
@@ -44,11 +44,11 @@ func (s *session) answerSearch(a *answer, charset string, key imap.SearchKey, so
 		a.found = sorter.Sorted()
 	}
 	if a.ret.Save {
-		s.view.saved = setOf(a.kept())
+		a.view.saved = setOf(a.kept())
 	}
 	if byModSeq {
 		s.enableCondStore()
-		a.modSeq = s.view.highest(a.kept())
+		a.modSeq = a.view.highest(a.kept())
 	}
 	s.sendAnswer(a)
 	return nil
@@ -62,23 +62,43 @@ func setOf(uids []mailstore.UID) mailstore.UIDSet {
 	return mailstore.NewUIDSet(uids...)
 }
 
-// search finds the messages, or only those at an end of the mailbox if nothing
-// else is asked for. byModSeq tells that mod-sequences were among the criteria.
-func (s *session) search(charset string, key imap.SearchKey, ret searchReturn) (found []mailstore.UID, byModSeq bool, err error) {
+// search finds the messages for an answer, or only those at an end of the mailbox
+// if nothing else is asked for. byModSeq tells that mod-sequences were among the
+// criteria.
+func (s *session) search(a *answer, charset string, key imap.SearchKey, ret searchReturn) (found []mailstore.UID, byModSeq bool, err error) {
+	f, byModSeq, err := s.newFinder(a.view, charset, key)
+	if err != nil {
+		return nil, false, err
+	}
+	f.seen = a.before
+	if !a.named {
+		f.total = a.view.told
+	}
+	s.step(f.seen, f.total)
+	err = f.find(ret)
+	return f.found, byModSeq, err
+}
+
+// newFinder makes criteria into a query over a view.
+func (s *session) newFinder(v *view, charset string, key imap.SearchKey) (f *finder, byModSeq bool, err error) {
 	decode, err := charsetDecoder(charset)
 	if err != nil {
 		return nil, false, err
 	}
-	c := criteria{v: s.view, rev2: s.rev2, decode: decode, now: time.Now()}
+	c := criteria{v: v, rev2: s.rev2, decode: decode, now: time.Now()}
 	expr, err := c.expr(key)
 	if err != nil {
 		return nil, false, err
 	}
-	f := finder{s: s, q: search.New(expr)}
-	s.step(0, s.view.told)
+	f = &finder{s: s, v: v, q: search.New(expr)}
 	f.q.Unreadable = func(uid mailstore.UID, err error) {
-		s.log.Error("message cannot be searched", slog.String("mailbox", s.view.box.Name()), slog.Any("uid", uid), slog.Any("err", err))
+		s.log.Error("message cannot be searched", slog.String("mailbox", v.box.Name()), slog.Any("uid", uid), slog.Any("err", err))
 	}
+	return f, c.modSeq, nil
+}
+
+// find finds what is asked for.
+func (f *finder) find(ret searchReturn) (err error) {
 	switch first, last := ret.ends(); {
 	case first == 0 && last == 0:
 		err = f.forward(math.MaxInt)
@@ -89,7 +109,7 @@ func (s *session) search(charset string, key imap.SearchKey, ret searchReturn) (
 	default:
 		err = errors.Join(f.forward(first), f.backward(last))
 	}
-	return f.found, c.modSeq, err
+	return err
 }
 
 // highest is the highest mod-sequence of messages, 0 of none.
@@ -102,10 +122,12 @@ func (v *view) highest(uids []mailstore.UID) (modSeq uint64) {
 	return modSeq
 }
 
-// A finder walks over the mailbox with a query.
+// A finder walks over a view with a query.
 type finder struct {
 	seen  int // messages that were looked at
+	total int // of so many, or 0 if that is not known
 	s     *session
+	v     *view
 	q     *search.Query
 	recs  []mailstore.Record
 	found []mailstore.UID
@@ -113,7 +135,7 @@ type finder struct {
 
 // forward finds the messages in order, so many at most.
 func (f *finder) forward(most int) error {
-	_, err := f.s.view.pages([]span{{0, f.s.view.told}}, func(items []item) error {
+	_, err := f.v.pages([]span{{0, f.v.told}}, func(items []item) error {
 		if err := f.filter(items); err != nil {
 			return err
 		}
@@ -138,9 +160,9 @@ func (f *finder) backward(most int) error {
 	before := f.found
 	var pages [][]mailstore.UID
 	n := 0
-	for j := f.s.view.told; j > 0 && n < most; j -= pageLen {
+	for j := f.v.told; j > 0 && n < most; j -= pageLen {
 		f.found = nil
-		if _, err := f.s.view.pages([]span{{max(j-pageLen, 0), j}}, f.filter); err != nil {
+		if _, err := f.v.pages([]span{{max(j-pageLen, 0), j}}, f.filter); err != nil {
 			return err
 		}
 		pages = append(pages, f.found)
@@ -159,10 +181,10 @@ func (f *finder) filter(items []item) (err error) {
 		f.recs = append(f.recs, items[i].Record)
 	}
 	err = f.s.long(func(context.Context) (err error) {
-		f.found, err = f.q.Filter(f.s.ctx, f.s.view.box, f.recs, f.found)
+		f.found, err = f.q.Filter(f.s.ctx, f.v.box, f.recs, f.found)
 		return err
 	})
 	f.seen += len(items)
-	f.s.step(f.seen, f.s.view.told)
+	f.s.step(f.seen, f.total)
 	return err
 }

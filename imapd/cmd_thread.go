@@ -20,7 +20,7 @@ func (s *session) cmdThread(cmd *imap.Command) (reply, error) {
 	if !ok {
 		return reply{}, bad("There is no threading algorithm %s here", args.Algorithm)
 	}
-	found, _, err := s.search(args.Charset, args.Key, searchReturn{})
+	found, _, err := s.search(&answer{view: s.view}, args.Charset, args.Key, searchReturn{})
 	if err != nil {
 		return reply{}, err
 	}

@@ -39,11 +39,15 @@ func (r searchReturn) ends() (first, last int) {
 	return first, last
 }
 
-// An answer is what SEARCH or SORT has to say.
+// An answer is what SEARCH, SORT or ESEARCH has to say.
 type answer struct {
-	cmd      *imap.Command
+	view     *view // of the mailbox that was searched
+	tag      string
+	byUID    bool
 	ret      searchReturn
 	extended bool            // as ESEARCH
+	named    bool            // with the mailbox's name, and nothing of one without results
+	before   int             // messages that were searched in others before
 	sorted   bool            // SORT, not SEARCH
 	found    []mailstore.UID // as far as ret wants them
 	modSeq   uint64          // of those that are told, if it is not 0
@@ -79,6 +83,7 @@ func (a *answer) partial() []mailstore.UID {
 
 func (s *session) sendAnswer(a *answer) {
 	switch r := a.ret; {
+	case a.named && len(a.found) == 0:
 	case !a.extended:
 		s.sendFound(a)
 	case r.Min || r.Max || r.All || r.Count || !r.Partial.IsZero():
@@ -94,7 +99,7 @@ func (s *session) sendFound(a *answer) {
 		name = "SORT"
 	}
 	w := s.w.Untagged().Raw(name)
-	s.view.numbers(a.found, a.cmd.UID(), func(n uint32) { w.SP().Number(uint64(n)) })
+	a.view.numbers(a.found, a.byUID, func(n uint32) { w.SP().Number(uint64(n)) })
 	if a.modSeq != 0 {
 		w.Raw(" (MODSEQ ").Number(a.modSeq).Raw(")")
 	}
@@ -107,22 +112,26 @@ func (s *session) sendFound(a *answer) {
 //
 // QUIRK: Outlook wants the tag in quotes.
 func (s *session) sendESearch(a *answer) {
-	w := s.w.Untagged().Raw(`ESEARCH (TAG "`).Raw(a.cmd.Tag).Raw(`")`)
-	if a.cmd.UID() {
+	w := s.w.Untagged().Raw(`ESEARCH (TAG "`).Raw(a.tag).Byte('"')
+	if a.named {
+		w.Raw(" MAILBOX ").Mailbox(a.view.box.Name()).Raw(" UIDVALIDITY ").Number(uint64(a.view.box.UIDValidity()))
+	}
+	w.Byte(')')
+	if a.byUID {
 		w.Raw(" UID")
 	}
 	if n := len(a.found); n > 0 {
 		if a.ret.Min {
 			w.Raw(" MIN ")
-			s.sendRuns(a.found[:1], a.cmd.UID())
+			s.sendRuns(a, a.found[:1])
 		}
 		if a.ret.Max {
 			w.Raw(" MAX ")
-			s.sendRuns(a.found[n-1:], a.cmd.UID())
+			s.sendRuns(a, a.found[n-1:])
 		}
 		if a.ret.All {
 			w.Raw(" ALL ")
-			s.sendRuns(a.found, a.cmd.UID())
+			s.sendRuns(a, a.found)
 		}
 	}
 	if !a.ret.Partial.IsZero() {
@@ -143,21 +152,21 @@ func (s *session) sendPartial(a *answer) {
 	if part := a.partial(); len(part) == 0 {
 		w.Raw("NIL")
 	} else {
-		s.sendRuns(part, a.cmd.UID())
+		s.sendRuns(a, part)
 	}
 	w.Raw(")")
 }
 
 // sendRuns sends messages in their order as a set, in which those that follow each
 // other are a range.
-func (s *session) sendRuns(uids []mailstore.UID, byUID bool) {
+func (s *session) sendRuns(a *answer, uids []mailstore.UID) {
 	var first, last uint32
 	flush := func() {
 		if s.w.Number(uint64(first)); first != last {
 			s.w.Byte(':').Number(uint64(last))
 		}
 	}
-	s.view.numbers(uids, byUID, func(n uint32) {
+	a.view.numbers(uids, a.byUID, func(n uint32) {
 		switch {
 		case first == 0:
 			first = n
