@@ -22,6 +22,9 @@ func (s *session) capabilities() string {
 		if s.zip == nil {
 			list += " COMPRESS=DEFLATE"
 		}
+		if s.mayUIDOnly() {
+			list += " UIDONLY"
+		}
 		return list
 	}
 	list := alwaysOffered

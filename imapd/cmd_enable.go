@@ -32,6 +32,10 @@ func (s *session) cmdEnable(cmd *imap.Command) (reply, error) {
 		s.qresync = true
 		s.w.Raw(" QRESYNC")
 	}
+	if slices.Contains(wanted, "UIDONLY") && s.mayUIDOnly() {
+		s.uidOnly = true
+		s.w.Raw(" UIDONLY")
+	}
 	s.w.CRLF()
 	s.r.SetUTF8(s.utf8)
 	s.w.SetUTF8(s.utf8)

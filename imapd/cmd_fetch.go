@@ -249,9 +249,14 @@ func (f *fetcher) send(it *item, nowSeen bool) error {
 // most messages it is all there is.
 func (f *fetcher) appendHead(b []byte, it *item, showFlags, showModSeq bool) []byte {
 	b = append(b, "* "...)
-	b = strconv.AppendUint(b, uint64(it.num), 10)
-	b = append(b, " FETCH ("...)
-	if f.plan.uid {
+	if f.s.uidOnly {
+		b = strconv.AppendUint(b, uint64(it.UID), 10)
+		b = append(b, " UIDFETCH ("...)
+	} else {
+		b = strconv.AppendUint(b, uint64(it.num), 10)
+		b = append(b, " FETCH ("...)
+	}
+	if f.plan.asked || f.plan.uid && !f.s.uidOnly {
 		b = append(b, "UID "...)
 		b = strconv.AppendUint(b, uint64(it.UID), 10)
 	}

@@ -7,8 +7,8 @@ import (
 	"restante/imap"
 )
 
-// cmdID is ID (RFC 2971). What a client calls itself is logged and never acted
-// upon, as section 2 asks.
+// cmdID is ID (RFC 2971). What a client calls itself is logged and not acted upon,
+// as section 2 asks, but for what mayUIDOnly says.
 //
 // QUIRK: Outlook's service sends it before login, with literals, and wants
 // exactly one untagged answer.
@@ -18,6 +18,7 @@ func (s *session) cmdID(cmd *imap.Command) (reply, error) {
 		fields = append(fields, f.Name+"="+f.Value)
 	}
 	s.showClient(clientName(cmd.Args.(*imap.ID).Fields))
+	s.misusesUIDOnly = s.misusesUIDOnly || misusesUIDOnly(cmd.Args.(*imap.ID).Fields)
 	s.log.Debug("client identified itself", slog.String("id", strings.Join(fields, " ")))
 	w := s.w.Untagged().Raw(`ID ("name" "restante"`)
 	if v := s.srv.opt.Version; v != "" {

@@ -85,7 +85,7 @@ func (s *session) newFinder(v *view, charset string, key imap.SearchKey) (f *fin
 	if err != nil {
 		return nil, false, err
 	}
-	c := criteria{v: v, rev2: s.rev2, decode: decode, now: time.Now()}
+	c := criteria{v: v, rev2: s.rev2, byUID: s.uidOnly, decode: decode, now: time.Now()}
 	expr, err := c.expr(key)
 	if err != nil {
 		return nil, false, err

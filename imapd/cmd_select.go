@@ -75,7 +75,7 @@ func (s *session) describe() {
 	} else {
 		v.toldRecent = -1 // it is always told here
 		s.sendRecent()
-		if n := v.firstUnseen(sum); n > 0 {
+		if n := v.firstUnseen(sum); n > 0 && !s.uidOnly {
 			s.w.Untagged().Raw("OK [UNSEEN ").Number(uint64(n)).Raw("] First unseen\r\n")
 		}
 	}

@@ -17,6 +17,7 @@ import (
 type criteria struct {
 	v      *view
 	rev2   bool
+	byUID  bool                // message numbers are refused (RFC 9586)
 	decode func(string) string // from the command's charset
 	now    time.Time           // for OLDER and YOUNGER
 	modSeq bool                // there is a MODSEQ among the keys
@@ -37,6 +38,10 @@ func (c *criteria) expr(key imap.SearchKey) (search.Expr, error) {
 		// QUIRK: iOS Mail asks for FUZZY without having seen it offered. A
 		// substring is what it finds elsewhere.
 		return c.expr(k.Key)
+	case imap.SearchSeq:
+		if c.byUID && !k.Set.IsSaved() {
+			return nil, errUIDRequired
+		}
 	}
 	return c.leaf(key), nil
 }

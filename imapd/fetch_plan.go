@@ -24,6 +24,8 @@ const (
 type fetchPlan struct {
 	items []imap.FetchItem // UID and FLAGS apart, in the order asked
 	uid   bool
+	// asked: UID is among the items, and not there only because of the command.
+	asked bool
 	flags bool
 	// modSeq: MODSEQ is asked for, or goes with flags that nobody asked for.
 	modSeq bool
@@ -41,7 +43,7 @@ func planFetch(items []imap.FetchItem, byUID, readOnly bool) *fetchPlan {
 	for _, it := range items {
 		switch it.Att {
 		case imap.FetchUID:
-			p.uid = true
+			p.uid, p.asked = true, true
 			continue
 		case imap.FetchFlags:
 			p.flags = true

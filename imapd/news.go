@@ -59,11 +59,11 @@ func (s *session) sendChangedFlags(byUID bool) (highest uint64) {
 }
 
 // sendGone tells which messages were expunged: by message number, or by UID to
-// who has enabled that (RFC 7162 section 3.2.10.2).
+// who has enabled that (RFC 7162 section 3.2.10.2, RFC 9586 section 3.3).
 func (s *session) sendGone() {
 	gone := s.view.gone
 	nums := s.view.dropGone()
-	if s.qresync {
+	if s.qresync || s.uidOnly {
 		s.sendVanished("", gone)
 		return
 	}

@@ -30,6 +30,9 @@ func (s *session) selectParams(name string, params []imap.Param) (known *knownSt
 			if known, err = parseKnownState(p.Value.List); err != nil {
 				return nil, err
 			}
+			if s.uidOnly && !known.nums.IsEmpty() {
+				return nil, errUIDRequired
+			}
 		default:
 			return nil, bad("%s has no parameter %s here", name, p.Name)
 		}

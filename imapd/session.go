@@ -45,6 +45,8 @@ type session struct {
 
 	state  state
 	secure bool // under TLS
+	// The client has said that it is one that cannot have UIDONLY.
+	misusesUIDOnly bool
 	login
 	progress progress
 
@@ -64,6 +66,7 @@ type login struct {
 	utf8 bool // that, or ENABLE UTF8=ACCEPT
 	// The client knows mod-sequences, and UIDs for what was expunged (RFC 7162).
 	condstore, qresync bool
+	uidOnly            bool // message numbers are not used any more (RFC 9586)
 	user               mailstore.User
 	account            mailstore.Account
 	view               *view // of the selected mailbox, nil when none is selected
@@ -227,6 +230,9 @@ func (s *session) dispatch(cmd *imap.Command) {
 // run runs a command. Of one that takes long the client hears in between, but of
 // IDLE, which says more than that it goes on.
 func (s *session) run(c command, cmd *imap.Command) (reply, error) {
+	if s.uidOnly && takesNumbers(cmd.Name) {
+		return reply{}, errUIDRequired
+	}
 	if s.state&loggedIn != 0 && cmd.Name != "IDLE" {
 		s.progress.begin(cmd.Tag)
 		defer s.progress.end()
