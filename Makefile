@@ -7,7 +7,7 @@ FUZZTIME    ?= 10s
 DATA        ?= restante-data
 SIZES       ?= 100000
 
-.PHONY: run build check fmt vet staticcheck tidy test fuzz bench bench-code random help
+.PHONY: run build check fmt vet staticcheck tidy test faults fuzz bench bench-code random help
 .DEFAULT_GOAL := help
 
 help: ## say what can be made
@@ -19,7 +19,7 @@ run: build ## build and start the server with its data in ./restante-data
 build: ## build ./restante, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -o restante ./cmd/restante
 
-check: fmt vet tidy staticcheck test fuzz ## the whole check
+check: fmt vet tidy staticcheck test faults fuzz ## the whole check
 
 fmt: ## every source file is formatted
 	@bad=$$(gofmt -l .); if [ -n "$$bad" ]; then echo "not formatted, run gofmt -w:"; echo "$$bad"; exit 1; fi
@@ -35,6 +35,10 @@ staticcheck: ## staticcheck, at the pinned version
 
 test: ## all tests, layers included, with the race detector
 	$(GO) test -race -timeout 15m ./...
+
+faults: ## all file operations fail, and the power is cut at each, in turn
+	@out=$$($(GO) test -timeout 15m -v -run TestFaults ./mailstore/maildir ./mailstore/mbox 2>&1) || { echo "$$out"; exit 1; }; \
+	echo "$$out" | grep -E '^(---|ok)|^    .* cases$$' | grep -v visited
 
 fuzz: ## each fuzz target for FUZZTIME
 	@scripts/fuzz $(FUZZTIME)
