@@ -20,6 +20,10 @@ var (
 	ErrHasChildren = errors.New("has mailboxes below it")
 	// ErrNotPermitted: never allowed, as deleting INBOX.
 	ErrNotPermitted = errors.New("not permitted")
+	// ErrNoRight: the mailbox is somebody else's, who does not let the user do this.
+	ErrNoRight = errors.New("no right to do this")
+	// ErrLimit: there is a bound on what can be held, and it is reached.
+	ErrLimit = errors.New("there are too many of them")
 	// ErrReadOnly: the files may be read but not changed by this process.
 	ErrReadOnly = errors.New("is read-only")
 	// ErrExpunged: the message was there and has gone.

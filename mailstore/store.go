@@ -53,6 +53,13 @@ type Account interface {
 	// stays when the mailbox is renamed and goes when it is deleted. ErrExists when
 	// another mailbox was given it, ErrNotPermitted for INBOX.
 	SetSpecialUse(ctx context.Context, name, use string) error
+	// ACL returns what others than the owner may do with a mailbox. Nothing here is
+	// held against it: that is for who lets others in. ErrNotFound, ErrNoSelect.
+	ACL(ctx context.Context, name string) (ACL, error)
+	// ChangeACL changes that in one step, between which and this there is no other
+	// change of this process. It stays with the mailbox when it is renamed and goes
+	// when it is deleted; that of INBOX stays with INBOX.
+	ChangeACL(ctx context.Context, name string, change func(*ACL) error) error
 	// Subscribe adds the name to the subscriptions or takes it from them. The
 	// mailbox need not exist (RFC 9051 section 6.3.7).
 	Subscribe(ctx context.Context, name string, on bool) error
@@ -216,6 +223,17 @@ type SetFlagsOptions struct {
 	UnchangedSince uint64
 	// Conditional makes UnchangedSince count even when it is zero.
 	Conditional bool
+	// Fixed are flags that stay as they are.
+	Fixed FixedFlags
+}
+
+// Apply returns the flags of a message after op.
+func (o SetFlagsOptions) Apply(op FlagOp, old, arg Flags) Flags {
+	now := op.Apply(old, arg)
+	if o.Fixed != (FixedFlags{}) {
+		now = o.Fixed.keep(old, now)
+	}
+	return now
 }
 
 // SetFlagsResult tells what SetFlags did.

@@ -168,6 +168,8 @@ func treeOperations(f Format) []operation {
 		{kind: "delete", name: "delete and create again", run: remake("Old"), partial: true},
 		{kind: "subscribe", whole: true, name: "subscribe", run: func(p *process) error { return p.acct.Subscribe(p.ctx, "Empty", true) }, partial: true},
 		{kind: "subscribe", whole: true, name: "unsubscribe", run: func(p *process) error { return p.acct.Subscribe(p.ctx, "Old", false) }, partial: true},
+		{kind: "acl", whole: true, name: "give the first right", run: func(p *process) error { return p.grant("Empty", "anyone", mailstore.AllRights) }, partial: true},
+		{kind: "acl", whole: true, name: "give a further right", run: func(p *process) error { return p.grant("Old", "user=jane", mailstore.AllRights) }, partial: true},
 	}
 	if f.Places {
 		list = append(list, operation{kind: "create", whole: true, name: "create a place", run: func(p *process) error { return p.acct.Create(p.ctx, p.name("Up", "")) }, done: exists})
@@ -288,5 +290,8 @@ func (c *campaign) furnish(p *process) error {
 		_, err := m.Expunge(p.ctx, mailstore.NewUIDSet(1), false)
 		return err
 	})
+	if c.op.tree { // most operations do not come near it
+		err = errors.Join(err, p.grant("Old", "user=jane", mailstore.RightRead), p.grant(p.name("Tree", "a"), "anyone", mailstore.RightLookup))
+	}
 	return errors.Join(err, p.acct.Subscribe(p.ctx, "Old", true))
 }

@@ -151,6 +151,20 @@ func (p *process) read(m mailstore.Mailbox) (box, error) {
 	return b, nil
 }
 
+// acl returns what others may do with a mailbox.
+func (p *process) acl(name string) (string, error) {
+	l, err := p.acct.ACL(p.ctx, name)
+	return string(l.Bytes()), err
+}
+
+// grant gives rights in a mailbox.
+func (p *process) grant(name, who string, r mailstore.Rights) error {
+	return p.acct.ChangeACL(p.ctx, name, func(l *mailstore.ACL) error {
+		l.Put(who, false, r)
+		return nil
+	})
+}
+
 // ids are unique ids of POP3 that another server has given.
 func (p *process) ids(m mailstore.Mailbox) (map[mailstore.UID]string, error) {
 	if u, ok := m.(mailstore.UIDLer); ok {
@@ -197,6 +211,9 @@ func (p *process) look() (world, error) {
 		}
 		err := p.with(in.Name, func(m mailstore.Mailbox) error {
 			b, err := p.read(m)
+			if err == nil {
+				b.acl, err = p.acl(in.Name)
+			}
 			if err == nil {
 				p.told.observe(m, in.Name, b)
 			}

@@ -20,6 +20,7 @@ type box struct {
 	validity uint32
 	next     mailstore.UID
 	highest  uint64
+	acl      string
 	messages []message
 }
 
@@ -84,6 +85,9 @@ func (w world) differs(want world) string {
 		got, there := w.boxes[name]
 		if !there {
 			return fmt.Sprintf("there is no mailbox %s", name)
+		}
+		if got.acl != b.acl {
+			return fmt.Sprintf("the list of rights of %s is %q, not %q", name, got.acl, b.acl)
 		}
 		for text := range texts(got, b) {
 			if have, want := got.flagsOf(text), b.flagsOf(text); !slices.Equal(have, want) {
@@ -160,6 +164,9 @@ func (w world) count(text string) (n int) {
 // between does for one mailbox what impossible does for all. A message that was
 // there and still is to be has its UID.
 func (got box) between(before, after box) string {
+	if got.acl != before.acl && got.acl != after.acl {
+		return fmt.Sprintf("the list of rights is %q", got.acl)
+	}
 	for text := range texts(got, before, after) {
 		have, old, now := got.flagsOf(text), before.flagsOf(text), after.flagsOf(text)
 		if len(have) < min(len(old), len(now)) || len(have) > max(len(old), len(now)) {

@@ -41,6 +41,8 @@ type account struct {
 	// treeMu is held for writing by what changes the tree, and for reading by
 	// what goes from a name to a mailbox.
 	treeMu sync.RWMutex
+	// aclMu is for one change of an access control list at a time, after treeMu.
+	aclMu sync.Mutex
 
 	mu        sync.Mutex
 	boxes     map[string]*mailbox // open ones and idle ones

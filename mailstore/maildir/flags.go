@@ -55,7 +55,7 @@ func (w *flagWrite) choose(uids mailstore.UIDSet, res *mailstore.SetFlagsResult)
 		switch {
 		case (w.opt.Conditional || w.opt.UnchangedSince > 0) && e.ModSeq > w.opt.UnchangedSince:
 			res.Failed.Add(e.UID)
-		case w.op.Apply(e.Flags, w.arg) != e.Flags:
+		case w.opt.Apply(w.op, e.Flags, w.arg) != e.Flags:
 			list = append(list, e.UID)
 		}
 	}
@@ -86,7 +86,7 @@ func (w *flagWrite) run(ctx context.Context, locked bool, res *mailstore.SetFlag
 				return ctx.Err()
 			}
 			err := m.onFile(ctx, uid, func(r mailstore.Record, f file) error {
-				u := update{uid: uid, flags: w.op.Apply(r.Flags, w.arg)}
+				u := update{uid: uid, flags: w.opt.Apply(w.op, r.Flags, w.arg)}
 				letters, _ := m.kw.encode(f.name, u.flags.Keywords)
 				u.file = file{name: withInfo(f.name, u.flags.System, letters)}
 				if err := m.renameFile(f, u.file); err != nil {
@@ -169,7 +169,7 @@ func (w *flagWrite) rememberMore() error {
 		if !found {
 			continue
 		}
-		_, words := m.kw.encode(f.name, w.op.Apply(r.Flags, w.arg).Keywords)
+		_, words := m.kw.encode(f.name, w.opt.Apply(w.op, r.Flags, w.arg).Keywords)
 		if base := f.base(); words != m.kw.more[base] {
 			more[base] = words
 		}

@@ -17,7 +17,7 @@ func (m *Mailbox) SetFlags(ctx context.Context, uids mailstore.UIDSet, op mailst
 				res.Failed.Add(entry.UID)
 				continue
 			}
-			if f := op.Apply(entry.Flags, flags); f != entry.Flags {
+			if f := opt.Apply(op, entry.Flags, flags); f != entry.Flags {
 				res.Changed.Add(entry.UID)
 				e.flags = append(e.flags, newFlags{entry.UID, f})
 			}

@@ -224,7 +224,7 @@ func copyNotes(fsx fsys.FS, old, p place) error {
 		return err
 	}
 	for _, e := range entries {
-		if e.Type.IsDir() || !strings.HasPrefix(e.Name, "restante.") {
+		if e.Type.IsDir() || !strings.HasPrefix(e.Name, "restante.") && e.Name != aclName {
 			continue
 		}
 		if err := fsx.Link(filepath.Join(old.notes, e.Name), filepath.Join(p.notes, e.Name)); err != nil {

@@ -181,6 +181,34 @@ func (a *account) SetSpecialUse(ctx context.Context, name, use string) error {
 	})
 }
 
+// ACL returns what others may do with a mailbox.
+func (a *account) ACL(ctx context.Context, name string) (mailstore.ACL, error) {
+	var l mailstore.ACL
+	err := a.change(ctx, "acl of", name, func(name string) error {
+		m, err := a.find(name)
+		if err == nil {
+			l = mailstore.ParseACL(m.acl)
+		}
+		return err
+	})
+	return l, err
+}
+
+// ChangeACL changes what others may do with a mailbox.
+func (a *account) ChangeACL(ctx context.Context, name string, change func(*mailstore.ACL) error) error {
+	return a.change(ctx, "change acl of", name, func(name string) error {
+		m, err := a.find(name)
+		if err != nil {
+			return err
+		}
+		data, _, err := mailstore.ChangeACL(m.acl, change)
+		if err == nil {
+			m.acl = data
+		}
+		return err
+	})
+}
+
 // Subscribe changes the subscriptions.
 func (a *account) Subscribe(ctx context.Context, name string, on bool) error {
 	return a.change(ctx, "subscribe", name, func(name string) error {

@@ -18,6 +18,7 @@ type mailbox struct {
 	name        atomic.Pointer[string]
 	gone        atomic.Bool
 	summaries   summaries
+	acl         []byte // under the account's lock
 }
 
 func newMailbox(a *account, name string, uidValidity uint32) *mailbox {
@@ -73,7 +74,7 @@ func (m *mailbox) SetFlags(ctx context.Context, uids mailstore.UIDSet, op mailst
 					res.Failed.Add(r.UID)
 					continue
 				}
-				if f := op.Apply(r.Flags, flags); f != r.Flags {
+				if f := opt.Apply(op, r.Flags, flags); f != r.Flags {
 					tx.SetFlags(r.UID, f)
 					res.Changed.Add(r.UID)
 					res.ModSeq = tx.ModSeq()

@@ -55,13 +55,16 @@ func doSetFlags(r *runner, n [6]uint32) error {
 	set, op, flags := b.some(n[1]), mailstore.FlagOp(n[2]%3), someFlags(n[3])
 	var opt mailstore.SetFlagsOptions
 	var want mailstore.SetFlagsResult
+	if n[4]%4 == 1 {
+		opt.Fixed = mailstore.Rights(n[5]).Fixed()
+	}
 	if len(b.messages) > 0 && n[4]%3 == 0 {
 		rec, _ := m.Record(b.messages[n[5]%uint32(len(b.messages))].uid)
 		opt.UnchangedSince = rec.ModSeq
 	}
 	for _, msg := range b.in(set) {
 		rec, _ := m.Record(msg.uid)
-		f := op.Apply(msg.flags, flags)
+		f := opt.Apply(op, msg.flags, flags)
 		switch {
 		case opt.UnchangedSince > 0 && rec.ModSeq > opt.UnchangedSince:
 			want.Failed.Add(msg.uid)

@@ -1,0 +1,84 @@
+package maildir
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"restante/fsys"
+	"restante/mailstore"
+)
+
+// aclName is the file in a mailbox's directory that says what others may do with
+// the mailbox (mailstore.ACL). It is Dovecot's, which has it among the messages
+// also where control files stand elsewhere.
+const (
+	aclName = "dovecot-acl"
+	maxACL  = 1 << 20
+)
+
+// ACL returns what others may do with a mailbox.
+func (a *account) ACL(ctx context.Context, name string) (mailstore.ACL, error) {
+	a.treeMu.RLock()
+	defer a.treeMu.RUnlock()
+	path, err := a.aclPath(ctx, name)
+	if err != nil {
+		return nil, fail("acl of", name, err)
+	}
+	data, err := a.readACL(path)
+	return mailstore.ParseACL(data), fail("acl of", name, err)
+}
+
+// ChangeACL changes what others may do with a mailbox.
+func (a *account) ChangeACL(ctx context.Context, name string, change func(*mailstore.ACL) error) error {
+	a.treeMu.RLock()
+	defer a.treeMu.RUnlock()
+	a.aclMu.Lock()
+	defer a.aclMu.Unlock()
+	path, err := a.aclPath(ctx, name)
+	if err != nil {
+		return fail("change acl of", name, err)
+	}
+	data, err := a.readACL(path)
+	if err != nil {
+		return fail("change acl of", name, err)
+	}
+	data, changed, err := mailstore.ChangeACL(data, change)
+	if err == nil && changed {
+		err = fsys.WriteFile(a.fs, path, data, a.filePerm)
+	}
+	return fail("change acl of", name, err)
+}
+
+// aclPath finds a mailbox's file; the caller holds treeMu.
+func (a *account) aclPath(ctx context.Context, name string) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	name = strings.TrimSuffix(a.canonical(name), a.tree.delimiter())
+	n, err := a.tree.find(ctx, name)
+	if err == nil && n.kind != box {
+		err = a.noBox(ctx, n)
+	}
+	return filepath.Join(n.dir, aclName), err
+}
+
+// readACL gives the file's content, nothing when there is none.
+func (a *account) readACL(path string) ([]byte, error) {
+	data, err := fsys.ReadFile(a.fs, path, maxACL)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return data, err
+}
+
+// dropACL removes what an earlier mailbox has left in a directory that is none
+// now: nobody may have rights in the next one that he was not given.
+func (a *account) dropACL(dir string) error {
+	if err := a.fs.Remove(filepath.Join(dir, aclName)); !isAbsent(err) {
+		return err
+	}
+	return nil
+}
