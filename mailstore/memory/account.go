@@ -25,6 +25,7 @@ type account struct {
 	subscribed   map[string]bool
 	uses         mailstore.SpecialUses
 	nextValidity uint32
+	watches      map[*watch]struct{}
 }
 
 func newAccount(opt Options) *account {
@@ -35,6 +36,7 @@ func newAccount(opt Options) *account {
 		subscribed:   make(map[string]bool),
 		uses:         make(mailstore.SpecialUses),
 		nextValidity: opt.UIDValidity,
+		watches:      make(map[*watch]struct{}),
 	}
 	a.add(mailstore.Inbox)
 	return a
@@ -264,6 +266,9 @@ func (a *account) change(ctx context.Context, op, name string, fn func(name stri
 	}
 	if err != nil {
 		return &mailstore.Error{Op: op, Mailbox: name, Err: err}
+	}
+	if op != "open" && op != "status" {
+		a.tell("")
 	}
 	return nil
 }

@@ -106,6 +106,7 @@ func (m *mailbox) transferTo(ctx context.Context, op string, uids mailstore.UIDS
 			return errForeignMailbox
 		}
 		res, err = m.transfer(uids, to, move)
+		m.account.tell(to.Name())
 		return err
 	})
 	return res, err
@@ -200,7 +201,11 @@ func (m *mailbox) read(ctx context.Context, op string, fn func() error) error {
 func (m *mailbox) write(ctx context.Context, op string, fn func() error) error {
 	m.account.mu.Lock()
 	defer m.account.mu.Unlock()
-	return m.read(ctx, op, fn)
+	err := m.read(ctx, op, fn)
+	if err == nil {
+		m.account.tell(m.Name())
+	}
+	return err
 }
 
 // errNoUIDs is what remains to say after four thousand million messages.

@@ -32,6 +32,8 @@ const (
 	DualUse Ability = "has mailboxes below mailboxes"
 	// BelowInbox: INBOX may have mailboxes below it.
 	BelowInbox Ability = "has mailboxes below INBOX"
+	// Watch: whoever watches an account is told.
+	Watch Ability = "tells of changes"
 	// Progress: whoever asks is told how far a long operation is.
 	Progress Ability = "tells of progress"
 )
@@ -66,6 +68,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Index", indexTests},
 		{"Reopen", reopenTests},
 		{"Progress", progressTests},
+		{"Watch", watchTests},
 		{"Concurrent", concurrentTests},
 	} {
 		t.Run(group.name, func(t *testing.T) {
