@@ -15,6 +15,7 @@ type Command struct {
 	//	ENABLE                             *Enable
 	//	ID                                 *ID
 	//	COMPRESS                           *Compress
+	//	NOTIFY                             *Notify
 	//	SELECT EXAMINE                     *Select
 	//	CREATE                             *Create
 	//	DELETE SUBSCRIBE UNSUBSCRIBE       *Mailbox

@@ -112,6 +112,18 @@ var commandTests = []struct {
 	{`a UID STORE 1 -flags.silent \Seen x`, "UID STORE", &Store{Set: seq("1"), Op: StoreRemove, Silent: true, Flags: []string{`\Seen`, "x"}}},
 	{"a STORE 1 (UNCHANGEDSINCE 12) FLAGS ()", "STORE", &Store{Set: seq("1"), Op: StoreSet, Modifiers: []Param{{Name: "UNCHANGEDSINCE", Value: Value{Text: "12"}}}}},
 
+	{"a NOTIFY NONE", "NOTIFY", &Notify{}},
+	{"a notify set (selected NONE)", "NOTIFY", &Notify{Groups: []EventGroup{{Filter: MailboxFilter{Kind: FilterSelected}}}}},
+	{"a NOTIFY SET STATUS (selected-delayed (MessageNew (UID BODY.PEEK[1] PREVIEW (LAZY)) messageexpunge FlagChange)) (mailboxes (a \"b c\") (MailboxName X-Own))", "NOTIFY", &Notify{
+		Status: true,
+		Groups: []EventGroup{
+			{MailboxFilter{Kind: FilterSelectedDelayed}, []NotifyEvent{
+				{Name: EventMessageNew, Fetch: []FetchItem{{Att: FetchUID}, bodyPeek(Section{Path: []int{1}}), {Att: FetchPreview, Lazy: true}}},
+				{Name: EventMessageExpunge}, {Name: EventFlagChange},
+			}},
+			{MailboxFilter{Kind: FilterMailboxes, Mailboxes: []string{"a", "b c"}}, []NotifyEvent{{Name: EventMailboxName}, {Name: "X-Own"}}},
+		},
+	}},
 	{"a ESEARCH SEEN", "ESEARCH", &ESearch{Search: Search{Key: SearchFlag{Flag: `\Seen`}}}},
 	{"a esearch in (Selected subtree (x \"y z\") subtree-one w MAILBOXES inbox) RETURN (MIN) CHARSET utf-8 ALL", "ESEARCH", &ESearch{
 		In: []MailboxFilter{

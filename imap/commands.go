@@ -30,6 +30,7 @@ var commands = map[string]struct {
 	"LSUB":        {"LSUB", (*parser).lsub},
 	"NAMESPACE":   {"NAMESPACE", nil},
 	"ESEARCH":     {"ESEARCH", (*parser).esearch}, // RFC 7377
+	"NOTIFY":      {"NOTIFY", (*parser).notify},   // RFC 5465
 	"STATUS":      {"STATUS", (*parser).status},
 	"APPEND":      {"APPEND", (*parser).appendCommand},
 	"IDLE":        {"IDLE", nil},

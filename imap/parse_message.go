@@ -70,13 +70,7 @@ func (p *parser) fetch() Args {
 	a := &Fetch{Set: p.sequenceSet()}
 	p.sp()
 	if p.accept('(') {
-		p.list1(func() {
-			if n := len(a.Items); n > 0 && p.peek() == '(' && a.Items[n-1].mayBeLazy() {
-				p.previewModifiers(&a.Items[n-1])
-				return
-			}
-			a.Items = append(a.Items, p.fetchAtt(p.keyword()))
-		})
+		a.Items = p.fetchAtts()
 		a.Modifiers = p.optionalParams()
 		return a
 	}
@@ -88,6 +82,19 @@ func (p *parser) fetch() Args {
 		a.Modifiers = p.optionalParams()
 	}
 	return a
+}
+
+// fetchAtts reads fetch-att *(SP fetch-att) ")".
+func (p *parser) fetchAtts() []FetchItem {
+	var items []FetchItem
+	p.list1(func() {
+		if n := len(items); n > 0 && p.peek() == '(' && items[n-1].mayBeLazy() {
+			p.previewModifiers(&items[n-1])
+			return
+		}
+		items = append(items, p.fetchAtt(p.keyword()))
+	})
+	return items
 }
 
 // previewModifiers:
