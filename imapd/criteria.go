@@ -4,11 +4,9 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/ianaindex"
-
 	"restante/imap"
 	"restante/mailstore"
+	"restante/message"
 	"restante/search"
 )
 
@@ -151,15 +149,11 @@ func charsetDecoder(charset string) (func(string) string, error) {
 	case "", "UTF-8", "US-ASCII":
 		return same, nil
 	}
-	e, err := ianaindex.IANA.Encoding(charset)
-	if err != nil || e == nil || e == encoding.Replacement {
+	if _, known := message.DecodeCharset("", charset); !known {
 		return nil, no("BADCHARSET (US-ASCII UTF-8)", "Charset %s is not known here", strings.ToValidUTF8(charset, "?"))
 	}
 	return func(s string) string {
-		decoded, err := e.NewDecoder().String(s)
-		if err != nil {
-			return s
-		}
-		return decoded
+		text, _ := message.DecodeCharset(s, charset)
+		return text
 	}, nil
 }

@@ -2,7 +2,9 @@ package message
 
 import (
 	"bufio"
+	"encoding/binary"
 	"io"
+	"math/bits"
 	"strings"
 	"unicode/utf8"
 
@@ -16,30 +18,48 @@ import (
 )
 
 // charsetDecoder is what turns text of that charset into UTF-8. A charset that
-// nobody knows, and one that promises ASCII or UTF-8, are read by sniffed.
+// nobody knows is read by sniffed.
 func charsetDecoder(charset string) transform.Transformer {
+	if d, ok := knownCharset(charset); ok {
+		return d
+	}
+	return new(sniffed)
+}
+
+// knownCharset is the decoder of a charset. What promises ASCII or UTF-8 is read
+// by sniffed.
+func knownCharset(charset string) (_ transform.Transformer, ok bool) {
 	name := charsetName(charset)
 	switch name {
 	case "", "utf-8", "us-ascii":
-		return new(sniffed)
+		return new(sniffed), true
 	case "utf-7":
-		return new(utf7)
+		return new(utf7), true
 	case "iso-2022-kr":
-		return transform.Chain(new(iso2022kr), korean.EUCKR.NewDecoder())
+		return transform.Chain(new(iso2022kr), korean.EUCKR.NewDecoder()), true
 	case "hz-gb-2312":
-		return simplifiedchinese.HZGB2312.NewDecoder()
+		return simplifiedchinese.HZGB2312.NewDecoder(), true
 	case "utf-16":
-		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder()
+		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder(), true
 	}
 	if e, err := htmlindex.Get(name); err == nil && e != encoding.Replacement {
-		return e.NewDecoder()
+		return e.NewDecoder(), true
 	}
 	for _, index := range []*ianaindex.Index{ianaindex.MIME, ianaindex.IANA} {
-		if e, err := index.Encoding(name); err == nil && e != nil {
-			return e.NewDecoder()
+		if e, err := index.Encoding(name); err == nil && e != nil && e != encoding.Replacement {
+			return e.NewDecoder(), true
 		}
 	}
-	return new(sniffed)
+	return nil, false
+}
+
+// DecodeCharset is text of a charset as UTF-8, which is always valid. It is not ok
+// if nobody knows the charset.
+func DecodeCharset(text, charset string) (_ string, ok bool) {
+	if _, ok := knownCharset(charset); !ok {
+		return "", false
+	}
+	return decodeCharset([]byte(text), charset), true
 }
 
 // charsetName brings a label into one form. Labels come with quotes, with the
@@ -207,10 +227,18 @@ func (s *sniffed) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err er
 	return nDst, nSrc, nil
 }
 
+// asciiRun is how many octets of ASCII b begins with.
 func asciiRun(b []byte) int {
-	for i, c := range b {
+	n := 0
+	for len(b)-n >= 8 {
+		if w := binary.LittleEndian.Uint64(b[n:]) & 0x8080808080808080; w != 0 {
+			return n + bits.TrailingZeros64(w)/8
+		}
+		n += 8
+	}
+	for i, c := range b[n:] {
 		if c >= utf8.RuneSelf {
-			return i
+			return n + i
 		}
 	}
 	return len(b)
