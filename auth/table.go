@@ -177,18 +177,18 @@ func (t *Table) extras(a *account, field string) error {
 		a.Location = location
 		return nil
 	}
-	userdb := map[string]string{}
+	var userdb [][2]string
 	for _, item := range strings.Fields(field) {
 		name, value, _ := strings.Cut(item, "=")
 		if u, ok := strings.CutPrefix(name, "userdb_"); ok {
-			userdb[u] = value
+			userdb = append(userdb, [2]string{u, value})
 			continue
 		}
 		if err := t.extra(a, name, value); err != nil {
 			return err
 		}
 	}
-	return a.userdb(userdb)
+	return t.userdb(a, userdb)
 }
 
 // extra is a field of the password database. Of those that we do not have,
@@ -212,8 +212,9 @@ func (t *Table) extra(a *account, name, value string) error {
 }
 
 // userdb applies the fields that override those at the front of the line.
-func (a *account) userdb(fields map[string]string) (err error) {
-	for name, value := range fields {
+func (t *Table) userdb(a *account, fields [][2]string) (err error) {
+	for _, field := range fields {
+		name, value := field[0], field[1]
 		switch name {
 		case "mail":
 			a.Location = value
@@ -227,6 +228,8 @@ func (a *account) userdb(fields map[string]string) (err error) {
 			if a.GID, err = id("userdb_gid", value, lookupGroup); err != nil {
 				return err
 			}
+		default:
+			t.quota(a, name, value)
 		}
 	}
 	return nil

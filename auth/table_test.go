@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"restante/fsys"
+	"restante/mailstore"
 )
 
 // TestTable follows the cases of Dovecot's db-passwd-file.c.
@@ -27,7 +28,10 @@ func TestTable(t *testing.T) {
 		{"the line of a shadow-less /etc/passwd", "amelie:x:1000:100:Amélie:/home/amelie:/bin/sh", User{Name: "amelie", UID: 1000, GID: 100, Home: "/home/amelie"}},
 		{"location", "amelie:{PLAIN}x::::::userdb_mail=maildir:~/Maildir:LAYOUT=fs", User{Name: "amelie", UID: -1, GID: -1, Location: "maildir:~/Maildir:LAYOUT=fs"}},
 		{"location without the prefix", "amelie:{PLAIN}x::::::mail=mbox:~/mail:INBOX=/var/mail/%u", User{Name: "amelie", UID: -1, GID: -1, Location: "mbox:~/mail:INBOX=/var/mail/%u"}},
-		{"several extra fields; a space ends a value", "amelie:{PLAIN}x::::::nodelay=y  userdb_mail=mbox:/a b=c userdb_quota_rule=*:storage=1G", User{Name: "amelie", UID: -1, GID: -1, Location: "mbox:/a"}},
+		{"several extra fields; a space ends a value", "amelie:{PLAIN}x::::::nodelay=y  userdb_mail=mbox:/a b=c userdb_quota_rule=*:storage=1G", User{Name: "amelie", UID: -1, GID: -1, Location: "mbox:/a", Quota: mailstore.Amount{Octets: 1 << 30}}},
+		{"Dovecot counts storage in KiB and bytes in octets", "a:{PLAIN}x::::::userdb_quota_rule=*:storage=100:messages=7", User{Name: "a", UID: -1, GID: -1, Quota: mailstore.Amount{Octets: 100 << 10, Messages: 7}}},
+		{"a rule without a limit ends that of the configuration", "a:{PLAIN}x::::::userdb_quota_rule=*:bytes=0", User{Name: "a", UID: -1, GID: -1, Quota: mailstore.Amount{Octets: mailstore.NoLimit}}},
+		{"the words of Dovecot 2.4", "a:{PLAIN}x::::::userdb_quota_storage_size=500MiB userdb_quota_message_count=9", User{Name: "a", UID: -1, GID: -1, Quota: mailstore.Amount{Octets: 500 << 20, Messages: 9}}},
 		{"userdb fields override", "amelie:{PLAIN}x:1000:100::/home/amelie::userdb_home=/srv/a userdb_uid=7 userdb_gid=8", User{Name: "amelie", UID: 7, GID: 8, Home: "/srv/a"}},
 		{"the old form: an empty field, then the location", "amelie:{PLAIN}x:1000:100::/home/amelie:::maildir:/srv/mail/amelie:INBOX=/x", User{Name: "amelie", UID: 1000, GID: 100, Home: "/home/amelie", Location: "maildir:/srv/mail/amelie:INBOX=/x"}},
 		{"a carriage return is no part of the line", "amelie:{PLAIN}x:::::\r", User{Name: "amelie", UID: -1, GID: -1}},
@@ -95,6 +99,11 @@ func TestTableWarnings(t *testing.T) {
 		{"amelie:{CRAM-MD5}8b02", "users:1: user \"amelie\" cannot log in: password scheme {CRAM-MD5}"},
 		{"amelie:abi6yrPq6EH9o", "DES"},
 		{"amelie:{PLAIN}x::::::proxy=y host=other", "extra field proxy= is not supported"},
+		{"amelie:{PLAIN}x::::::userdb_quota_rule=Trash:storage=1G", "userdb_quota_rule=Trash:storage=1G has no effect: write userdb_quota_rule=*:"},
+		{"amelie:{PLAIN}x::::::userdb_quota_rule=*:storage=1X", `"1X" is no limit`},
+		{"amelie:{PLAIN}x::::::userdb_quota_rule=*:storage=9999999999T", `is no limit`},
+		{"amelie:{PLAIN}x::::::userdb_quota_rule=*:messages=1k", `"1k" is no limit`},
+		{"amelie:{PLAIN}x::::::userdb_quota_rule2=Trash:storage=+10%%", "userdb_quota_rule2=Trash:storage=+10%% has no effect"},
 	} {
 		table := ParseTable("users", []byte(tt.line))
 		if len(table.Problems) > 0 || len(table.Users()) != 1 || len(table.Warnings) == 0 || !strings.Contains(table.Warnings[0].Error(), tt.want) {

@@ -81,6 +81,9 @@ type Mail struct {
 	Index    string `toml:"index"` // directory of the indexes, relative to the data directory; "" keeps none
 	// MboxLocks are the locks on mbox files in their order, as words.
 	MboxLocks string `toml:"mbox_locks"`
+	// What a user may hold; 0 is no limit.
+	QuotaMegabytes int `toml:"quota_megabytes"`
+	QuotaMessages  int `toml:"quota_messages"`
 }
 
 // TLS names the operator's own certificate. Both empty means the local

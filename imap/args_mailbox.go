@@ -1,6 +1,6 @@
 package imap
 
-// Mailbox is the argument of DELETE, SUBSCRIBE and UNSUBSCRIBE.
+// Mailbox is the argument of DELETE, SUBSCRIBE, UNSUBSCRIBE and GETQUOTAROOT.
 type Mailbox struct {
 	// Name is in UTF-8, as all mailbox names here; INBOX is in upper case.
 	Name string
@@ -82,6 +82,8 @@ const (
 	StatusSize        StatusItem = "SIZE"
 	// StatusHighestModSeq is of RFC 7162 section 3.1.7.
 	StatusHighestModSeq StatusItem = "HIGHESTMODSEQ"
+	// StatusDeletedStorage is of RFC 9208 section 4.1.4, as StatusDeleted was before RFC 9051.
+	StatusDeletedStorage StatusItem = "DELETED-STORAGE"
 	// StatusAppendLimit is of RFC 7889.
 	StatusAppendLimit StatusItem = "APPENDLIMIT"
 )

@@ -19,6 +19,9 @@ type Command struct {
 	//	SELECT EXAMINE                     *Select
 	//	CREATE                             *Create
 	//	DELETE SUBSCRIBE UNSUBSCRIBE       *Mailbox
+	//	GETQUOTAROOT                       *Mailbox
+	//	GETQUOTA                           *GetQuota
+	//	SETQUOTA                           *SetQuota
 	//	RENAME                             *Rename
 	//	LIST                               *List
 	//	LSUB                               *Lsub

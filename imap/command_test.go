@@ -55,6 +55,11 @@ var commandTests = []struct {
 	{"a COMPRESS deflate", "COMPRESS", &Compress{Algorithm: "DEFLATE"}},
 	{"a REPLACE * x", "REPLACE", &Replace{Message: seq("*"), Append: &Append{Mailbox: "x"}}},
 	{"a UID REPLACE 7 inbox", "UID REPLACE", &Replace{Message: seq("7"), Append: &Append{Mailbox: "INBOX"}}},
+	{`a GETQUOTA "User quota"`, "GETQUOTA", &GetQuota{Root: "User quota"}},
+	{"a GETQUOTAROOT inbox", "GETQUOTAROOT", &Mailbox{Name: "INBOX"}},
+	{`a SETQUOTA "" (storage 512 MESSAGE 9223372036854775807)`, "SETQUOTA", &SetQuota{Limits: []QuotaLimit{{"STORAGE", 512}, {"MESSAGE", 1<<63 - 1}}}},
+	{`a SETQUOTA x ()`, "SETQUOTA", &SetQuota{Root: "x"}},
+	{"a STATUS x (DELETED-STORAGE)", "STATUS", &Status{Mailbox: "x", Items: []StatusItem{StatusDeletedStorage}}},
 	{"a STATUS x (APPENDLIMIT)", "STATUS", &Status{Mailbox: "x", Items: []StatusItem{StatusAppendLimit}}},
 	{"a NOOP  ", "NOOP", nil}, // spaces at the end
 	{"a AUTHENTICATE PLAIN", "AUTHENTICATE", &Authenticate{Mechanism: "PLAIN"}},

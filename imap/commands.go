@@ -38,6 +38,11 @@ var commands = map[string]struct {
 
 	"UNAUTHENTICATE": {"UNAUTHENTICATE", nil}, // RFC 8437
 
+	// RFC 9208.
+	"GETQUOTA":     {"GETQUOTA", (*parser).getQuota},
+	"GETQUOTAROOT": {"GETQUOTAROOT", (*parser).oneMailbox},
+	"SETQUOTA":     {"SETQUOTA", (*parser).setQuota},
+
 	// Section 6.4, selected.
 	"CHECK":       {"CHECK", nil},
 	"CLOSE":       {"CLOSE", nil},

@@ -23,7 +23,7 @@ func (s *session) cmdAppend(cmd *imap.Command) (reply, error) {
 		return reply{}, err
 	}
 	defer s.closeQuietly("mailbox", box.Close)
-	app, err := box.NewAppend(s.ctx)
+	app, err := s.newAppend(box, mailstore.Amount{})
 	if err != nil {
 		return reply{}, err
 	}
@@ -42,6 +42,15 @@ func (s *session) cmdAppend(cmd *imap.Command) (reply, error) {
 func appendUID(validity uint32, uids []mailstore.UID) string {
 	code := append(strconv.AppendUint([]byte("APPENDUID "), uint64(validity), 10), ' ')
 	return string(numSet(uids).AppendTo(code))
+}
+
+// newAppend begins an append. What it replaces is room that it need not claim.
+func (s *session) newAppend(box mailstore.Mailbox, replaces mailstore.Amount) (app mailstore.Append, err error) {
+	err = s.long(func(ctx context.Context) (err error) {
+		app, err = box.NewAppend(mailstore.WithCredit(ctx, replaces))
+		return err
+	})
+	return app, err
 }
 
 // commit makes messages durable.
@@ -100,7 +109,11 @@ func (s *session) receiveOne(m *imap.AppendMessage, app mailstore.Append) error 
 	if m.Binary || m.Catenate {
 		octets = message.WithoutBinary(src)
 	}
-	err = app.Add(mailstore.AppendOptions{Flags: flags, Date: m.InternalDate}, octets)
+	opt := mailstore.AppendOptions{Flags: flags, Date: m.InternalDate}
+	if !m.Catenate {
+		opt.Size = m.Size
+	}
+	err = app.Add(opt, octets)
 	switch {
 	case src.failure() != nil:
 		return src.failure()
@@ -129,16 +142,11 @@ func (s *session) messageSource(m *imap.AppendMessage) (messageSource, error) {
 	return s.literalSource(&m.Literal)
 }
 
-// literalSource asks the client for a literal.
 func (s *session) literalSource(l *imap.Literal) (*literalSource, error) {
 	if l.UTF8 && !s.utf8 {
 		return nil, bad("Enable UTF8=ACCEPT first")
 	}
-	r, err := l.Accept()
-	if err != nil {
-		return nil, &lost{err}
-	}
-	return &literalSource{r: r}, nil
+	return &literalSource{l: l}, nil
 }
 
 // appendSyntax turns what the reader says of the command into its answer.
@@ -154,13 +162,24 @@ func appendSyntax(err error) error {
 	return &refusal{r}
 }
 
-// literalSource tells failures of the connection from those of the mailbox.
+// literalSource gives the octets of a literal. It asks the client for them when they
+// are wanted: a message for which there is no room is refused before it is sent. It
+// tells failures of the connection from those of the mailbox.
 type literalSource struct {
-	r   io.Reader
+	l   *imap.Literal
+	r   io.Reader // nil before it has been asked for
 	err error
 }
 
 func (l *literalSource) Read(p []byte) (int, error) {
+	if l.r == nil {
+		r, err := l.l.Accept()
+		if err != nil {
+			l.err = &lost{err}
+			return 0, l.err
+		}
+		l.r = r
+	}
 	n, err := l.r.Read(p)
 	if err != nil && err != io.EOF {
 		l.err = &lost{err}

@@ -29,7 +29,8 @@ func (s *session) cmdReplace(cmd *imap.Command) (reply, error) {
 		return reply{}, err
 	}
 	defer s.closeQuietly("mailbox", box.Close)
-	app, err := box.NewAppend(s.ctx)
+	old := v.set(spans)
+	app, err := s.newAppend(box, s.roomOf(old))
 	if err != nil {
 		return reply{}, err
 	}
@@ -40,7 +41,21 @@ func (s *session) cmdReplace(cmd *imap.Command) (reply, error) {
 	if err := v.missing(spans); err != nil { // nothing is done yet; whoever replaced it may have a newer one
 		return reply{}, err
 	}
-	return s.replace(v.set(spans), box, app)
+	return s.replace(old, box, app)
+}
+
+// roomOf is what a message takes, which its replacement may have; nothing where that
+// cannot be told.
+func (s *session) roomOf(old mailstore.UIDSet) mailstore.Amount {
+	box := s.view.box
+	if err := s.long(func(ctx context.Context) error { return box.Fill(ctx, old, mailstore.AttrSize) }); err != nil {
+		return mailstore.Amount{}
+	}
+	r, found := box.Record(old[0].First)
+	if !found {
+		return mailstore.Amount{}
+	}
+	return mailstore.Amount{Octets: max(r.Size, 0), Messages: 1}
 }
 
 // replace adds the new message and removes the old one. APPENDUID comes before

@@ -8,7 +8,8 @@ import (
 	"restante/mailstore"
 )
 
-// cmdStatus is STATUS (RFC 9051 section 6.3.11), with APPENDLIMIT (RFC 7889).
+// cmdStatus is STATUS (RFC 9051 section 6.3.11), with APPENDLIMIT (RFC 7889)
+// and DELETED-STORAGE (RFC 9208 section 4.1.4).
 func (s *session) cmdStatus(cmd *imap.Command) (reply, error) {
 	args := cmd.Args.(*imap.Status)
 	return reply{}, s.existing(args.Mailbox, func(name string) error { return s.sendStatus(name, args.Items) })
@@ -17,7 +18,7 @@ func (s *session) cmdStatus(cmd *imap.Command) (reply, error) {
 // sendStatus sends one untagged STATUS with the items in the order asked.
 func (s *session) sendStatus(name string, items []imap.StatusItem) error {
 	var want mailstore.StatusItems
-	if slices.Contains(items, imap.StatusSize) {
+	if slices.Contains(items, imap.StatusSize) || slices.Contains(items, imap.StatusDeletedStorage) {
 		want = mailstore.WantSize
 	}
 	if slices.Contains(items, imap.StatusHighestModSeq) {
@@ -62,7 +63,9 @@ func statusNumber(st *mailstore.Status, it imap.StatusItem) uint64 {
 		return st.HighestModSeq
 	case imap.StatusDeleted:
 		return uint64(st.Deleted)
+	case imap.StatusDeletedStorage:
+		return uint64(max(st.DeletedSize, 0)) // it was asked for, so it is known
 	default:
-		return uint64(max(st.Size, 0)) // SIZE; it was asked for, so it is known
+		return uint64(max(st.Size, 0)) // SIZE, likewise
 	}
 }

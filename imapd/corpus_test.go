@@ -174,7 +174,9 @@ func corpusSearch(t *testing.T, c *imaptest.Client) {
 		if err != nil || !strings.HasPrefix(tagged, "OK") {
 			t.Fatalf("%s: %s %v", q.Query, tagged, err)
 		}
-		we, they := uidsOf(strings.ReplaceAll(strings.TrimPrefix(lines[0], "* SEARCH"), " ", ",")), uidsOf(q.UIDs)
+		// Before the answer a slow machine says that it is at it (RFC 9585).
+		answer := lines[slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "* SEARCH") })]
+		we, they := uidsOf(strings.ReplaceAll(strings.TrimPrefix(answer, "* SEARCH"), " ", ",")), uidsOf(q.UIDs)
 		only := func(a, b map[uint32]bool) (list []uint32) {
 			for uid := range a {
 				if !b[uid] {

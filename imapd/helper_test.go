@@ -28,7 +28,7 @@ func (anyone) Authenticate(_ context.Context, _ net.Addr, name, password string)
 	if password != "pass" {
 		return auth.User{}, auth.ErrCredentials
 	}
-	return auth.User{Name: name}, nil
+	return auth.User{Name: name, Quota: imaptest.QuotaOf(name)}, nil
 }
 
 // logWriter sends the server's log to the test's, as long as it runs.

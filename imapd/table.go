@@ -58,6 +58,10 @@ var commands = map[string]command{
 
 	"UNAUTHENTICATE": {loggedIn, newsNever, (*session).cmdUnauthenticate},
 
+	"GETQUOTA":     {loggedIn, newsAll, (*session).cmdGetQuota},
+	"GETQUOTAROOT": {loggedIn, newsAll, (*session).cmdGetQuotaRoot},
+	"SETQUOTA":     {loggedIn, newsAll, (*session).cmdSetQuota},
+
 	// Selected (section 6.4).
 	"CHECK":       {selected, newsAll, (*session).cmdCheck},
 	"CLOSE":       {selected, newsNever, (*session).cmdClose},

@@ -13,6 +13,8 @@ type User struct {
 	UID, GID int
 	Home     string
 	Location string
+	// Quota is what the mail may take: 0 where nothing is said, NoLimit for no limit.
+	Quota Amount
 }
 
 // A Store opens accounts.
@@ -67,6 +69,10 @@ type Account interface {
 	// in, without opening it for a session. Only items that are asked for are
 	// sure to be set; the others may be.
 	Status(ctx context.Context, name string, items StatusItems) (Status, error)
+	// Quota returns what all mailboxes together may hold and, counted now, what they
+	// do hold. Append and Copy that would exceed it give ErrOverQuota and do nothing;
+	// Move is always possible.
+	Quota(ctx context.Context) (Quota, error)
 	// Open returns the mailbox, shared and counted; Close it. ErrNotFound,
 	// ErrNoSelect.
 	Open(ctx context.Context, name string) (Mailbox, error)
@@ -268,6 +274,9 @@ type CopyResult struct {
 type AppendOptions struct {
 	Flags Flags // Recent is ignored
 	Date  time.Time
+	// Size is how many octets the reader will give, 0 when that is not known. With it
+	// a message for which there is no room is refused before it is read.
+	Size int64
 }
 
 // Append adds messages to a mailbox: all of them at Commit, or none.

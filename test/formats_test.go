@@ -50,7 +50,10 @@ var formats = []format{
 // oneAccount is a store with one account, which is opened once.
 type oneAccount struct{ mailstore.Account }
 
-func (s oneAccount) OpenAccount(context.Context, mailstore.User) (mailstore.Account, error) {
+func (s oneAccount) OpenAccount(_ context.Context, user mailstore.User) (mailstore.Account, error) {
+	if l, ok := s.Account.(mailstore.Limiter); ok {
+		l.LimitTo(user.Quota)
+	}
 	return shared(s), nil
 }
 
@@ -65,7 +68,7 @@ func (anyone) Authenticate(_ context.Context, _ net.Addr, name, pass string) (au
 	if pass != "pass" {
 		return auth.User{}, auth.ErrCredentials
 	}
-	return auth.User{Name: name}, nil
+	return auth.User{Name: name, Quota: imaptest.QuotaOf(name)}, nil
 }
 
 // serve serves IMAP over an empty account of the format until the test ends.

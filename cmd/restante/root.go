@@ -16,6 +16,7 @@ import (
 	"restante/certs"
 	"restante/config"
 	"restante/fsys"
+	"restante/mailstore"
 	"restante/mailstore/location"
 	"restante/pop3d"
 )
@@ -137,6 +138,7 @@ func (p *place) certs(c config.Config) certs.Options {
 func (p *place) mail(c config.Config, opt location.Options) (*location.Store, error) {
 	opt.Default, opt.Home, opt.DataDir = c.Mail.Location, c.Mail.Home, p.data
 	opt.MboxLocks, opt.Become = strings.Fields(c.Mail.MboxLocks), canBecome()
+	opt.Quota = mailstore.Amount{Octets: int64(c.Mail.QuotaMegabytes) << 20, Messages: int64(c.Mail.QuotaMessages)}
 	s, err := location.New(opt)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.configFile(), err)

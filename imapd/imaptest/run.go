@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"restante/mailstore"
 )
 
 // A Server is where scripts and random sessions go.
@@ -55,6 +57,17 @@ func RunScripts(t *testing.T, fsys fs.FS, pattern string, start func(t *testing.
 			}
 		})
 	}
+}
+
+// Limited is the user of scripts whose mail may take QuotaOf(Limited).
+const Limited = "limited"
+
+// QuotaOf is what a server in whose tests scripts run has to limit its users to.
+func QuotaOf(user string) mailstore.Amount {
+	if user != Limited {
+		return mailstore.Amount{}
+	}
+	return mailstore.Amount{Octets: 2048, Messages: 5}
 }
 
 // ErrSkipped is what Run returns when the script is not for this server.

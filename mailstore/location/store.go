@@ -34,6 +34,8 @@ type Options struct {
 	// Spool lists the directories of spool inboxes; nil is /var/mail and
 	// /var/spool/mail.
 	Spool []string
+	// Quota limits users whose own Quota says nothing; zero is no limit.
+	Quota mailstore.Amount
 	// Linger is how long an account that nobody uses stays open, so that the
 	// next session finds it as it was left. 0 is a minute, negative not at all.
 	Linger time.Duration
@@ -105,8 +107,8 @@ func New(opt Options) (*Store, error) {
 }
 
 // OpenAccount returns the user's account. Users whose locations are the same
-// share one. A new user gets his mailboxes. While a user's account is open, his
-// location is not looked for again.
+// share one, with the limits of who came last. A new user gets his mailboxes. While
+// a user's account is open, his location is not looked for again.
 func (s *Store) OpenAccount(ctx context.Context, user mailstore.User) (mailstore.Account, error) {
 	if sh := s.joinOpen(user); sh != nil {
 		return &handle{Account: sh.account, store: s, shared: sh}, nil
@@ -121,6 +123,9 @@ func (s *Store) OpenAccount(ctx context.Context, user mailstore.User) (mailstore
 	}
 	if err := s.remember(user, r); err != nil {
 		return nil, errors.Join(fail(err), s.leave(sh))
+	}
+	if l, ok := sh.account.(mailstore.Limiter); ok {
+		l.LimitTo(user.Quota.Or(s.opt.Quota))
 	}
 	s.mu.Lock()
 	s.resolved[user] = r.Location

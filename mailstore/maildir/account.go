@@ -23,6 +23,7 @@ import (
 // mailboxes the older one's first; then mailbox.staying; then
 // dovecot-uidlist.lock; then mu, under which nothing waits.
 type account struct {
+	*mailstore.Room
 	fs      *fsys.Debts
 	log     *slog.Logger
 	tree    tree
@@ -214,22 +215,26 @@ func (a *account) Status(ctx context.Context, name string, items mailstore.Statu
 	}
 	s := m.Status()
 	if items&mailstore.WantSize != 0 && s.Size < 0 {
-		s.Size = m.knownSize()
+		s.Size, s.DeletedSize = m.knownSizes()
 	}
 	return s, nil
 }
 
-// knownSize is the size of the messages together; what cannot be read counts as
-// empty.
-func (m *mailbox) knownSize() (sum int64) {
+// knownSizes are the size of the messages together and of those with \Deleted; what
+// cannot be read counts as empty.
+func (m *mailbox) knownSizes() (all, deleted int64) {
 	m.View(func(records iter.Seq2[mailstore.Record, file]) {
 		for r := range records {
-			if r.Size != mailstore.Unknown {
-				sum += r.Size
+			if r.Size == mailstore.Unknown {
+				continue
+			}
+			all += r.Size
+			if r.Flags.Has(mailstore.Deleted) {
+				deleted += r.Size
 			}
 		}
 	})
-	return sum
+	return all, deleted
 }
 
 // Close forgets what is in memory. Mailboxes that are still open stay usable.

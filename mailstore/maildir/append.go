@@ -18,7 +18,8 @@ import (
 // tmp/ and makes its content durable; Commit gives the files UIDs and moves them
 // to where everybody sees them.
 type appending struct {
-	m *mailbox
+	m     *mailbox
+	claim *mailstore.Claim
 
 	mu     sync.Mutex
 	files  []pending
@@ -46,10 +47,14 @@ func (m *mailbox) NewAppend(ctx context.Context) (mailstore.Append, error) {
 	default:
 		err = m.a.fs.Settle()
 	}
+	ap := &appending{m: m}
+	if err == nil {
+		ap.claim, err = m.a.Claim(ctx)
+	}
 	if err != nil {
 		return nil, fail("append to", m.Name(), err)
 	}
-	return &appending{m: m}, nil
+	return ap, nil
 }
 
 // Add writes one message to tmp/.
@@ -58,12 +63,25 @@ func (ap *appending) Add(opt mailstore.AppendOptions, r io.Reader) error {
 	defer ap.mu.Unlock()
 	err := errAppendOver
 	if !ap.closed {
-		var p pending
-		if p, err = ap.m.store(opt, r); err == nil {
-			ap.files = append(ap.files, p)
-		}
+		err = ap.add(opt, r)
 	}
 	return fail("append to", ap.m.Name(), err)
+}
+
+func (ap *appending) add(opt mailstore.AppendOptions, r io.Reader) error {
+	if err := ap.claim.Add(opt.Size, 1); err != nil {
+		return err
+	}
+	p, err := ap.m.store(opt, r)
+	if err != nil {
+		return err
+	}
+	ap.files = append(ap.files, p)
+	if err = ap.claim.Add(max(p.size-opt.Size, 0), 0); err != nil {
+		ap.files = ap.files[:len(ap.files)-1]
+		ap.m.discard([]pending{p})
+	}
+	return err
 }
 
 // Abort removes the files from tmp/.
@@ -73,6 +91,7 @@ func (ap *appending) Abort() {
 	ap.closed = true
 	ap.m.discard(ap.files)
 	ap.files = nil
+	ap.claim.Release()
 }
 
 // discard removes files from tmp/. What remains there is removed when it is old.
@@ -103,8 +122,10 @@ func (ap *appending) Commit(ctx context.Context) (uint32, []mailstore.UID, error
 	uids, err := m.commit(ctx, files)
 	if err != nil {
 		m.discard(files)
+		ap.claim.Release()
 		return 0, nil, fail("append to", m.Name(), err)
 	}
+	ap.claim.Settle()
 	return m.UIDValidity(), uids, nil
 }
 

@@ -117,6 +117,7 @@ func newAccount(opt Options) (*account, error) {
 	if opt.Control != "" && filepath.Clean(opt.Control) != a.tree.root {
 		a.tree.control = filepath.Clean(opt.Control)
 	}
+	a.Room = mailstore.NewRoom(a.quotaRule)
 	return a, nil
 }
 

@@ -23,7 +23,8 @@ import (
 //	-2048 -1                changes since, a line each
 //
 // We append the lines of our changes, one line for each batch, and leave
-// counting and limits to whoever made the file.
+// counting to whoever made the file: usage.go asks the mailboxes themselves. The
+// limits hold where nothing else is said.
 const (
 	maildirSizeName = "maildirsize"
 	// From this size on a file has to be counted anew by whoever reads it next.

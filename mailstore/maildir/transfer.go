@@ -18,7 +18,19 @@ import (
 // gets a base name of its own: a name that comes back to a mailbox which had it
 // before would get its old UID again.
 func (m *mailbox) Copy(ctx context.Context, uids mailstore.UIDSet, dest mailstore.Mailbox) (mailstore.CopyResult, error) {
-	return m.transferTo(ctx, "copy from", uids, dest, false)
+	claim, err := m.a.Claim(ctx)
+	if err == nil && claim != nil {
+		err = claim.Add(m.amountOf(uids))
+	}
+	if err != nil {
+		return mailstore.CopyResult{}, fail("copy from", m.Name(), err)
+	}
+	defer claim.Release()
+	res, err := m.transferTo(ctx, "copy from", uids, dest, false)
+	if err == nil {
+		claim.Settle()
+	}
+	return res, err
 }
 
 // Move renames the files into the other mailbox: at every moment each is in

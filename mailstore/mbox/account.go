@@ -53,6 +53,7 @@ const delimiter = '/'
 
 // account implements mailstore.Account.
 type account struct {
+	*mailstore.Room
 	opt   Options
 	debts *fsys.Debts // what opt.FS is
 
@@ -98,6 +99,9 @@ func Open(ctx context.Context, opt Options) (mailstore.Account, error) {
 	opt.FS = debts
 	a := &account{opt: opt, debts: debts, slots: make(map[string]*slot), locks: lockTable{wanted: opt.Locks}}
 	a.reserve = reserve{fs: opt.FS, path: filepath.Join(opt.Root, notesDir, reserveName)}
+	a.Room = mailstore.NewRoom(func(set mailstore.Amount) (mailstore.Amount, mailstore.Counter) {
+		return set, func(ctx context.Context) (mailstore.Amount, error) { return a.usage(ctx, set.Messages > 0) }
+	})
 	if err := a.prepare(ctx); err != nil {
 		return nil, &mailstore.Error{Op: "open account", Err: errKind(err)}
 	}

@@ -14,6 +14,7 @@ import (
 type pending struct {
 	m        *Mailbox
 	ctx      context.Context
+	claim    *mailstore.Claim
 	spool    spool
 	messages []spooled
 	done     bool
@@ -27,6 +28,9 @@ type pending struct {
 // NewAppend begins an append.
 func (m *Mailbox) NewAppend(ctx context.Context) (mailstore.Append, error) {
 	a, err := m.newAppend(ctx)
+	if err == nil {
+		a.claim, err = m.acct.Claim(ctx)
+	}
 	if err != nil {
 		return nil, m.fail("append", err)
 	}
@@ -50,7 +54,14 @@ func (a *pending) Add(opt mailstore.AppendOptions, r io.Reader) error {
 	if a.done {
 		return a.m.fail("append", errAppendEnded)
 	}
+	if err := a.claim.Add(opt.Size, 1); err != nil {
+		return a.m.fail("append", err)
+	}
+	before := a.spool.size
 	msg, err := a.spool.take(ctxReader{a.ctx, r})
+	if err == nil {
+		err = a.claim.Add(max(a.spool.size-before-opt.Size, 0), 0)
+	}
 	if err != nil {
 		return a.m.fail("append", err)
 	}
@@ -82,6 +93,7 @@ func (a *pending) Abort() {
 	if !a.done {
 		a.done = true
 		_ = a.spool.close() // nobody wants what is in it
+		a.claim.Release()
 	}
 }
 
@@ -98,6 +110,7 @@ func (a *pending) Commit(ctx context.Context) (uint32, []mailstore.UID, error) {
 	if err := a.m.committer.commit(ctx, a.m, a); err != nil {
 		return 0, nil, a.m.fail("append", err)
 	}
+	a.claim.Settle()
 	return a.m.validity, a.uids, nil
 }
 

@@ -21,8 +21,13 @@ type transfer struct {
 
 // Copy adds copies to dest.
 func (m *Mailbox) Copy(ctx context.Context, uids mailstore.UIDSet, dest mailstore.Mailbox) (mailstore.CopyResult, error) {
-	t, err := m.newTransfer(ctx, uids, dest)
+	claim, err := m.acct.Claim(ctx)
 	if err != nil {
+		return mailstore.CopyResult{}, m.fail("copy from", err)
+	}
+	t, err := m.newTransfer(ctx, uids, dest, claim)
+	if err != nil {
+		claim.Release()
 		return mailstore.CopyResult{}, m.fail("copy from", err)
 	}
 	defer t.pending.Abort()
@@ -41,7 +46,7 @@ func (m *Mailbox) Copy(ctx context.Context, uids mailstore.UIDSet, dest mailstor
 // crash between the two leaves both. Nobody else can remove a message while it
 // is moved: both mailboxes are locked.
 func (m *Mailbox) Move(ctx context.Context, uids mailstore.UIDSet, dest mailstore.Mailbox) (mailstore.CopyResult, error) {
-	t, err := m.newTransfer(ctx, uids, dest)
+	t, err := m.newTransfer(ctx, uids, dest, nil)
 	if err != nil {
 		return mailstore.CopyResult{}, m.fail("move from", err)
 	}
@@ -60,8 +65,8 @@ func (m *Mailbox) Move(ctx context.Context, uids mailstore.UIDSet, dest mailstor
 	return res, nil
 }
 
-// newTransfer reads the messages.
-func (m *Mailbox) newTransfer(ctx context.Context, uids mailstore.UIDSet, dest mailstore.Mailbox) (*transfer, error) {
+// newTransfer reads the messages; room for them is claimed from claim.
+func (m *Mailbox) newTransfer(ctx context.Context, uids mailstore.UIDSet, dest mailstore.Mailbox, claim *mailstore.Claim) (*transfer, error) {
 	to, mine := dest.(*Mailbox)
 	if !mine || to.acct != m.acct {
 		return nil, errForeignMailbox
@@ -73,6 +78,7 @@ func (m *Mailbox) newTransfer(ctx context.Context, uids mailstore.UIDSet, dest m
 	if err != nil {
 		return nil, err
 	}
+	a.claim = claim
 	t := &transfer{from: m, to: to, pending: a}
 	entries := m.Collect(uids)
 	progress := mailstore.ProgressOf(ctx).Track(int64(len(entries)))

@@ -17,6 +17,7 @@ import (
 // between mailboxes atomic without an order of locks. Readers of a mailbox need
 // only the lock of its index.
 type account struct {
+	*mailstore.Room
 	delim string
 
 	mu           sync.Mutex
@@ -39,7 +40,20 @@ func newAccount(opt Options) *account {
 		watches:      make(map[*watch]struct{}),
 	}
 	a.add(mailstore.Inbox)
+	a.Room = mailstore.NewRoom(func(set mailstore.Amount) (mailstore.Amount, mailstore.Counter) { return set, a.count })
 	return a
+}
+
+// count counts all messages, with the octets that clients see.
+func (a *account) count(ctx context.Context) (sum mailstore.Amount, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, m := range a.boxes {
+		s := m.Status()
+		sum.Octets += s.Size
+		sum.Messages += int64(s.Messages)
+	}
+	return sum, ctx.Err()
 }
 
 // add makes a mailbox; the caller has the lock.

@@ -88,7 +88,28 @@ func (m *mailbox) SetFlags(ctx context.Context, uids mailstore.UIDSet, op mailst
 
 // Copy adds copies to dest.
 func (m *mailbox) Copy(ctx context.Context, uids mailstore.UIDSet, dest mailstore.Mailbox) (mailstore.CopyResult, error) {
-	return m.transferTo(ctx, "copy from", uids, dest, false)
+	claim, err := m.account.Claim(ctx)
+	if err == nil && claim != nil {
+		err = claim.Add(m.sizeOf(uids))
+	}
+	if err != nil {
+		return mailstore.CopyResult{}, &mailstore.Error{Op: "copy from", Mailbox: m.Name(), Err: err}
+	}
+	defer claim.Release()
+	res, err := m.transferTo(ctx, "copy from", uids, dest, false)
+	if err == nil {
+		claim.Settle()
+	}
+	return res, err
+}
+
+// sizeOf counts messages and their octets.
+func (m *mailbox) sizeOf(uids mailstore.UIDSet) (octets, messages int64) {
+	for _, e := range m.Collect(uids) {
+		octets += e.Size
+		messages++
+	}
+	return octets, messages
 }
 
 // Move adds copies to dest and expunges the originals.

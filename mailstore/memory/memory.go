@@ -44,7 +44,7 @@ func New(opt Options) *Store {
 }
 
 // OpenAccount returns the account of the user's name; a new one has an empty
-// INBOX. Everything but the name is ignored.
+// INBOX. Of the rest the quota counts, as the last user of that name had it.
 func (s *Store) OpenAccount(ctx context.Context, user mailstore.User) (mailstore.Account, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, &mailstore.Error{Op: "open account", Err: err}
@@ -56,5 +56,6 @@ func (s *Store) OpenAccount(ctx context.Context, user mailstore.User) (mailstore
 		a = newAccount(s.opt)
 		s.accounts[user.Name] = a
 	}
+	a.LimitTo(user.Quota)
 	return a, nil
 }

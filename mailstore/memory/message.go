@@ -27,16 +27,22 @@ func (m message) Close() error { return nil }
 
 // NewAppend begins an append.
 func (m *mailbox) NewAppend(ctx context.Context) (mailstore.Append, error) {
-	if err := m.read(ctx, "append", nil); err != nil {
+	var claim *mailstore.Claim
+	err := m.read(ctx, "append", func() (err error) {
+		claim, err = m.account.Claim(ctx)
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
-	return &appending{mailbox: m}, nil
+	return &appending{mailbox: m, claim: claim}, nil
 }
 
 // appending implements mailstore.Append. Like every Append it belongs to one
 // goroutine.
 type appending struct {
 	mailbox *mailbox
+	claim   *mailstore.Claim
 	entries []index.Entry[[]byte]
 	done    bool
 }
@@ -48,7 +54,13 @@ func (a *appending) Add(opt mailstore.AppendOptions, r io.Reader) error {
 	if a.done {
 		return a.fail(errAppendDone)
 	}
+	if err := a.claim.Add(opt.Size, 1); err != nil {
+		return a.fail(err)
+	}
 	data, err := io.ReadAll(r)
+	if err == nil {
+		err = a.claim.Add(max(crlfSize(data)-opt.Size, 0), 0)
+	}
 	if err != nil {
 		return a.fail(err)
 	}
@@ -83,8 +95,10 @@ func (a *appending) Commit(ctx context.Context) (uint32, []mailstore.UID, error)
 	})
 	a.entries = nil
 	if err != nil {
+		a.claim.Release()
 		return 0, nil, err
 	}
+	a.claim.Settle()
 	return m.uidValidity, uids, nil
 }
 
@@ -92,6 +106,7 @@ func (a *appending) Commit(ctx context.Context) (uint32, []mailstore.UID, error)
 func (a *appending) Abort() {
 	a.done = true
 	a.entries = nil
+	a.claim.Release()
 }
 
 func (a *appending) fail(err error) error {

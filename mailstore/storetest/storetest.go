@@ -66,6 +66,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Names", nameTests},
 		{"Changes", changeTests},
 		{"Index", indexTests},
+		{"Quota", quotaTests},
 		{"Reopen", reopenTests},
 		{"Progress", progressTests},
 		{"Watch", watchTests},
