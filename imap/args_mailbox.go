@@ -86,4 +86,6 @@ const (
 	StatusDeletedStorage StatusItem = "DELETED-STORAGE"
 	// StatusAppendLimit is of RFC 7889.
 	StatusAppendLimit StatusItem = "APPENDLIMIT"
+	// StatusMailboxID is of RFC 8474 section 4.3.
+	StatusMailboxID StatusItem = "MAILBOXID"
 )

@@ -112,6 +112,12 @@ type SearchModSeq struct {
 	Min         uint64
 }
 
+// SearchObjectID is EMAILID and, with Thread, THREADID (RFC 8474 section 5.3).
+type SearchObjectID struct {
+	Thread bool
+	ID     string
+}
+
 // SearchField is BCC, CC, FROM, SUBJECT and TO.
 type SearchField struct {
 	// Field is in upper case.

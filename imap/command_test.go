@@ -60,6 +60,7 @@ var commandTests = []struct {
 	{`a SETQUOTA "" (storage 512 MESSAGE 9223372036854775807)`, "SETQUOTA", &SetQuota{Limits: []QuotaLimit{{"STORAGE", 512}, {"MESSAGE", 1<<63 - 1}}}},
 	{`a SETQUOTA x ()`, "SETQUOTA", &SetQuota{Root: "x"}},
 	{"a STATUS x (DELETED-STORAGE)", "STATUS", &Status{Mailbox: "x", Items: []StatusItem{StatusDeletedStorage}}},
+	{"a STATUS x (mailboxid)", "STATUS", &Status{Mailbox: "x", Items: []StatusItem{StatusMailboxID}}},
 	{"a STATUS x (APPENDLIMIT)", "STATUS", &Status{Mailbox: "x", Items: []StatusItem{StatusAppendLimit}}},
 	{"a NOOP  ", "NOOP", nil}, // spaces at the end
 	{"a AUTHENTICATE PLAIN", "AUTHENTICATE", &Authenticate{Mechanism: "PLAIN"}},
@@ -176,6 +177,7 @@ var commandTests = []struct {
 	}}},
 	{"a FETCH 1 body.peek[header.fields (From {2+}\r\nTo \"X y\")]<0.65536>", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{bodyPeek(Section{Specifier: SectionHeaderFields, Fields: []string{"From", "To", "X y"}, Partial: &Partial{0, 65536}})}}},
 	{"a FETCH 1 BODY.PEEK[4.HEADER.FIELDS.NOT (Received)]", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{bodyPeek(Section{Path: []int{4}, Specifier: SectionHeaderFieldsNot, Fields: []string{"Received"}})}}},
+	{"a FETCH 1 (EMAILID threadid)", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchEmailID}, {Att: FetchThreadID}}}},
 	{"a FETCH 1 preview", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchPreview}}}},
 	{"a FETCH 1 PREVIEW (LAZY)", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchPreview, Lazy: true}}}},
 	{"a FETCH 1 (FLAGS PREVIEW (lazy LAZY) UID)", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchFlags}, {Att: FetchPreview, Lazy: true}, {Att: FetchUID}}}},
@@ -261,6 +263,7 @@ func TestSearchValues(t *testing.T) {
 		{"SINCE 1-Jan-2000 SENTSINCE 01-Jan-2000", Search{Key: SearchAnd{[]SearchKey{
 			SearchDate{InternalDate, DateSince, Date{2000, time.January, 1}}, SearchDate{SentDate, DateSince, Date{2000, time.January, 1}},
 		}}}},
+		{"EMAILID M1_-z threadid T1", Search{Key: SearchAnd{[]SearchKey{SearchObjectID{ID: "M1_-z"}, SearchObjectID{true, "T1"}}}}},
 		{"OLDER 60 YOUNGER 5", Search{Key: SearchAnd{[]SearchKey{SearchWithin{true, 60}, SearchWithin{false, 5}}}}},
 		{"SMALLER 100 LARGER 9223372036854775807", Search{Key: SearchAnd{[]SearchKey{SearchSize{false, 100}, SearchSize{true, 1<<63 - 1}}}}},
 		{`HEADER Message-ID "<a@b>" BODY {3}` + "\r\na\nb TEXT \"\"", Search{Key: SearchAnd{[]SearchKey{SearchHeader{"Message-ID", "<a@b>"}, SearchText{true, "a\nb"}, SearchText{false, ""}}}}},

@@ -93,6 +93,8 @@ var errorTests = []struct {
 	{"a SEARCH ()", ErrSyntax, "a", "set of numbers", 0},
 	{"a SEARCH FOO", ErrSyntax, "a", "search key", 0},
 	{"a SEARCH LARGER 9223372036854775808", ErrSyntax, "a", "too large", 0},
+	{"a SEARCH EMAILID \"M1\"", ErrSyntax, "a", "object identifier", 0},
+	{"a SEARCH THREADID ", ErrSyntax, "a", "object identifier", 0},
 	{"a SEARCH YOUNGER 0", ErrSyntax, "a", "seconds", 0},
 	{"a SEARCH " + strings.Repeat("(", 100), ErrTooDeep, "a", "nested", 0},
 	{"a SEARCH " + strings.Repeat("NOT ", 60) + "ALL", ErrTooDeep, "a", "nested", 0},

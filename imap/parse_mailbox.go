@@ -78,7 +78,7 @@ func (p *parser) status() Args {
 //
 //	"(" status-att *(SP status-att) ")"
 //	status-att = "MESSAGES" / "UIDNEXT" / "UIDVALIDITY" / "UNSEEN" / "DELETED" / "SIZE" / "RECENT" / "HIGHESTMODSEQ" /
-//		"DELETED-STORAGE" / "APPENDLIMIT"
+//		"DELETED-STORAGE" / "APPENDLIMIT" / "MAILBOXID"
 func (p *parser) statusAtts() []StatusItem {
 	var items []StatusItem
 	p.open()
@@ -86,7 +86,7 @@ func (p *parser) statusAtts() []StatusItem {
 		item := StatusItem(p.keyword())
 		switch item {
 		case StatusMessages, StatusRecent, StatusUIDNext, StatusUIDValidity, StatusUnseen, StatusDeleted, StatusSize, StatusHighestModSeq,
-			StatusDeletedStorage, StatusAppendLimit:
+			StatusDeletedStorage, StatusAppendLimit, StatusMailboxID:
 		default:
 			p.expected("a status item such as MESSAGES")
 		}

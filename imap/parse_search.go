@@ -253,12 +253,25 @@ func (p *parser) searchModSeq() SearchKey {
 	return k
 }
 
+// objectID (RFC 8474 section 7):
+//
+//	objectid = 1*255(ALPHA / DIGIT / "_" / "-")
+func (p *parser) objectID() string {
+	id := p.take(func(c byte) bool {
+		return isDigit(c) || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c == '-'
+	})
+	if len(id) == 0 || len(id) > 255 {
+		p.expected("an object identifier")
+	}
+	return string(id)
+}
+
 // searchOtherKey:
 //
 //	"LARGER" SP number64 / "NOT" SP search-key / "OR" SP search-key SP search-key / "SMALLER" SP number64 /
 //	"UID" SP sequence-set
 //
-// and of RFC 6203 "FUZZY" SP search-key.
+// of RFC 6203 "FUZZY" SP search-key, and of RFC 8474 "EMAILID" SP objectid / "THREADID" SP objectid.
 //
 // QUIRK: iOS Mail sends FUZZY whether it is offered or not.
 func (p *parser) searchOtherKey(word string) SearchKey {
@@ -283,6 +296,9 @@ func (p *parser) searchOtherKey(word string) SearchKey {
 	case "MODSEQ":
 		p.sp()
 		return p.searchModSeq()
+	case "EMAILID", "THREADID":
+		p.sp()
+		return SearchObjectID{Thread: word == "THREADID", ID: p.objectID()}
 	}
 	p.expected("a search key such as SUBJECT")
 	return SearchAll{}

@@ -120,6 +120,14 @@ func (k SearchModSeq) appendKey(b []byte) []byte {
 	return strconv.AppendUint(b, k.Min, 10)
 }
 
+func (k SearchObjectID) appendKey(b []byte) []byte {
+	name := "EMAILID "
+	if k.Thread {
+		name = "THREADID "
+	}
+	return append(append(b, name...), k.ID...)
+}
+
 func (k SearchField) appendKey(b []byte) []byte {
 	return appendAString(append(append(b, k.Field...), ' '), k.Value)
 }

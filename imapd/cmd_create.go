@@ -21,11 +21,14 @@ func (s *session) cmdCreate(cmd *imap.Command) (reply, error) {
 	}
 	name := s.name(args.Mailbox)
 	err = s.long(func(ctx context.Context) error { return s.account.Create(ctx, name) })
-	if err != nil || use == "" {
+	if err != nil {
 		return reply{}, err
 	}
-	if err = s.account.SetSpecialUse(s.ctx, name, use); err == nil {
-		return reply{}, nil
+	if use != "" {
+		err = s.account.SetSpecialUse(s.ctx, name, use)
+	}
+	if err == nil {
+		return s.created(name), nil
 	}
 	if undo := s.account.Delete(s.ctx, strings.TrimSuffix(name, s.delimiter())); undo != nil {
 		s.log.Error("a mailbox that got no special use cannot be removed", slog.String("mailbox", name), slog.Any("err", undo))

@@ -81,6 +81,7 @@ func (s *session) describe() {
 	}
 	s.w.Untagged().Raw("OK [UIDVALIDITY ").Number(uint64(v.box.UIDValidity())).Raw("] UIDs valid\r\n")
 	s.w.Untagged().Raw("OK [UIDNEXT ").Number(uint64(v.uidNext())).Raw("] Next UID\r\n")
+	s.sendMailboxID()
 	s.w.Status("", imap.OK, highestModSeq(v.modSeq), "Highest mod-sequence")
 }
 

@@ -8,8 +8,8 @@ import (
 	"restante/mailstore"
 )
 
-// cmdStatus is STATUS (RFC 9051 section 6.3.11), with APPENDLIMIT (RFC 7889)
-// and DELETED-STORAGE (RFC 9208 section 4.1.4).
+// cmdStatus is STATUS (RFC 9051 section 6.3.11), with APPENDLIMIT (RFC 7889),
+// DELETED-STORAGE (RFC 9208 section 4.1.4) and MAILBOXID (RFC 8474 section 4.3).
 func (s *session) cmdStatus(cmd *imap.Command) (reply, error) {
 	args := cmd.Args.(*imap.Status)
 	return reply{}, s.existing(args.Mailbox, func(name string) error { return s.sendStatus(name, args.Items) })
@@ -19,7 +19,10 @@ func (s *session) cmdStatus(cmd *imap.Command) (reply, error) {
 func (s *session) sendStatus(name string, items []imap.StatusItem) error {
 	var want mailstore.StatusItems
 	if slices.Contains(items, imap.StatusSize) || slices.Contains(items, imap.StatusDeletedStorage) {
-		want = mailstore.WantSize
+		want |= mailstore.WantSize
+	}
+	if slices.Contains(items, imap.StatusMailboxID) {
+		want |= mailstore.WantObjectID
 	}
 	if slices.Contains(items, imap.StatusHighestModSeq) {
 		s.enableCondStore()
@@ -37,11 +40,15 @@ func (s *session) sendStatus(name string, items []imap.StatusItem) error {
 		if i > 0 {
 			s.w.SP()
 		}
-		n := uint64(s.srv.opt.Limits.Append)
-		if it != imap.StatusAppendLimit {
-			n = statusNumber(&st, it)
+		s.w.Raw(string(it)).SP()
+		switch it {
+		case imap.StatusAppendLimit:
+			s.w.Number(uint64(s.srv.opt.Limits.Append))
+		case imap.StatusMailboxID:
+			s.w.Raw(mailboxID(st.ObjectID))
+		default:
+			s.w.Number(statusNumber(&st, it))
 		}
-		s.w.Raw(string(it)).SP().Number(n)
 	}
 	s.w.Raw(")\r\n")
 	return nil

@@ -79,6 +79,8 @@ func (c *criteria) leaf(key imap.SearchKey) search.Expr {
 		return search.ModSeq{Min: k.Min}
 	case imap.SearchWithin:
 		return search.Arrived{Until: k.Older, Unix: c.now.Unix() - int64(k.Seconds)}
+	case imap.SearchObjectID:
+		return objectIDExpr(k)
 	case imap.SearchSize:
 		if k.Larger {
 			return search.Larger{Size: k.Size}

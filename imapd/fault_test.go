@@ -18,6 +18,7 @@ type faultStore struct {
 	open    func(uid mailstore.UID, m mailstore.Message) (mailstore.Message, error)
 	refresh func() error
 	expunge func() error
+	id      func() error
 }
 
 type faultAccount struct {
@@ -49,6 +50,24 @@ func (b faultBox) OpenMessage(ctx context.Context, uid mailstore.UID) (mailstore
 		return m, err
 	}
 	return b.s.open(uid, m)
+}
+
+func (b faultBox) ObjectID(ctx context.Context) (string, error) {
+	if b.s.id != nil {
+		if err := b.s.id(); err != nil {
+			return "", err
+		}
+	}
+	return b.Mailbox.ObjectID(ctx)
+}
+
+func (a faultAccount) Status(ctx context.Context, name string, items mailstore.StatusItems) (mailstore.Status, error) {
+	if a.s.id != nil && items&mailstore.WantObjectID != 0 {
+		if err := a.s.id(); err != nil {
+			return mailstore.Status{}, err
+		}
+	}
+	return a.Account.Status(ctx, name, items)
 }
 
 func (b faultBox) Refresh(ctx context.Context) error {

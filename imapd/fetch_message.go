@@ -28,6 +28,8 @@ type loaded struct {
 	head      []byte // the header, or all of it that fits message.MaxRawHeader
 	headWhole bool
 	root      *message.Part
+	id        message.ID // if hasID
+	hasID     bool
 }
 
 // messageCache keeps of the message that was fetched last what is dear to find
@@ -37,6 +39,8 @@ type loaded struct {
 type messageCache struct {
 	uid   mailstore.UID
 	root  *message.Part
+	id    message.ID // if hasID
+	hasID bool
 	place wirePlace
 }
 
@@ -86,9 +90,9 @@ func (s *session) read(m *loaded, n need) error {
 	}
 	switch {
 	case n&needStructure != 0 || n&needSummary != 0 && m.raw != nil:
-		return s.readStructure(m)
+		return s.readStructure(m, n)
 	case n&needHeader != 0:
-		return s.readHeader(m)
+		return s.readHeader(m, n)
 	}
 	return nil
 }
@@ -98,7 +102,7 @@ var errShrunk = errors.New("the message is shorter than it was when it was opene
 
 // readHeader reads the header only. One that is larger than anybody looks at
 // needs the structure, which knows where it ends.
-func (s *session) readHeader(m *loaded) (err error) {
+func (s *session) readHeader(m *loaded, n need) (err error) {
 	var r io.ReaderAt = m
 	buf := m.buf[:0:headerRoom]
 	if m.raw != nil {
@@ -106,17 +110,24 @@ func (s *session) readHeader(m *loaded) (err error) {
 	}
 	m.head, m.headWhole, err = search.ReadHeader(r, m.Len(), buf)
 	if err == nil && !m.headWhole {
-		return s.readStructure(m)
+		return s.readStructure(m, n)
 	}
 	return err
 }
 
 // readStructure reads the whole message for its tree of parts, or takes it from
-// the last time.
-func (s *session) readStructure(m *loaded) (err error) {
-	if s.last.uid == m.uid && s.last.root != nil {
-		m.root = s.last.root
-	} else if m.root, err = message.Scan(m.section(0, m.Len())); err != nil {
+// the last time. Its identity is made by the same reading.
+func (s *session) readStructure(m *loaded, n need) (err error) {
+	m.hasID = n&(needID|needSummary) != 0
+	switch c := &s.last; {
+	case c.uid == m.uid && c.root != nil && (c.hasID || !m.hasID):
+		m.root, m.id, m.hasID = c.root, c.id, c.hasID
+	case m.hasID:
+		m.root, m.id, err = message.ScanID(m.section(0, m.Len()))
+	default:
+		m.root, err = message.Scan(m.section(0, m.Len()))
+	}
+	if err != nil {
 		return err
 	}
 	m.head, m.headWhole = m.root.RawHeader, !m.root.HeaderCut
@@ -124,7 +135,7 @@ func (s *session) readStructure(m *loaded) (err error) {
 		s.last.forget()
 	}
 	if worthKeeping(m.root) {
-		s.last.uid, s.last.root = m.uid, m.root
+		s.last.uid, s.last.root, s.last.id, s.last.hasID = m.uid, m.root, m.id, m.hasID
 	}
 	return nil
 }

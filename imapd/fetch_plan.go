@@ -15,6 +15,7 @@ const (
 	needStructure                  // the tree of parts, for which all of it is read
 	needSummary                    // the tree of parts, if the message is small
 	needKept                       // nothing of the message, but its summary if there is one
+	needID                         // its identity, for which all of it is read
 
 	needRecord need = 0 // nothing: the mailbox knows
 )
@@ -77,8 +78,10 @@ func setsSeen(it *imap.FetchItem) bool {
 
 func needOf(it *imap.FetchItem) need {
 	switch it.Att {
-	case imap.FetchInternalDate, imap.FetchRFC822Size:
+	case imap.FetchInternalDate, imap.FetchRFC822Size, imap.FetchThreadID:
 		return needRecord
+	case imap.FetchEmailID:
+		return needStructure | needID
 	case imap.FetchPreview:
 		if it.Lazy {
 			return needKept

@@ -12,7 +12,7 @@ import (
 // message.
 func inSummary(it *imap.FetchItem) bool {
 	switch it.Att {
-	case imap.FetchInternalDate, imap.FetchRFC822Size, imap.FetchEnvelope, imap.FetchBody, imap.FetchBodyStructure, imap.FetchPreview:
+	case imap.FetchInternalDate, imap.FetchRFC822Size, imap.FetchEnvelope, imap.FetchBody, imap.FetchBodyStructure, imap.FetchPreview, imap.FetchEmailID, imap.FetchThreadID:
 		return true
 	case imap.FetchBodySection:
 		sec := it.Section
@@ -66,6 +66,10 @@ func (f *fetcher) prepareSummary(s *message.Summary, it *imap.FetchItem) (_ valu
 	switch it.Att {
 	case imap.FetchInternalDate, imap.FetchRFC822Size:
 		return value{kind: valueRecord}, true
+	case imap.FetchThreadID:
+		return value{kind: valueNIL}, true
+	case imap.FetchEmailID:
+		f.scratch = appendObjectID(f.scratch, s.ID)
 	case imap.FetchEnvelope:
 		f.scratch = append(f.scratch, s.Envelope...)
 	case imap.FetchBodyStructure:
@@ -107,10 +111,10 @@ func (f *fetcher) keep(m *loaded) bool {
 		return false
 	}
 	ok := true
-	if m.root == nil {
+	if m.root == nil || !m.hasID {
 		f.made = message.AppendHeaderSummary(f.made[:0], m.head)
 	} else {
-		f.made, ok = message.AppendSummary(f.made[:0], m.root, m.octets())
+		f.made, ok = message.AppendSummary(f.made[:0], m.root, m.id, m.octets())
 	}
 	if ok {
 		f.s.view.box.PutSummary(m.uid, f.made)

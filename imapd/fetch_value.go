@@ -36,6 +36,10 @@ func (f *fetcher) prepare(m *loaded, it *imap.FetchItem) (value, error) {
 	switch it.Att {
 	case imap.FetchInternalDate, imap.FetchRFC822Size:
 		return value{kind: valueRecord}, nil
+	case imap.FetchThreadID:
+		return value{kind: valueNIL}, nil
+	case imap.FetchEmailID:
+		f.scratch = appendObjectID(f.scratch, m.id)
 	case imap.FetchEnvelope:
 		f.scratch = message.AppendEnvelope(f.scratch, m.head)
 	case imap.FetchBody, imap.FetchBodyStructure:

@@ -107,8 +107,13 @@ type Info struct {
 // StatusItems says which costly parts of a Status are wanted.
 type StatusItems uint8
 
-// WantSize asks for Size and DeletedSize, which may need to read messages.
-const WantSize StatusItems = 1
+// The items of a Status that are not given unasked.
+const (
+	// WantSize asks for Size and DeletedSize, which may need to read messages.
+	WantSize StatusItems = 1 << iota
+	// WantObjectID asks for ObjectID. Status fails where there is none.
+	WantObjectID
+)
 
 // Status is the state of a mailbox at one moment.
 type Status struct {
@@ -122,6 +127,8 @@ type Status struct {
 	// Size is the sum of the messages' sizes in octets; DeletedSize of those
 	// with \Deleted. -1 when not asked for and not known.
 	Size, DeletedSize int64
+	// ObjectID is that of Mailbox.ObjectID, "" when not asked for.
+	ObjectID string
 }
 
 // Unknown stands in Record.Size and Record.Date for what has not been read
@@ -160,6 +167,11 @@ type Mailbox interface {
 	// UIDValidity does not change while the mailbox is open: when the files
 	// force a new one, every method returns ErrGone until it is opened again.
 	UIDValidity() uint32
+	// ObjectID returns what names the mailbox for ever (RFC 8474 section 4): letters
+	// and digits, 200 at most. It stays over Rename and the loss of all caches, and
+	// no other mailbox of the account has it or ever had it. It is durable before it
+	// is returned; where that cannot be there is an error, as ErrReadOnly.
+	ObjectID(ctx context.Context) (string, error)
 	// ReadOnly reports that this process cannot change the files.
 	ReadOnly() bool
 	// Status returns the shared state as it is now. No I/O, so Size is set

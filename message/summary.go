@@ -19,6 +19,7 @@ type Summary struct {
 	// Whole: the message was read to its end. Otherwise only its header was, and
 	// what stands below is not known.
 	Whole      bool
+	ID         ID
 	Structure  []byte // as AppendBodyStructure gives it, extended; AppendBody makes BODY of it
 	Preview    []byte // as AppendPreview gives it
 	Attachment bool   // as Part.HasAttachment says
@@ -26,7 +27,7 @@ type Summary struct {
 
 // summaryVersion stands first and changes when the same message would get
 // another summary: what was kept before is then made anew.
-const summaryVersion = 2
+const summaryVersion = 3
 
 // summaryFields are those that mail programs ask for when they list a mailbox,
 // and those that sorting and threads need. docs/design/message.md says who asks
@@ -58,10 +59,10 @@ const (
 	summaryAttachment
 )
 
-// AppendSummary appends the summary of a message that was scanned; r gives its
-// stored octets. There is none, and ok is false, when its header is larger than
+// AppendSummary appends the summary of a message that was scanned by ScanID; r gives
+// its stored octets. There is none, and ok is false, when its header is larger than
 // what is held of it, or r fails.
-func AppendSummary(dst []byte, root *Part, r io.ReaderAt) (_ []byte, ok bool) {
+func AppendSummary(dst []byte, root *Part, id ID, r io.ReaderAt) (_ []byte, ok bool) {
 	if root.HeaderCut {
 		return dst, false
 	}
@@ -70,7 +71,8 @@ func AppendSummary(dst []byte, root *Part, r io.ReaderAt) (_ []byte, ok bool) {
 	if root.HasAttachment() {
 		flags |= summaryAttachment
 	}
-	dst = appendHeaderParts(append(dst, summaryVersion, flags), root.RawHeader)
+	dst = append(append(dst, summaryVersion, flags), id[:]...)
+	dst = appendHeaderParts(dst, root.RawHeader)
 	at := len(dst)
 	dst = endSummaryPart(AppendBodyStructure(beginSummaryPart(dst), root, true), at)
 	at = len(dst)
@@ -115,6 +117,12 @@ func ParseSummary(b []byte) (s Summary, ok bool) {
 	}
 	s.Whole, s.Attachment = b[1]&summaryWhole != 0, b[1]&summaryAttachment != 0
 	b = b[2:]
+	if s.Whole {
+		if len(b) < len(s.ID) {
+			return Summary{}, false
+		}
+		b = b[copy(s.ID[:], b):]
+	}
 	parts := []*[]byte{&s.Envelope, &s.Header, &s.Structure, &s.Preview}
 	if !s.Whole {
 		parts = parts[:2]

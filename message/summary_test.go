@@ -11,11 +11,11 @@ import (
 // what the message gives.
 func checkSummary(t *testing.T, text []byte) {
 	t.Helper()
-	root, err := Scan(bytes.NewReader(text))
+	root, id, err := ScanID(bytes.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, ok := AppendSummary([]byte("in front"), root, bytes.NewReader(text))
+	b, ok := AppendSummary([]byte("in front"), root, id, bytes.NewReader(text))
 	if !ok {
 		if !root.HeaderCut {
 			t.Fatal("no summary")
@@ -23,7 +23,7 @@ func checkSummary(t *testing.T, text []byte) {
 		return
 	}
 	s, ok := ParseSummary(b[len("in front"):])
-	if !ok || !s.Whole || s.Attachment != root.HasAttachment() {
+	if !ok || !s.Whole || s.Attachment != root.HasAttachment() || s.ID != id {
 		t.Fatalf("the summary is read as %+v, %v", s, ok)
 	}
 	part, ok := ParseSummary(AppendHeaderSummary(nil, root.RawHeader))
@@ -74,7 +74,7 @@ func TestParseSummaryRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole, _ := AppendSummary(nil, root, strings.NewReader(text))
+	whole, _ := AppendSummary(nil, root, ID{1}, strings.NewReader(text))
 	for n := range whole {
 		if s, ok := ParseSummary(whole[:n]); ok {
 			t.Errorf("the first %d octets give %+v", n, s)
@@ -101,7 +101,7 @@ func TestSummaryOfBrokenReader(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b, ok := AppendSummary([]byte("in front"), root, brokenReader{}); ok || string(b) != "in front" {
+	if b, ok := AppendSummary([]byte("in front"), root, ID{}, brokenReader{}); ok || string(b) != "in front" {
 		t.Errorf("%q, %v", b, ok)
 	}
 }
@@ -133,7 +133,7 @@ func BenchmarkSummary(b *testing.B) {
 	var out []byte
 	b.ReportAllocs()
 	for b.Loop() {
-		out, _ = AppendSummary(out[:0], root, bytes.NewReader(raw))
+		out, _ = AppendSummary(out[:0], root, ID{}, bytes.NewReader(raw))
 	}
 	b.ReportMetric(float64(len(out)), "octets")
 }
@@ -144,7 +144,7 @@ func BenchmarkParseSummary(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	whole, _ := AppendSummary(nil, root, bytes.NewReader(raw))
+	whole, _ := AppendSummary(nil, root, ID{}, bytes.NewReader(raw))
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, ok := ParseSummary(whole); !ok {

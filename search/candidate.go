@@ -13,6 +13,9 @@ type candidate struct {
 	msg     *source // nil below atHeader
 	err     error   // the message could not be read
 
+	id    message.ID // if known: from the summary, or once read
+	known bool
+
 	found []bool // which texts of the query were found, once searched
 }
 
@@ -57,6 +60,20 @@ func (c *candidate) header() []byte {
 		c.err = err
 	}
 	return h
+}
+
+// hasID compares the message's identity, for which all of it may have to be read.
+func (c *candidate) hasID(id message.ID) answer {
+	if !c.known {
+		if c.at < atBody {
+			return maybe
+		}
+		if c.id, c.err = c.msg.id(); c.err != nil {
+			return no
+		}
+		c.known = true
+	}
+	return is(c.id == id)
 }
 
 // fieldMatch is Header, compiled.

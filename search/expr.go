@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"restante/mailstore"
+	"restante/message"
 )
 
 // An Expr is what a message has to match: one of the types of this file, as a
@@ -91,6 +92,12 @@ type Body struct{ Text string }
 // Text matches messages with Text in a header, those of MIME parts and embedded
 // messages among them, or where Body would find it.
 type Text struct{ Text string }
+
+// EmailID matches messages with this content.
+type EmailID struct{ ID message.ID }
+
+func (x EmailID) eval(c *candidate) answer { return c.hasID(x.ID) }
+func (EmailID) cost() level                { return atBody }
 
 // A level is a stage of the evaluation: what has been read of a message.
 type level uint8

@@ -164,7 +164,7 @@ func (q *Query) fromSummary(sums mailstore.SummaryReader, rec *mailstore.Record)
 	if !ok {
 		return maybe
 	}
-	q.one = candidate{rec: rec, at: atSummary, summary: sum.Header}
+	q.one = candidate{rec: rec, at: atSummary, summary: sum.Header, id: sum.ID, known: sum.Whole}
 	return q.root.eval(&q.one)
 }
 
@@ -173,7 +173,11 @@ func (q *Query) read(ctx context.Context, box mailstore.Mailbox, rec *mailstore.
 	msg, err := box.OpenMessage(ctx, rec.UID)
 	if err == nil {
 		defer msg.Close()
-		q.one = candidate{rec: rec, msg: &source{Message: msg, q: q}, at: atHeader}
+		var known candidate
+		if q.one.rec == rec && q.one.at == atSummary {
+			known = q.one
+		}
+		q.one = candidate{rec: rec, id: known.id, known: known.known, msg: &source{Message: msg, q: q, box: box, uid: rec.UID}, at: atHeader}
 		a := q.root.eval(&q.one)
 		if a == maybe {
 			q.one.at = atBody

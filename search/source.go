@@ -19,6 +19,9 @@ type source struct {
 	all  []byte // the whole message, if it was small enough to be read at once
 	head []byte
 	done bool // head is read
+
+	box mailstore.Mailbox // whose message it is
+	uid mailstore.UID
 }
 
 const (
@@ -104,6 +107,21 @@ func (s *source) scan() (*message.Part, error) {
 		s.all = s.q.buf
 	}
 	return message.Scan(s.section(0, s.Len()))
+}
+
+// id reads the message for its identity. What that brings to light is kept, so that
+// the next search reads nothing.
+func (s *source) id() (message.ID, error) {
+	root, id, err := message.ScanID(s.section(0, s.Len()))
+	if err != nil {
+		return message.ID{}, err
+	}
+	if s.box.Summaries() != nil {
+		if sum, ok := message.AppendSummary(nil, root, id, s); ok {
+			s.box.PutSummary(s.uid, sum)
+		}
+	}
+	return id, nil
 }
 
 // search looks for all texts of the query in the message, once.

@@ -72,11 +72,11 @@ func (z *summarizer) read(msg mailstore.Message) (keep bool, err error) {
 	if msg.Len() > smallMessage {
 		z.left -= msg.Len()
 	}
-	root, err := message.Scan(io.NewSectionReader(msg, 0, msg.Len()))
+	root, id, err := message.ScanID(io.NewSectionReader(msg, 0, msg.Len()))
 	if err != nil {
 		return false, err
 	}
-	if z.made, keep = message.AppendSummary(z.made[:0], root, msg); !keep {
+	if z.made, keep = message.AppendSummary(z.made[:0], root, id, msg); !keep {
 		z.made = message.AppendHeaderSummary(z.made[:0], root.RawHeader)
 	}
 	return keep, nil

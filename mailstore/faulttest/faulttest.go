@@ -9,6 +9,8 @@
 //     and succeeds when it is tried again;
 //   - a message has its old flags or its new ones, and is in its old place or in
 //     its new one, or in both, but not nowhere;
+//   - no object id means another mailbox than the one it was told for, and no
+//     mailbox gets another;
 //   - no UID means another message than the one it was told for, no UIDNEXT goes
 //     back, and no mailbox gets a UIDVALIDITY that one of its name had before;
 //   - a client that knew a mailbox learns by mod-sequences what is different;
@@ -54,6 +56,12 @@ type Format struct {
 	Prepare func(fs *faultfs.FS) error
 	// Takeovers are mailboxes that another server has left.
 	Takeovers []Takeover
+	// ForgetID takes a mailbox its object id, as if it came from a server that gives
+	// none.
+	ForgetID func(fs *faultfs.FS, name string) error
+	// CopyID gives a mailbox the object id of another, as it gets it that is copied by
+	// hand.
+	CopyID func(fs *faultfs.FS, from, to string) error
 	// Delimiter separates the levels of names.
 	Delimiter string
 	// DualUse: a mailbox may have others below it.

@@ -22,6 +22,7 @@ type place struct {
 }
 
 type toldBox struct {
+	id      string // once told
 	next    mailstore.UID
 	highest uint64
 	texts   map[mailstore.UID]string
@@ -40,7 +41,7 @@ func newLedger() *ledger { return &ledger{boxes: make(map[place]*toldBox)} }
 func (l *ledger) clone() *ledger {
 	c := newLedger()
 	for at, b := range l.boxes {
-		c.boxes[at] = &toldBox{next: b.next, highest: b.highest, texts: maps.Clone(b.texts), flags: maps.Clone(b.flags)}
+		c.boxes[at] = &toldBox{id: b.id, next: b.next, highest: b.highest, texts: maps.Clone(b.texts), flags: maps.Clone(b.flags)}
 	}
 	return c
 }

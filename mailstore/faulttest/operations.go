@@ -65,6 +65,7 @@ func operations(f Format) []operation {
 	if f.DeliverBefore != nil {
 		list = append(list, operation{kind: "append", name: "append, and a delivery with an older name", run: appendBefore, foreign: true})
 	}
+	list = append(list, identifyOperations(f)...)
 	for _, t := range f.Takeovers {
 		list = append(list, takeover(t))
 	}
@@ -236,7 +237,11 @@ func (c *campaign) prepare() {
 	p, err := c.boot(c.start, c.told, true)
 	if err == nil {
 		_, err = p.look() // for the process that is here before the campaign begins
-		err = p.quit(errors.Join(err, c.furnish(p)))
+		err = errors.Join(err, c.furnish(p))
+		if err == nil {
+			err = identify(c.op.identified()...)(p)
+		}
+		err = p.quit(err)
 	}
 	if err == nil && c.op.delivered {
 		err = errors.Join(c.f.Deliver(c.start, []byte(text(deliveredID+"1"))), c.f.Deliver(c.start, []byte(text(deliveredID+"2"))))
@@ -251,6 +256,9 @@ func (c *campaign) prepare() {
 	}
 	c.start.Settle()
 	c.told.acked = nil
+	if c.op.kind == "identify" {
+		c.told.unidentified("Empty")
+	}
 	c.pause()
 }
 

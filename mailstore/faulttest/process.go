@@ -216,6 +216,7 @@ func (p *process) look() (world, error) {
 			}
 			if err == nil {
 				p.told.observe(m, in.Name, b)
+				b.id, err = p.identify(m)
 			}
 			w.boxes[in.Name] = b
 			return err
@@ -224,5 +225,6 @@ func (p *process) look() (world, error) {
 			return w, err
 		}
 	}
+	p.told.identified(w)
 	return w, nil
 }

@@ -217,6 +217,9 @@ func (r *round) checkWorld(when string, w world) {
 	}
 	for to, from := range r.op.keeps {
 		old, got := r.before.boxes[from], w.boxes[to]
+		if why == "" && w.has(to) && r.op.kind == "rename" && got.id != old.id {
+			why = fmt.Sprintf("%s has the object id %s, as %s it had %s", to, got.id, from, old.id)
+		}
 		if why == "" && w.has(to) && (got.validity != old.validity || fmt.Sprint(got.uids()) != fmt.Sprint(old.uids())) {
 			why = fmt.Sprintf("%s has another UIDVALIDITY or other UIDs than %s had", to, from)
 		}

@@ -17,6 +17,7 @@ type world struct {
 }
 
 type box struct {
+	id       string
 	validity uint32
 	next     mailstore.UID
 	highest  uint64

@@ -33,6 +33,7 @@ type account struct {
 	indexFS   fsys.FS
 	indexRoot string
 	valid     validities
+	ids       identities
 	lockWait  time.Duration
 	keep      int
 	dirPerm   fs.FileMode
@@ -208,12 +209,19 @@ func (a *account) Status(ctx context.Context, name string, items mailstore.Statu
 		return mailstore.Status{}, fail("status", name, err)
 	}
 	defer a.release(m)
+	id := ""
+	if items&mailstore.WantObjectID != 0 {
+		if id, err = m.ObjectID(ctx); err != nil {
+			return mailstore.Status{}, err
+		}
+	}
 	if items&mailstore.WantSize != 0 {
 		if err := m.fill(ctx, mailstore.AllUIDs(), mailstore.AttrSize); err != nil {
 			return mailstore.Status{}, fail("status", name, err)
 		}
 	}
 	s := m.Status()
+	s.ObjectID = id
 	if items&mailstore.WantSize != 0 && s.Size < 0 {
 		s.Size, s.DeletedSize = m.knownSizes()
 	}
@@ -267,6 +275,10 @@ func (a *account) peek(name string, items mailstore.StatusItems) (mailstore.Stat
 		return mailstore.Status{}, false
 	}
 	saved.Status.UIDValidity = k.header.validity
+	if items&mailstore.WantObjectID != 0 {
+		saved.Status.ObjectID = k.header.guid
+		return saved.Status, k.header.guid != "" && k.header.home == k.head.New.Ino
+	}
 	return saved.Status, true
 }
 

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -53,6 +55,18 @@ func faultFormat(opt maildir.Options) faulttest.Format {
 		HalfAppended:    true,
 		ScatteredRename: opt.Layout == maildir.MaildirPP,
 	}
+	control, prefix := cmp.Or(opt.Control, opt.Root), "/"
+	if opt.Layout == maildir.MaildirPP {
+		prefix = "/."
+	}
+	f.ForgetID = func(fs *faultfs.FS, name string) error { return changeID(fs, control+prefix+name, "") }
+	f.CopyID = func(fs *faultfs.FS, from, to string) error {
+		h, err := listHeader(fs, control+prefix+from)
+		if err != nil {
+			return err
+		}
+		return changeID(fs, control+prefix+to, idFields.FindString(h))
+	}
 	empty := "/Empty"
 	if opt.Layout == maildir.MaildirPP {
 		f.Delimiter, empty = ".", "/.Empty"
@@ -71,6 +85,27 @@ func faultFormat(opt maildir.Options) faulttest.Format {
 	}
 	f.DeliverBefore = f.Deliver // the names of all others begin with a later time
 	return f
+}
+
+// idFields are those of the object id in the header of a UID list.
+var idFields = regexp.MustCompile(` G[0-9a-f]{32}( R[0-9]+)?`)
+
+func listHeader(fs *faultfs.FS, dir string) (string, error) {
+	data, err := fsys.ReadFile(fs, dir+"/dovecot-uidlist", 1<<20)
+	line, _, _ := strings.Cut(string(data), "\n")
+	return line, err
+}
+
+// changeID puts other fields in the place of those of the object id.
+func changeID(fs *faultfs.FS, dir, fields string) error {
+	data, err := fsys.ReadFile(fs, dir+"/dovecot-uidlist", 1<<20)
+	if err != nil {
+		return err
+	}
+	if !idFields.Match(data) {
+		return fmt.Errorf("%s has no object id: %q", dir, data)
+	}
+	return fsys.WriteFile(fs, dir+"/dovecot-uidlist", idFields.ReplaceAll(data, []byte(fields)), 0o600)
 }
 
 // deliverTo does what a delivery agent does.

@@ -101,7 +101,14 @@ func (a *account) fillBox(dir string, validity uint32) error {
 			return err
 		}
 	}
-	h := uidHeader{version: 3, validity: validity, next: 1, guid: newGUID()}
+	if err := a.fs.Mkdir(filepath.Join(dir, "new"), a.dirPerm); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	home, err := a.homeOf(dir)
+	if err != nil {
+		return err
+	}
+	h := uidHeader{version: 3, validity: validity, next: 1, guid: newGUID(), home: home}
 	if err := fsys.WriteFile(a.fs, filepath.Join(a.tree.controlOf(dir), uidListName), h.append(nil), a.filePerm); err != nil {
 		return err
 	}

@@ -43,6 +43,11 @@ type uidList struct {
 	rewrite, damaged, lostHeader bool
 	// uidls: some records have unique ids of POP3.
 	uidls bool
+	// ours is the guid that is known to be this mailbox's, foreign the one that is
+	// another's; "" is none.
+	ours, foreign string
+	// guidLost: the guid is what we remember, and not in the file.
+	guidLost bool
 }
 
 // A listReading tells what reading the file brought to light.
@@ -91,7 +96,7 @@ func (l *uidList) isSame(fi fs.FileInfo) bool {
 func (l *uidList) update(dir string, locked bool, each func(uidRecord)) (listReading, error) {
 	f, err := l.fs.OpenFile(filepath.Join(dir, uidListName), os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
-		l.info, l.read, l.records, l.last = nil, 0, 0, 0
+		l.info, l.read, l.records, l.last, l.guidLost = nil, 0, 0, 0, true
 		return listReading{missing: true, full: true}, nil
 	}
 	if err != nil {
@@ -118,10 +123,10 @@ func (l *uidList) update(dir string, locked bool, each func(uidRecord)) (listRea
 func (l *uidList) readAll(f fsys.File, fi fs.FileInfo, locked bool, each func(uidRecord)) (listReading, error) {
 	known, remember := l.uidHeader, l.validity != 0 && !l.lostHeader
 	if fi.Size() == 0 {
-		l.info, l.read, l.records, l.last = fi, 0, 0, 0
+		l.info, l.read, l.records, l.last, l.guidLost = fi, 0, 0, 0, true
 		return listReading{missing: true, full: true}, nil
 	}
-	whole := uidList{fs: l.fs, info: fi, rewrite: l.rewrite}
+	whole := uidList{fs: l.fs, info: fi, rewrite: l.rewrite, ours: l.ours, foreign: l.foreign}
 	r, err := whole.readFrom(f, locked, each)
 	if err != nil {
 		return r, err
@@ -138,11 +143,11 @@ func (l *uidList) readAll(f fsys.File, fi fs.FileInfo, locked bool, each func(ui
 	whole.lostHeader = r.header != nil && !remember
 	whole.damaged = r.damaged()
 	if whole.guid == "" {
-		whole.guid = known.guid
+		whole.guid, whole.home, whole.guidLost = known.guid, known.home, true
 	}
 	// What could not be read may have been records of UIDs above all others.
 	whole.next = max(whole.next, known.next) + mailstore.UID((r.lost+int64(minUIDRecordSize)-1)/int64(minUIDRecordSize))
-	whole.rewrite = whole.rewrite || whole.damaged || whole.version != 3 || whole.guid == ""
+	whole.rewrite = whole.rewrite || whole.damaged || whole.version != 3 || whole.guidLost
 	*l = whole
 	return r, nil
 }
@@ -259,7 +264,7 @@ func (l *uidList) replace(dir string, perm fs.FileMode, records iter.Seq2[newRec
 	if err != nil {
 		return err
 	}
-	fresh := uidList{fs: l.fs, uidHeader: l.uidHeader, uidls: l.uidls}
+	fresh := uidList{fs: l.fs, uidHeader: l.uidHeader, uidls: l.uidls, ours: l.ours}
 	fresh.version = 3
 	err = fresh.writeAll(f, records)
 	if err == nil {

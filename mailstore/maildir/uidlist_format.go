@@ -12,7 +12,7 @@ import (
 
 // The text of dovecot-uidlist, version 3:
 //
-//	header: 3 V<uidvalidity> N<next uid> G<guid> [<key><value> ...]
+//	header: 3 V<uidvalidity> N<next uid> G<guid> [R<home>] [<key><value> ...]
 //	record: <uid> [<key><value> ...] :<base name>
 //
 // and of version 1, which Courier's courierimapuiddb shares:
@@ -20,7 +20,8 @@ import (
 //	header: 1 <uidvalidity> <next uid>
 //	record: <uid> <base name>
 //
-// Keys are single upper-case letters. A record's W is the size in CRLF form.
+// Keys are single upper-case letters. R is ours: the inode of new/ in the mailbox to
+// which the guid was given (objectid.go). A record's W is the size in CRLF form.
 // Records stand in the order of their UIDs. When a base name stands there
 // twice, the later record counts: its file went away and came back.
 
@@ -30,6 +31,7 @@ type uidHeader struct {
 	validity uint32
 	next     mailstore.UID // 1 at least; records appended later may be above
 	guid     string        // 32 hexadecimal digits, or "" when there is none
+	home     uint64        // whose guid it is, 0 when nobody has said so
 	extra    string        // fields that others wrote, separated by a space
 }
 
@@ -76,6 +78,8 @@ func parseUIDHeader3(rest string) (uidHeader, error) {
 			if isGUID(value) {
 				h.guid = value
 			}
+		case 'R':
+			h.home, _ = strconv.ParseUint(value, 10, 64) // what is no number is nobody's
 		default:
 			h.extra = strings.TrimPrefix(h.extra+" "+field, " ")
 		}
@@ -95,6 +99,9 @@ func (h uidHeader) append(dst []byte) []byte {
 	dst = fmt.Appendf(dst, "3 V%d N%d", h.validity, h.next)
 	if h.guid != "" {
 		dst = append(append(dst, " G"...), h.guid...)
+	}
+	if h.home != 0 {
+		dst = strconv.AppendUint(append(dst, " R"...), h.home, 10)
 	}
 	if h.extra != "" {
 		dst = append(append(dst, ' '), h.extra...)

@@ -19,12 +19,14 @@ func TestUIDHeader(t *testing.T) {
 		ok        bool
 	}{
 		{"version 3", "3 V1104537600 N42 G0123456789abcdef0123456789abcdef",
-			uidHeader{3, 1104537600, 42, "0123456789abcdef0123456789abcdef", ""}, true},
-		{"unknown fields are kept", "3 Xabc V7 N1 Yd:e", uidHeader{3, 7, 1, "", "Xabc Yd:e"}, true},
-		{"version 1", "1 1104537600 42", uidHeader{1, 1104537600, 42, "", ""}, true},
+			uidHeader{3, 1104537600, 42, "0123456789abcdef0123456789abcdef", 0, ""}, true},
+		{"whose GUID it is", "3 V7 N1 G0123456789abcdef0123456789abcdef R4711", uidHeader{3, 7, 1, "0123456789abcdef0123456789abcdef", 4711, ""}, true},
+		{"what is no inode is nobody", "3 V7 N1 R-1", uidHeader{3, 7, 1, "", 0, ""}, true},
+		{"unknown fields are kept", "3 Xabc V7 N1 Yd:e", uidHeader{3, 7, 1, "", 0, "Xabc Yd:e"}, true},
+		{"version 1", "1 1104537600 42", uidHeader{1, 1104537600, 42, "", 0, ""}, true},
 		{"no UIDVALIDITY", "3 N42", uidHeader{version: 3, next: 42}, false},
 		{"no next UID", "3 V7", uidHeader{version: 3, validity: 7}, false},
-		{"a broken GUID is none", "3 V7 N1 Gxyz", uidHeader{3, 7, 1, "", ""}, true},
+		{"a broken GUID is none", "3 V7 N1 Gxyz", uidHeader{3, 7, 1, "", 0, ""}, true},
 		{"UIDVALIDITY zero", "3 V0 N1", uidHeader{version: 3, next: 1}, false},
 		{"too large", "3 V4294967296 N1", uidHeader{version: 3, next: 1}, false},
 		{"another version", "2 1 1", uidHeader{version: 3}, false},

@@ -144,16 +144,17 @@ func (m *mailbox) rewriteList(ctx context.Context) ([]entry, error) {
 		}
 		l.validity = validity
 	}
-	if l.guid == "" {
-		l.guid = newGUID()
-	}
 	l.next = max(l.next, m.UIDNext())
 	fields, err := m.readFields()
 	if err != nil {
 		return nil, err
 	}
-	learned := m.learned.Load()
+	learned, told := m.learned.Load(), l.uidHeader
+	if err := m.giveGUID(); err != nil {
+		return nil, err
+	}
 	if err := l.replace(dir, m.a.filePerm, m.records(m.withCourierUIDLs(fields), mailstore.ProgressOf(ctx))); err != nil {
+		l.guid, l.home = told.guid, told.home // a new one may not last
 		return nil, err
 	}
 	m.uidls = nil

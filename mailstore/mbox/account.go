@@ -312,11 +312,11 @@ func (m *Mailbox) makeInbox() error {
 
 // Status asks the index on disk, if nobody has the mailbox open. If that does not
 // know, it opens the mailbox for a moment.
-func (a *account) Status(ctx context.Context, name string, _ mailstore.StatusItems) (mailstore.Status, error) {
+func (a *account) Status(ctx context.Context, name string, items mailstore.StatusItems) (mailstore.Status, error) {
 	if err := ctx.Err(); err != nil {
 		return mailstore.Status{}, a.fail("status", name, err)
 	}
-	if s, ok := a.peek(mailstore.CanonicalName(name, delimiter)); ok {
+	if s, ok := a.peek(mailstore.CanonicalName(name, delimiter), items); ok {
 		return s, nil
 	}
 	m, err := a.open(ctx, name)
@@ -325,6 +325,9 @@ func (a *account) Status(ctx context.Context, name string, _ mailstore.StatusIte
 	}
 	err = m.Refresh(ctx)
 	s := m.Status()
+	if err == nil && items&mailstore.WantObjectID != 0 {
+		s.ObjectID, err = m.ObjectID(ctx)
+	}
 	if err = errors.Join(err, m.Close()); err != nil {
 		return mailstore.Status{}, a.fail("status", name, err)
 	}

@@ -3,6 +3,8 @@ package mbox
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"os"
 	"testing"
 	"time"
@@ -38,8 +40,22 @@ func faultFormat(indexDir string) faulttest.Format {
 			_, err = f.Write(append([]byte(from), append(text, '\n')...))
 			return errors.Join(err, f.Close())
 		},
+		ForgetID:  func(fs *faultfs.FS, name string) error { return fs.Remove("/mail/.imap/" + name + "/restante.id") },
+		CopyID:    copyID,
 		Delimiter: "/",
 		Places:    true,
 		TwoNames:  true, // docs/design/mbox.md
 	}
+}
+
+// copyID leaves what cp -a leaves: the notes of the original.
+func copyID(fs *faultfs.FS, from, to string) error {
+	a := &account{opt: Options{FS: fs, Logger: slog.New(slog.DiscardHandler)}}
+	is := a.readIdentity(&place{notes: "/mail/.imap/" + from})
+	p := &place{notes: "/mail/.imap/" + to}
+	was := a.readIdentity(p)
+	if is.id == "" || was.id == "" {
+		return fmt.Errorf("%s is %q and %s is %q", from, is.id, to, was.id)
+	}
+	return a.writeIdentity(p, identity{is.id, was.validity, is.home})
 }

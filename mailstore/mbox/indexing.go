@@ -281,7 +281,7 @@ func (a *account) stampOf(path string) fileStamp {
 // since somebody had: it looks at mbox and state file and at the end of the index,
 // and opens neither. So it believes change times alone, and those only where they
 // are exact.
-func (a *account) peek(name string) (mailstore.Status, bool) {
+func (a *account) peek(name string, items mailstore.StatusItems) (_ mailstore.Status, ok bool) {
 	a.mu.Lock()
 	inUse := a.slots[name] != nil
 	a.mu.Unlock()
@@ -310,7 +310,10 @@ func (a *account) peek(name string) (mailstore.Status, bool) {
 		return mailstore.Status{}, false
 	}
 	saved.Status.UIDValidity = h.Validity
-	return saved.Status, true
+	if items&mailstore.WantObjectID != 0 {
+		saved.Status.ObjectID, ok = a.peekID(&p, h.Validity, now.ino)
+	}
+	return saved.Status, ok
 }
 
 // edgeSize is how much of each end of the file is compared.

@@ -58,6 +58,7 @@ type Mailbox struct {
 	hasOpen       bool               // a Content-Length points behind the end of the file
 	savedValidity uint32             // the UIDVALIDITY that the state file is for
 	wantNotes     bool               // the mbox lacks notes that it should have
+	id            string             // what it is named by for ever, once somebody has asked
 	progress      mailstore.Progress // is told what the operation does
 
 	disk      *index.Store[loc] // nil when no index is kept

@@ -242,12 +242,15 @@ func (a *account) Subscribe(ctx context.Context, name string, on bool) error {
 }
 
 // Status returns a mailbox's state.
-func (a *account) Status(ctx context.Context, name string, _ mailstore.StatusItems) (mailstore.Status, error) {
+func (a *account) Status(ctx context.Context, name string, items mailstore.StatusItems) (mailstore.Status, error) {
 	var s mailstore.Status
 	err := a.change(ctx, "status", name, func(name string) error {
 		m, err := a.find(name)
 		if err == nil {
 			s = m.Status()
+			if items&mailstore.WantObjectID != 0 {
+				s.ObjectID = m.objectID()
+			}
 		}
 		return err
 	})

@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync/atomic"
 
 	"restante/mailstore"
@@ -32,6 +33,13 @@ func (m *mailbox) Name() string { return *m.name.Load() }
 
 // UIDValidity is the mailbox's UIDVALIDITY.
 func (m *mailbox) UIDValidity() uint32 { return m.uidValidity }
+
+// ObjectID tells the mailbox from all others by its UIDVALIDITY, which none has again.
+func (m *mailbox) ObjectID(ctx context.Context) (string, error) {
+	return m.objectID(), m.read(ctx, "identify", nil)
+}
+
+func (m *mailbox) objectID() string { return strconv.FormatUint(uint64(m.uidValidity), 10) }
 
 // ReadOnly is false.
 func (m *mailbox) ReadOnly() bool { return false }

@@ -19,6 +19,7 @@ type snapshot struct {
 	name     string
 	info     mailstore.Info
 	validity uint32
+	id       string
 	messages []seenMessage
 }
 
@@ -39,6 +40,7 @@ func (e *env) snapshot() []snapshot {
 			m := e.box(in.Name)
 			e.checkStatus(m)
 			s.validity = m.UIDValidity()
+			s.id = e.objectID(in.Name)
 			for _, uid := range e.uids(m) {
 				r := e.filled(m, uid)
 				s.messages = append(s.messages, seenMessage{uid, flagText(r.Flags), r.Date, r.Size, e.read(m, uid)})
@@ -53,7 +55,7 @@ func (e *env) wantSnapshot(want []snapshot) {
 	e.Helper()
 	got := e.snapshot()
 	same := func(a, b snapshot) bool {
-		return a.name == b.name && a.info == b.info && a.validity == b.validity && slices.Equal(a.messages, b.messages)
+		return a.name == b.name && a.info == b.info && a.validity == b.validity && a.id == b.id && slices.Equal(a.messages, b.messages)
 	}
 	if !slices.EqualFunc(got, want, same) {
 		e.Errorf("the account was\n%+v\nand is\n%+v", want, got)

@@ -68,6 +68,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Index", indexTests},
 		{"Quota", quotaTests},
 		{"Reopen", reopenTests},
+		{"ObjectID", objectIDTests},
 		{"Progress", progressTests},
 		{"Watch", watchTests},
 		{"Concurrent", concurrentTests},
