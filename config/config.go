@@ -98,6 +98,7 @@ type Limits struct {
 	Connections           int      `toml:"connections"`             // of all services together
 	ConnectionsPerAddress int      `toml:"connections_per_address"` // from one IPv4 address or IPv6 /64
 	ConnectionsPerUser    int      `toml:"connections_per_user"`    // of one user, over IMAP
+	WatchedMailboxes      int      `toml:"watched_mailboxes"`       // by one IMAP connection (NOTIFY)
 	MessageMegabytes      int      `toml:"message_megabytes"`       // of the largest message that a client may store
 	HandshakeTimeout      Duration `toml:"handshake_timeout"`
 	ShutdownTimeout       Duration `toml:"shutdown_timeout"`
@@ -186,6 +187,7 @@ func Default(p Ports) Config {
 			Connections:           20000,
 			ConnectionsPerAddress: 1000,
 			ConnectionsPerUser:    500,
+			WatchedMailboxes:      1000,
 			MessageMegabytes:      64,
 			HandshakeTimeout:      Duration{30 * time.Second},
 			ShutdownTimeout:       Duration{5 * time.Second},

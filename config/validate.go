@@ -23,6 +23,7 @@ func (d *document) validate(c *Config) {
 	d.number("limits.connections", c.Limits.Connections, 1, 1_000_000)
 	d.number("limits.connections_per_address", c.Limits.ConnectionsPerAddress, 1, 1_000_000)
 	d.number("limits.connections_per_user", c.Limits.ConnectionsPerUser, 1, 1_000_000)
+	d.number("limits.watched_mailboxes", c.Limits.WatchedMailboxes, 1, 1_000_000)
 	d.number("limits.message_megabytes", c.Limits.MessageMegabytes, 1, 1_000_000)
 	d.number("mail.quota_megabytes", c.Mail.QuotaMegabytes, 0, 1_000_000_000)
 	d.number("mail.quota_messages", c.Mail.QuotaMessages, 0, 1_000_000_000)

@@ -30,23 +30,22 @@ func (s *session) cmdIdle(*imap.Command) (reply, error) {
 	if !s.conn.beginWait(deadline) {
 		return reply{}, errStopping
 	}
-	s.conn.beforeRead = nil // the writer stays with this goroutine
-	done := make(chan error, 1)
-	go s.awaitDone(done)
-	err := s.idle(done)
-	s.conn.beforeRead = s.flush
+	keepAlive := time.NewTicker(s.srv.opt.Timeouts.KeepAlive)
+	defer keepAlive.Stop()
+	err := s.tellWhile(s.r.ReadDone, true, keepAlive.C)
 	s.conn.endWait(deadline)
 	return s.idleEnded(err)
 }
 
-// awaitDone reads DONE. A panic here must not be the end of all sessions.
-func (s *session) awaitDone(done chan<- error) {
+// readAside reads in a goroutine of its own. A panic here must not be the end of
+// all sessions.
+func readAside(read func() error, done chan<- error) {
 	defer func() {
 		if p := recover(); p != nil {
-			done <- fmt.Errorf("reading DONE panicked: %v", p)
+			done <- fmt.Errorf("reading panicked: %v", p)
 		}
 	}()
-	done <- s.r.ReadDone()
+	done <- read()
 }
 
 // idleEnded tells DONE from what else can end IDLE.
@@ -69,34 +68,6 @@ func (s *session) idleEnded(err error) (reply, error) {
 type idleFailure struct{ err error }
 
 func (f *idleFailure) Error() string { return f.err.Error() }
-
-// idle sends news until something comes from the client, or until the session
-// cannot go on. In either case nobody reads any more when it returns.
-func (s *session) idle(done <-chan error) error {
-	keepAlive := time.NewTicker(s.srv.opt.Timeouts.KeepAlive)
-	defer keepAlive.Stop()
-	for {
-		err := error(nil)
-		select {
-		case err := <-done:
-			return err
-		case <-s.newsReady():
-			err = s.idleNews()
-		case <-keepAlive.C:
-			err = s.refresh()
-			s.w.Status("", imap.OK, "", "Still here")
-		}
-		s.flush()
-		if s.w.Err() != nil {
-			err = s.w.Err()
-		}
-		if err != nil {
-			s.conn.SetReadDeadline(time.Unix(1, 0))
-			<-done
-			return &idleFailure{err}
-		}
-	}
-}
 
 // idleNews tells what happened. A mailbox that is gone ends IDLE, and with it the
 // session.

@@ -65,12 +65,16 @@ type listRow struct {
 	attrs []string
 	// childInfo: below the name there is something that the selection asks for.
 	childInfo bool
+	oldName   string // told with its new one (RFC 9051 section 7.3.1)
 }
 
 func (s *session) sendListRow(response string, row listRow) {
 	w := s.w.Untagged().Raw(response).SP().Flags(row.attrs).SP().String(s.delimiter()).SP().Mailbox(row.info.Name)
 	if row.childInfo {
 		w.Raw(` ("CHILDINFO" ("SUBSCRIBED"))`)
+	}
+	if row.oldName != "" {
+		w.Raw(` ("OLDNAME" (`).Mailbox(row.oldName).Raw("))")
 	}
 	w.CRLF()
 }

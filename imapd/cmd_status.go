@@ -35,6 +35,12 @@ func (s *session) sendStatus(name string, items []imap.StatusItem) error {
 	if err != nil {
 		return err
 	}
+	s.writeStatus(name, &st, items)
+	return nil
+}
+
+// writeStatus sends an untagged STATUS.
+func (s *session) writeStatus(name string, st *mailstore.Status, items []imap.StatusItem) {
 	s.w.Untagged().Raw("STATUS ").Mailbox(name).Raw(" (")
 	for i, it := range items {
 		if i > 0 {
@@ -47,11 +53,10 @@ func (s *session) sendStatus(name string, items []imap.StatusItem) error {
 		case imap.StatusMailboxID:
 			s.w.Raw(mailboxID(st.ObjectID))
 		default:
-			s.w.Number(statusNumber(&st, it))
+			s.w.Number(statusNumber(st, it))
 		}
 	}
 	s.w.Raw(")\r\n")
-	return nil
 }
 
 func statusNumber(st *mailstore.Status, it imap.StatusItem) uint64 {

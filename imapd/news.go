@@ -21,13 +21,15 @@ func (s *session) sendNews(expunge, byUID bool) {
 		}
 		v.poll()
 	}
-	if expunge && !v.gone.Empty() {
+	if expunge && !v.gone.Empty() && (v.quiet&evMessages == 0 || v.removed) {
 		s.sendGone()
 	}
-	if len(v.uids) > v.told {
+	from := v.told
+	if len(v.uids) > v.told && v.quiet&evMessages == 0 {
 		s.sendExists()
 	}
 	s.sendRecent()
+	s.fetchNew(from, v.told)
 }
 
 // maxPolls bounds how often news that came while news was sent is sent too.

@@ -59,6 +59,8 @@ type Limits struct {
 	// PerUser is how many sessions a user may have at once; default 500. Phones
 	// hold one for each folder that they watch.
 	PerUser int
+	// Watched is how many mailboxes NOTIFY watches for one session; default 1000.
+	Watched int
 	// LoginFailures is how many logins of one connection may fail; default 5.
 	LoginFailures int
 }
@@ -103,6 +105,7 @@ func (o Options) withDefaults() Options {
 	l.Line = cmp.Or(l.Line, 256<<10)
 	l.Literal = cmp.Or(l.Literal, 128<<10)
 	l.PerUser = cmp.Or(l.PerUser, 500)
+	l.Watched = cmp.Or(l.Watched, 1000)
 	l.BadCommands = cmp.Or(l.BadCommands, 20)
 	l.LoginFailures = cmp.Or(l.LoginFailures, 5)
 	t.Login = cmp.Or(t.Login, time.Minute)

@@ -131,7 +131,7 @@ func (s *session) long(do func(ctx context.Context) error) error {
 // they are and tells the client when it is time.
 func (s *session) step(done, total int) {
 	s.progress.note(int64(done), int64(total))
-	if s.progress.due.Load() {
+	if s.progress.due.Load() && s.progress.running.Load() {
 		s.progress.tell()
 	}
 }

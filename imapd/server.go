@@ -77,6 +77,7 @@ func (s *session) end() {
 		s.log.Error("session panicked", slog.Any("err", p), slog.String("stack", string(debug.Stack())))
 	}
 	s.unselect()
+	s.endNotify()
 	s.closeTranscript()
 	s.srv.sessions.remove(s.info)
 	if s.account != nil {

@@ -66,7 +66,8 @@ type login struct {
 	utf8 bool // that, or ENABLE UTF8=ACCEPT
 	// The client knows mod-sequences, and UIDs for what was expunged (RFC 7162).
 	condstore, qresync bool
-	uidOnly            bool // message numbers are not used any more (RFC 9586)
+	uidOnly            bool      // message numbers are not used any more (RFC 9586)
+	notify             *notifier // what NOTIFY asked for; nil as long as it was not given
 	user               mailstore.User
 	account            mailstore.Account
 	view               *view // of the selected mailbox, nil when none is selected
@@ -106,7 +107,11 @@ func (s *session) next() (*imap.Command, error) {
 		if !s.conn.beginWait(deadline) {
 			return nil, errStopping
 		}
-		err := s.r.Wait()
+		wait := s.r.Wait
+		if s.notifying() {
+			wait = s.waitTelling
+		}
+		err := wait()
 		s.conn.endWait(deadline)
 		if err != nil {
 			return nil, err
@@ -139,7 +144,10 @@ func (s *session) deadline() time.Time {
 // be none any more.
 func (s *session) readFailed(err error) {
 	var syntax *imap.Error
+	var own *idleFailure
 	switch {
+	case errors.As(err, &own):
+		s.idleFailed(own.err)
 	case errors.Is(err, errStopping):
 		s.bye(errStopping.text, "server stopping")
 	case errors.As(err, &syntax):
@@ -205,9 +213,13 @@ func (s *session) dispatch(cmd *imap.Command) {
 			return
 		}
 		r = s.replyTo(cmd.Name, err)
+	} else {
+		s.ownChange(cmd)
 	}
 	if s.view != nil && c.news != newsNever && s.state != loggedOut {
+		s.view.removed = removesItself(cmd.Name)
 		s.sendNews(c.news == newsAll, cmd.UID())
+		s.view.removed = false
 	}
 	if r.cond == "" {
 		r.cond = imap.OK
@@ -294,8 +306,12 @@ func (s *session) unselect() {
 		return
 	}
 	s.last.forget()
+	name := s.view.box.Name()
 	s.closeQuietly("mailbox", s.view.close)
 	s.view = nil
+	if s.notify != nil {
+		s.notify.pending.note(name)
+	}
 	if s.state == selected {
 		s.state = authenticated
 	}

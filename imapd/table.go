@@ -53,6 +53,7 @@ var commands = map[string]command{
 	"STATUS":      {loggedIn, newsAll, (*session).cmdStatus},
 	"APPEND":      {loggedIn, newsAll, (*session).cmdAppend},
 	"IDLE":        {loggedIn, newsAll, (*session).cmdIdle},
+	"NOTIFY":      {loggedIn, newsAll, (*session).cmdNotify},
 	"ESEARCH":     {loggedIn, newsAll, (*session).cmdESearch},
 	"COMPRESS":    {loggedIn, newsNever, (*session).cmdCompress},
 

@@ -32,6 +32,12 @@ type view struct {
 	toldRecent int
 	saved      mailstore.UIDSet // "$", the result of SEARCH RETURN (SAVE)
 
+	// What others do and NOTIFY does not ask for; flags since a mod-sequence.
+	quiet      events
+	quietSince uint64
+	removed    bool   // the running command has removed messages itself
+	unwatch    func() // of a watch that lasts as long as the view
+
 	keywords []string           // as announced by the last FLAGS response
 	lastKeys mailstore.Keywords // a set all of whose words are announced
 }
@@ -52,6 +58,9 @@ func (v *view) follow() {
 }
 
 func (v *view) close() error {
+	if v.unwatch != nil {
+		v.unwatch()
+	}
 	v.cursor.Close()
 	return v.box.Close()
 }
@@ -117,7 +126,7 @@ func (v *view) apply(c mailstore.Change) (flagged bool) {
 		// The flags of what is not announced yet are not known to the client.
 		i, found := v.index(c.UID)
 		_, own := slices.BinarySearch(v.silent, c.ModSeq)
-		return found && i < v.told && !own
+		return found && i < v.told && !own && v.quiet&evFlags == 0
 	}
 	return false
 }
@@ -158,7 +167,9 @@ func (v *view) resync() {
 	}
 	i, _ = slices.BinarySearch(fresh, first)
 	v.uids = append(v.uids, fresh[i:]...)
-	v.markSince(since)
+	if v.quiet&evFlags == 0 {
+		v.markSince(since)
+	}
 }
 
 // markSince marks the announced messages with a mod-sequence above since.

@@ -15,6 +15,7 @@ import (
 	"restante/auth"
 	"restante/certs"
 	"restante/fsys"
+	"restante/fsys/watch"
 	"restante/imapd"
 	"restante/imapd/imaptest"
 	"restante/mailstore"
@@ -37,14 +38,21 @@ type format struct {
 
 var formats = []format{
 	{"maildir", func(ctx context.Context, dir string, log *slog.Logger) (mailstore.Account, error) {
-		return maildir.Open(ctx, maildir.Options{Root: dir, Logger: log})
+		return maildir.Open(ctx, maildir.Options{Root: dir, Logger: log, Watcher: watcher(ctx)})
 	}},
 	{"maildir-fs", func(ctx context.Context, dir string, log *slog.Logger) (mailstore.Account, error) {
-		return maildir.Open(ctx, maildir.Options{Root: dir, Layout: maildir.FS, Logger: log})
+		return maildir.Open(ctx, maildir.Options{Root: dir, Layout: maildir.FS, Logger: log, Watcher: watcher(ctx)})
 	}},
 	{"mbox", func(ctx context.Context, dir string, log *slog.Logger) (mailstore.Account, error) {
-		return mbox.Open(ctx, mbox.Options{FS: fsys.OS{}, Root: dir, Inbox: filepath.Join(dir, "inbox"), Logger: log})
+		return mbox.Open(ctx, mbox.Options{FS: fsys.OS{}, Root: dir, Inbox: filepath.Join(dir, "inbox"), Logger: log, Watcher: watcher(ctx)})
 	}},
+}
+
+// watcher tells of changes to files until ctx ends.
+func watcher(ctx context.Context) *watch.Watcher {
+	w := watch.New(watch.Options{})
+	context.AfterFunc(ctx, func() { _ = w.Close() })
+	return w
 }
 
 // oneAccount is a store with one account, which is opened once.

@@ -35,8 +35,10 @@ func (d *daemon) services() ([]service, error) {
 		TLS:            d.certs.TLSConfig(),
 		AllowPlaintext: plaintext(d.cfg.Auth.Plaintext),
 		Timeouts:       imapd.Timeouts{Idle: d.cfg.IMAP.IdleTimeout.Duration},
-		Limits:         imapd.Limits{Append: int64(d.cfg.Limits.MessageMegabytes) << 20, PerUser: d.cfg.Limits.ConnectionsPerUser},
-		Transcript:     d.tapes.open,
+		Limits: imapd.Limits{
+			Append: int64(d.cfg.Limits.MessageMegabytes) << 20, PerUser: d.cfg.Limits.ConnectionsPerUser, Watched: d.cfg.Limits.WatchedMailboxes,
+		},
+		Transcript: d.tapes.open,
 	})
 	uidl, err := pop3d.ParseUIDLFormat(d.cfg.POP3.UIDL)
 	if err != nil {

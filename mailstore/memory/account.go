@@ -285,7 +285,7 @@ func (a *account) change(ctx context.Context, op, name string, fn func(name stri
 		return &mailstore.Error{Op: op, Mailbox: name, Err: err}
 	}
 	if op != "open" && op != "status" {
-		a.tell("")
+		a.tellTree()
 	}
 	return nil
 }

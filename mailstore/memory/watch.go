@@ -22,11 +22,24 @@ func (a *account) Watch(mailboxes []string, tree bool, changed func(mailbox stri
 	}
 }
 
-// tell tells who watches a mailbox, or with "" the tree; the caller has the lock.
+// tell tells who watches a mailbox; the caller has the lock.
 func (a *account) tell(mailbox string) {
 	for w := range a.watches {
-		if mailbox == "" && w.tree || slices.Contains(w.mailboxes, mailbox) {
+		if slices.Contains(w.mailboxes, mailbox) {
 			w.changed(mailbox)
+		}
+	}
+}
+
+// tellTree tells of a change to the names; any of them may stand for another
+// mailbox now.
+func (a *account) tellTree() {
+	for w := range a.watches {
+		if w.tree {
+			w.changed("")
+		}
+		for _, name := range w.mailboxes {
+			w.changed(name)
 		}
 	}
 }

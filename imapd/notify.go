@@ -1,0 +1,277 @@
+package imapd
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"restante/imap"
+	"restante/mailstore"
+)
+
+// A notifier tells a session what NOTIFY asked for: docs/design/notify.md. It
+// belongs to the session's goroutine, but for pending.
+type notifier struct {
+	s       *session
+	pending *pending
+
+	// Of the selected mailbox.
+	hasSelected bool
+	selected    events
+	delayed     bool       // EXPUNGE only when a command or IDLE allows it
+	newMessage  *fetchPlan // told of new messages; nil for nothing
+
+	// Of the others: groups[i] are the events of scope.filters[i].
+	scope  *scope
+	groups []events
+	all    events
+	tree   bool // names have to be watched too
+
+	places map[string]place // the names in scope as they were told last, if tree is set
+	boxes  map[string]*watchedBox
+	stop   func()    // of the account's watch
+	rest   time.Time // until then nothing is looked at
+}
+
+// A watchedBox is a mailbox in scope with its state as it was told last.
+type watchedBox struct {
+	wants  events
+	status mailstore.Status
+	known  bool // status is set
+}
+
+const (
+	// lookPause is the least time between two looks at mailboxes: news comes at
+	// once when it is rare, and a flood of deliveries costs four looks a second.
+	lookPause = 250 * time.Millisecond
+	// lookRetry is when a mailbox that could not be looked at gets its next chance.
+	lookRetry = 5 * time.Second
+	// lookTime bounds a look, as the client may be about to send a command.
+	lookTime = 2 * time.Second
+)
+
+// wanted are the events of a name. Groups behind one that says NONE do not count.
+func (n *notifier) wanted(in *mailstore.Info) (ev events) {
+	for i := range n.scope.filters {
+		if !meant(&n.scope.filters[i], in, n.scope.delim) {
+			continue
+		}
+		if n.groups[i] == 0 {
+			break
+		}
+		ev |= n.groups[i]
+	}
+	return ev
+}
+
+// begin takes the state from which changes are told, and tells it if status is set
+// (RFC 5465 section 3.1).
+func (n *notifier) begin(status bool) error {
+	if n.all == 0 {
+		return nil
+	}
+	if err := n.findBoxes(); err != nil {
+		return err
+	}
+	n.watch()
+	for i, name := range slices.Sorted(maps.Keys(n.boxes)) {
+		n.s.step(i, len(n.boxes))
+		b := n.boxes[name]
+		if err := n.look(name, b); err != nil {
+			n.pending.note(name)
+			continue
+		}
+		if status && b.known && b.wants&(evMessages|evFlags) != 0 && name != n.s.mailboxName() {
+			n.sendStatus(name, b)
+		}
+	}
+	if n.tree {
+		n.pending.note("") // it may have changed before it was watched
+	}
+	return nil
+}
+
+// findBoxes finds the mailboxes in scope.
+func (n *notifier) findBoxes() error {
+	if !n.tree {
+		for _, name := range n.scope.named() {
+			n.boxes[name] = &watchedBox{wants: n.wanted(&mailstore.Info{Name: name})}
+		}
+		return n.checkLimit()
+	}
+	var err error
+	if n.places, err = n.listPlaces(); err != nil {
+		return err
+	}
+	n.setBoxes()
+	return n.checkLimit()
+}
+
+// errOverflow refuses what is too much to be watched.
+var errOverflow = no("NOTIFICATIONOVERFLOW", "These are too many mailboxes to be watched; name some of them")
+
+func (n *notifier) checkLimit() error {
+	if max(len(n.boxes), len(n.places)) > n.s.srv.opt.Limits.Watched {
+		return errOverflow
+	}
+	return nil
+}
+
+// watch begins to watch what is in scope, and ends what was watched before.
+func (n *notifier) watch() {
+	before := n.stop
+	names := slices.Sorted(maps.Keys(n.boxes))
+	_ = n.s.long(func(context.Context) error {
+		n.stop = n.s.account.Watch(names, n.tree, n.pending.note)
+		return nil
+	})
+	if before != nil {
+		before()
+	}
+}
+
+// close ends the watch.
+func (n *notifier) close() {
+	if n.stop != nil {
+		n.stop()
+		n.stop = nil
+	}
+}
+
+// overflow gives up: from now on nothing is told, as after NOTIFY NONE (RFC 5465
+// section 5.8).
+func (n *notifier) overflow() {
+	n.close()
+	n.s.w.Status("", imap.OK, "NOTIFICATIONOVERFLOW", "There are too many mailboxes to be watched; nothing is told from now on")
+	*n = notifier{s: n.s, pending: newPending(), scope: &scope{}}
+	n.s.heed()
+}
+
+// tell looks at what may have changed and tells it.
+func (n *notifier) tell() {
+	names, tree := n.pending.take()
+	if len(names) == 0 && !tree {
+		return
+	}
+	n.rest = time.Now().Add(lookPause)
+	if tree && n.tree {
+		n.tellTree(nil)
+	}
+	selected := n.s.mailboxName()
+	for _, name := range names {
+		b := n.boxes[name]
+		if b == nil || name == selected {
+			continue // of the selected one the view tells; it is looked at when it is left
+		}
+		before := *b
+		if err := n.look(name, b); err != nil {
+			n.pending.note(name)
+			n.rest = time.Now().Add(lookRetry)
+			continue
+		}
+		if b.known && b.news(&before) {
+			n.sendStatus(name, b)
+		}
+	}
+}
+
+// look takes the state of a mailbox. It fails when there may be a state later.
+func (n *notifier) look(name string, b *watchedBox) error {
+	err := n.s.long(func(ctx context.Context) (err error) {
+		ctx, cancel := context.WithTimeout(ctx, lookTime)
+		defer cancel()
+		b.status, err = n.s.account.Status(ctx, name, 0)
+		return err
+	})
+	b.known = err == nil
+	for _, absent := range []error{mailstore.ErrNotFound, mailstore.ErrNoSelect, mailstore.ErrGone, mailstore.ErrInvalidName} {
+		if errors.Is(err, absent) {
+			return nil
+		}
+	}
+	if err != nil {
+		n.s.log.Warn("watched mailbox cannot be looked at", slog.String("mailbox", name), slog.Any("err", err))
+	}
+	return err
+}
+
+// news reports whether something has happened that is to be told. A mailbox that
+// was not there is news if it has messages.
+func (b *watchedBox) news(before *watchedBox) bool {
+	now, then := &b.status, &before.status
+	if !before.known {
+		return b.wants&evMessages != 0 && now.Messages > 0
+	}
+	other := now.UIDValidity != then.UIDValidity
+	switch {
+	case b.wants&evMessages != 0 && (other || now.UIDNext != then.UIDNext || now.Messages != then.Messages):
+		return true
+	case b.wants&evFlags != 0:
+		return other || now.HighestModSeq != then.HighestModSeq || now.Unseen != then.Unseen || now.Deleted != then.Deleted
+	}
+	return false
+}
+
+// sendStatus tells the state of a mailbox. FlagChange needs HIGHESTMODSEQ (RFC 5465
+// section 5.1); else only who knows mod-sequences gets it.
+func (n *notifier) sendStatus(name string, b *watchedBox) {
+	items := []imap.StatusItem{imap.StatusMessages, imap.StatusUIDNext, imap.StatusUIDValidity, imap.StatusUnseen}
+	if b.wants&evFlags != 0 || n.s.condstore {
+		items = append(items, imap.StatusHighestModSeq)
+	}
+	n.s.writeStatus(name, &b.status, items)
+}
+
+// pending is what may have changed and has not been looked at. It is filled by any
+// goroutine.
+type pending struct {
+	ready chan struct{} // with room for one: there is something
+
+	mu    sync.Mutex
+	boxes map[string]struct{}
+	tree  bool
+}
+
+func newPending() *pending {
+	return &pending{ready: make(chan struct{}, 1), boxes: make(map[string]struct{})}
+}
+
+// note notes a mailbox, or with "" the tree.
+func (p *pending) note(name string) {
+	p.mu.Lock()
+	if name == "" {
+		p.tree = true
+	} else {
+		p.boxes[name] = struct{}{}
+	}
+	p.mu.Unlock()
+	p.sign()
+}
+
+// sign gives the sign again if there is something that was not taken.
+func (p *pending) sign() {
+	p.mu.Lock()
+	nothing := len(p.boxes) == 0 && !p.tree
+	p.mu.Unlock()
+	if nothing {
+		return
+	}
+	select {
+	case p.ready <- struct{}{}:
+	default:
+	}
+}
+
+// take gives what was noted and forgets it.
+func (p *pending) take() (boxes []string, tree bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	boxes, tree = slices.Sorted(maps.Keys(p.boxes)), p.tree
+	clear(p.boxes)
+	p.tree = false
+	return boxes, tree
+}
