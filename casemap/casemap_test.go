@@ -1,6 +1,7 @@
 package casemap
 
 import (
+	"strings"
 	"testing"
 	"unicode"
 	"unicode/utf8"
@@ -50,10 +51,41 @@ func TestEveryRune(t *testing.T) {
 	}
 }
 
+// FuzzAppend: the form of a text is the forms of its characters, however they
+// stand, and every octet of ASCII is mapped as it is alone.
+func FuzzAppend(f *testing.F) {
+	f.Add("The quick brown fox @[`{ Ü jumps")
+	f.Add("1234567é890abcdefghijklmnop\xff\xc3")
+	f.Add("日本 language")
+	f.Fuzz(func(t *testing.T, text string) {
+		var want []byte
+		for rest := text; rest != ""; {
+			_, size := utf8.DecodeRuneInString(rest)
+			want = Append(want, rest[:size])
+			rest = rest[size:]
+		}
+		if got := Append([]byte("x"), text); string(got[1:]) != string(want) || got[0] != 'x' {
+			t.Errorf("%q becomes %q, its characters become %q", text, got, want)
+		}
+	})
+}
+
+func TestEveryOctet(t *testing.T) {
+	for c := range rune(utf8.RuneSelf) {
+		want := unicode.ToUpper(c)
+		if got := Append(nil, strings.Repeat(string(c), 9)); string(got) != strings.Repeat(string(want), 9) {
+			t.Errorf("%q nine times becomes %q", c, got)
+		}
+	}
+}
+
 func BenchmarkAppend(b *testing.B) {
-	for name, text := range map[string]string{"ascii": "Re: a subject of ordinary length", "latin": "Grüße aus Lübeck, à bientôt", "japanese": "会議のお知らせガイド"} {
+	for name, text := range map[string]string{"ascii": "Re: a subject of ordinary length", "latin": "Grüße aus Lübeck, à bientôt", "japanese": "会議のお知らせガイド",
+		"long-ascii": strings.Repeat("A line of text such as people write them.\n", 400), "long-latin": strings.Repeat("Zwölf Boxkämpfer jagen Viktor quer über den Deich.\n", 400)} {
 		b.Run(name, func(b *testing.B) {
-			buf := make([]byte, 0, 200)
+			buf := make([]byte, 0, 2*len(text))
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
 			for b.Loop() {
 				buf = Append(buf[:0], text)
 			}
