@@ -154,6 +154,9 @@ var charsetAliases = map[string]string{
 
 // decodeCharset is text of that charset as UTF-8.
 func decodeCharset(text []byte, charset string) string {
+	if name := charsetName(charset); (name == "utf-8" || name == "us-ascii") && utf8.Valid(text) {
+		return string(text)
+	}
 	out, _, err := transform.Bytes(charsetDecoder(charset), text)
 	if err != nil {
 		// No decoder fails, whatever the bytes; were one to, this shows them.
@@ -166,12 +169,29 @@ func decodeCharset(text []byte, charset string) string {
 func charsetReader(r io.Reader, charset string) io.Reader {
 	if charsetName(charset) == "utf-16" {
 		b := bufio.NewReader(r)
-		if head, _ := b.Peek(64); bigEndian(head) {
-			return transform.NewReader(b, unicode.UTF16(unicode.BigEndian, unicode.UseBOM).NewDecoder())
-		}
-		r = b
+		head, _ := b.Peek(64)
+		return transform.NewReader(b, utf16Decoder(head))
 	}
 	return transform.NewReader(r, charsetDecoder(charset))
+}
+
+// appendCharset appends text of a charset as charsetReader reads it.
+func appendCharset(dst, text []byte, charset string) []byte {
+	d := charsetDecoder(charset)
+	if charsetName(charset) == "utf-16" {
+		d = utf16Decoder(text[:min(len(text), 64)])
+	}
+	dst, _, _ = transform.Append(d, dst, text) // no decoder fails, whatever the octets
+	return dst
+}
+
+// utf16Decoder is the decoder of text with this beginning.
+func utf16Decoder(head []byte) transform.Transformer {
+	order := unicode.LittleEndian
+	if bigEndian(head) {
+		order = unicode.BigEndian
+	}
+	return unicode.UTF16(order, unicode.UseBOM).NewDecoder()
 }
 
 // bigEndian guesses the order of UTF-16 without byte-order mark: text has most of
@@ -200,13 +220,18 @@ func (s *sniffed) Reset() { s.utf8 = false }
 
 // Transform implements transform.Transformer.
 func (s *sniffed) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err error) {
+	if n := wholeRunes(src[:min(len(dst), len(src))]); utf8.Valid(src[:n]) { // as it nearly always is
+		copy(dst, src[:n])
+		s.utf8 = s.utf8 || asciiRun(src[:n]) < n
+		nDst, nSrc = n, n
+	}
 	for nSrc < len(src) {
+		if nDst == len(dst) {
+			return nDst, nSrc, transform.ErrShortDst
+		}
 		if n := asciiRun(src[nSrc:]); n > 0 {
 			n = copy(dst[nDst:], src[nSrc:nSrc+n])
 			nDst, nSrc = nDst+n, nSrc+n
-			if nDst == len(dst) && nSrc < len(src) {
-				return nDst, nSrc, transform.ErrShortDst
-			}
 			continue
 		}
 		if !atEOF && !utf8.FullRune(src[nSrc:]) {
@@ -225,6 +250,20 @@ func (s *sniffed) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err er
 		nSrc += size
 	}
 	return nDst, nSrc, nil
+}
+
+// wholeRunes is how much of b there is without a character that is cut at the
+// end.
+func wholeRunes(b []byte) int {
+	for n := len(b) - 1; n >= 0 && len(b)-n < utf8.UTFMax; n-- {
+		if utf8.RuneStart(b[n]) {
+			if !utf8.FullRune(b[n:]) {
+				return n
+			}
+			break
+		}
+	}
+	return len(b)
 }
 
 // asciiRun is how many octets of ASCII b begins with.

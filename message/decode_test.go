@@ -268,3 +268,24 @@ func TestBaseSubject(t *testing.T) {
 		}
 	}
 }
+
+// TestAppendBody: a body at hand is decoded as it is from a stream, lines that are
+// longer than buffers too.
+func TestAppendBody(t *testing.T) {
+	const room = bufferSize / 4
+	for _, encoding := range []string{"7bit", "base64", "quoted-printable", "x-uuencode"} {
+		p := &Part{Encoding: encoding, Params: []Param{{"charset", "utf-8"}}}
+		for _, n := range []int{0, 1, room - 1, room, room + 1, 2*room - 1, 2 * room, 3 * room} {
+			for _, end := range []string{"", "\n", "\r\n", "\r", "=\n", "  \n", "=C3\nx=C3=A4==\n", "\nbegin 644 a\n#0V%T\nend\n"} {
+				raw := strings.Repeat("YWJj", n/4+1)[:n] + end
+				want, err := io.ReadAll(p.DecodeText(strings.NewReader(raw)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := p.AppendText(nil, p.AppendBody(nil, []byte(raw))); !bytes.Equal(got, want) {
+					t.Errorf("%s, %d octets and %q: %d octets, as a stream %d", encoding, n, end, len(got), len(want))
+				}
+			}
+		}
+	}
+}

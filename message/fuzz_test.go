@@ -427,5 +427,14 @@ func FuzzDecode(f *testing.F) {
 		if err != nil || !bytes.Equal(whole, pieces) {
 			t.Fatalf("in pieces %q, %v, whole %q", pieces, err, whole)
 		}
+		if held := p.AppendText([]byte("x"), p.AppendBody(nil, raw)); string(held) != "x"+string(whole) {
+			t.Fatalf("at hand %q, as a stream %q", held, whole)
+		}
+		if line, _, _ := bytes.Cut(raw, []byte("\n")); p.Encoding == "base64" {
+			d := new(base64Decoder)
+			if got, want := d.end(d.line(nil, line, true)), appendBase64(nil, string(line)); !bytes.Equal(got, want) {
+				t.Fatalf("%q becomes %q, octet by octet %q", line, got, want)
+			}
+		}
 	})
 }

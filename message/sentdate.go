@@ -5,20 +5,34 @@ import "time"
 // ParseDateUnix is ParseDate in seconds since 1970. Dates that are written as RFC
 // 5322 section 3.3 wants them, which is nearly all, cost no allocation.
 func ParseDateUnix(value []byte) (sec int64, ok bool) {
-	if sec, ok = plainDate(value); ok {
-		return sec, true
+	if t, east, ok := plainDate(value); ok {
+		return t.Unix() - int64(east)*60, true
 	}
 	t, err := ParseDate(string(value))
 	return t.Unix(), err == nil
+}
+
+// ParseDay is the day of ParseDate, in the zone of the date.
+func ParseDay(value []byte) (year int, month time.Month, day int, ok bool) {
+	t, _, ok := plainDate(value)
+	if !ok {
+		var err error
+		if t, err = ParseDate(string(value)); err != nil {
+			return 0, 0, 0, false
+		}
+	}
+	year, month, day = t.Date()
+	return year, month, day, true
 }
 
 // plainDate reads
 //
 //	[day-name ","] day month year hour ":" minute [":" second] zone [comment]
 //
-// with single spaces between, four digits of year, and nothing out of its range.
-// It is not ok with anything else.
-func plainDate(s []byte) (sec int64, ok bool) {
+// with single spaces between, four digits of year, and nothing out of its range:
+// the time as it is written, as if it were UTC, and by how many minutes the zone
+// is east of that. It is not ok with anything else.
+func plainDate(s []byte) (t time.Time, east int, ok bool) {
 	d := plainReader{s: s}
 	if len(s) > 4 && s[3] == ',' {
 		d.name("sunmontuewedthufrisat")
@@ -40,12 +54,12 @@ func plainDate(s []byte) (sec int64, ok bool) {
 		second = d.digits(2, 2)
 	}
 	d.space()
-	east := d.zone()
+	east = d.zone()
 	d.comment()
 	if d.bad || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 59 {
-		return 0, false
+		return time.Time{}, 0, false
 	}
-	return time.Date(year, month, day, hour, minute, second, 0, time.UTC).Unix() - int64(east)*60, true
+	return time.Date(year, month, day, hour, minute, second, 0, time.UTC), east, true
 }
 
 // A plainReader reads from the front of a date, and is bad once something else

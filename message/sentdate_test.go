@@ -3,6 +3,7 @@ package message
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // datesAsWritten are dates of which the second half is not plain.
@@ -23,8 +24,12 @@ func checkDate(t *testing.T, s string) {
 	if ok != (err == nil) || ok && sec != want.Unix() {
 		t.Errorf("%q is %d, %v; ParseDate says %v, %v", s, sec, ok, want, err)
 	}
-	if sec, ok := plainDate([]byte(s)); ok && (err != nil || sec != want.Unix()) {
-		t.Errorf("%q is plain and %d; ParseDate says %v, %v", s, sec, want, err)
+	if local, _, ok := plainDate([]byte(s)); ok && (err != nil || local.Format(time.DateTime) != want.Format(time.DateTime)) {
+		t.Errorf("%q is plain and %v; ParseDate says %v, %v", s, local, want, err)
+	}
+	year, month, day, ok := ParseDay([]byte(s))
+	if y, m, d := want.Date(); ok != (err == nil) || ok && (year != y || month != m || day != d) {
+		t.Errorf("%q is of %d-%d-%d, %v; ParseDate says %v, %v", s, year, month, day, ok, want, err)
 	}
 }
 
@@ -32,14 +37,17 @@ func TestParseDateUnix(t *testing.T) {
 	plain := 0
 	for _, s := range datesAsWritten {
 		checkDate(t, s)
-		if _, ok := plainDate([]byte(s)); ok {
+		if _, _, ok := plainDate([]byte(s)); ok {
 			plain++
 		}
 	}
 	if plain != 7 {
 		t.Errorf("%d dates are plain, not the first 7", plain)
 	}
-	if n := testing.AllocsPerRun(100, func() { ParseDateUnix([]byte("Mon, 07 Feb 1994 21:52:25 -0800 (PST)")) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() {
+		ParseDateUnix([]byte("Mon, 07 Feb 1994 21:52:25 -0800 (PST)"))
+		ParseDay([]byte("Mon, 07 Feb 1994 21:52:25 -0800 (PST)"))
+	}); n != 0 {
 		t.Errorf("%v allocations for a plain date", n)
 	}
 }

@@ -11,17 +11,26 @@ import (
 // over or passed on. An encoding that is not known is none.
 func (p *Part) DecodeBody(r io.Reader) io.Reader { return p.decodeBody(r, bufferSize/4) }
 
-// decodeBody is DecodeBody with buffers of this size.
-func (p *Part) decodeBody(r io.Reader, room int) io.Reader {
-	var d decoder
+// Encoded reports whether p has a transfer encoding that DecodeBody undoes.
+func (p *Part) Encoded() bool { return p.decoder() != nil }
+
+// decoder is what undoes the transfer encoding of p, nil if nothing does.
+func (p *Part) decoder() decoder {
 	switch p.Encoding {
 	case "base64":
-		d = new(base64Decoder)
+		return new(base64Decoder)
 	case "quoted-printable":
-		d = new(qpDecoder)
+		return new(qpDecoder)
 	case "x-uuencode", "uuencode", "x-uue", "uue":
-		d = new(uuDecoder)
-	default:
+		return new(uuDecoder)
+	}
+	return nil
+}
+
+// decodeBody is DecodeBody with buffers of this size.
+func (p *Part) decodeBody(r io.Reader, room int) io.Reader {
+	d := p.decoder()
+	if d == nil {
 		return r
 	}
 	t := &transferReader{d: d}
@@ -30,19 +39,48 @@ func (p *Part) decodeBody(r io.Reader, room int) io.Reader {
 	return t
 }
 
+// AppendBody appends what DecodeBody gives of a raw body that is at hand.
+func (p *Part) AppendBody(dst, raw []byte) []byte {
+	d := p.decoder()
+	if d == nil {
+		return append(dst, raw...)
+	}
+	for first := true; len(raw) > 0; {
+		n, whole := len(raw), false
+		if i := bytes.IndexByte(raw[:min(n, bufferSize/4)], '\n'); i >= 0 {
+			n, whole = i+1, true
+		} else if n >= bufferSize/4 {
+			// A piece, cut where the lineReader of DecodeBody cuts it.
+			if n = bufferSize / 4; raw[n-1] == '\r' {
+				n--
+			}
+		}
+		dst = d.line(dst, raw[:n], first)
+		raw, first = raw[n:], whole
+	}
+	return d.end(dst)
+}
+
 // DecodeText is DecodeBody with the text as UTF-8, always valid: its charset is the
 // parameter of that name. Text that promises ASCII or UTF-8 and is neither is read
 // as Windows-1252.
 func (p *Part) DecodeText(r io.Reader) io.Reader { return p.decodeText(r, bufferSize/4) }
 
 func (p *Part) decodeText(r io.Reader, room int) io.Reader {
+	return charsetReader(p.decodeBody(r, room), p.charset())
+}
+
+// AppendText appends what AppendBody gave as DecodeText gives it: as UTF-8.
+func (p *Part) AppendText(dst, body []byte) []byte { return appendCharset(dst, body, p.charset()) }
+
+func (p *Part) charset() string {
 	charset, ok := p.Param("charset")
 	if !ok {
 		if v, ok := p.Param("charset*"); ok {
 			_, charset = decodeExtended(v)
 		}
 	}
-	return charsetReader(p.decodeBody(r, room), charset)
+	return charset
 }
 
 // A decoder undoes an encoding line by line.
@@ -116,6 +154,21 @@ func (q *quantum) add(dst []byte, v byte) []byte {
 	return append(dst, byte(q.bits>>16), byte(q.bits>>8), byte(q.bits))
 }
 
+// appendQuanta decodes whole quanta at the beginning of s and returns what it
+// stopped at: less than four characters, or one that is not of the alphabet among
+// the next four. Nearly all base64 is decoded here.
+func appendQuanta(dst, s []byte) (_, rest []byte) {
+	for len(s) >= 4 {
+		a, b, c, d := base64Values[s[0]], base64Values[s[1]], base64Values[s[2]], base64Values[s[3]]
+		if a|b|c|d >= 64 {
+			break
+		}
+		dst = append(dst, a<<2|b>>4, b<<4|c>>2, c<<6|d)
+		s = s[4:]
+	}
+	return dst, s
+}
+
 // flush appends the octets of an incomplete quantum.
 func (q *quantum) flush(dst []byte) []byte {
 	switch q.n {
@@ -144,7 +197,14 @@ func (d *base64Decoder) line(dst, line []byte, _ bool) []byte {
 	if d.done {
 		return dst
 	}
-	for _, c := range line {
+	for len(line) > 0 {
+		if d.q.n == 0 {
+			if dst, line = appendQuanta(dst, line); len(line) == 0 {
+				break
+			}
+		}
+		c := line[0]
+		line = line[1:]
 		if v := base64Values[c]; v < 64 {
 			dst = d.q.add(dst, v)
 		} else if c == '=' {
@@ -184,7 +244,7 @@ func (d *qpDecoder) line(dst, line []byte, _ bool) []byte {
 	if len(eol) == 0 {
 		return d.piece(dst, line)
 	}
-	text = bytes.TrimRight(text, " \t\r") // white space at the end was added in transport
+	text = trimSpace(text) // white space at the end was added in transport
 	if n := len(text); n > 0 && text[n-1] == '=' {
 		text, eol = text[:n-1], nil
 	}
@@ -195,7 +255,7 @@ func (d *qpDecoder) line(dst, line []byte, _ bool) []byte {
 // piece decodes a piece of a line but for its end, of which the meaning depends on
 // what follows.
 func (d *qpDecoder) piece(dst, piece []byte) []byte {
-	keep := len(bytes.TrimRight(piece, " \t\r"))
+	keep := len(trimSpace(piece))
 	if n := len(piece); n-keep > 1000 {
 		keep = n // no transport adds that much
 	}
@@ -207,8 +267,17 @@ func (d *qpDecoder) piece(dst, piece []byte) []byte {
 }
 
 func (d *qpDecoder) end(dst []byte) []byte {
-	text := bytes.TrimRight(d.held, " \t\r")
+	text := trimSpace(d.held)
 	return appendQP(dst, bytes.TrimSuffix(text, []byte("=")))
+}
+
+// trimSpace removes white space at the end.
+func trimSpace(s []byte) []byte {
+	n := len(s)
+	for n > 0 && (s[n-1] == ' ' || s[n-1] == '\t' || s[n-1] == '\r') {
+		n--
+	}
+	return s[:n]
 }
 
 func appendQP(dst, s []byte) []byte {
@@ -218,13 +287,17 @@ func appendQP(dst, s []byte) []byte {
 			return append(dst, s...)
 		}
 		dst = append(dst, s[:i]...)
-		if s = s[i:]; len(s) > 2 && unhex(s[1]) >= 0 && unhex(s[2]) >= 0 {
-			dst = append(dst, byte(unhex(s[1])<<4|unhex(s[2])))
-			s = s[3:]
-			continue
+		for s = s[i:]; len(s) > 2 && s[0] == '='; s = s[3:] { // they come in groups
+			high, low := unhex(s[1]), unhex(s[2])
+			if high < 0 || low < 0 {
+				break
+			}
+			dst = append(dst, byte(high<<4|low))
 		}
-		dst = append(dst, '=')
-		s = s[1:]
+		if len(s) > 0 && s[0] == '=' {
+			dst = append(dst, '=')
+			s = s[1:]
+		}
 	}
 }
 
