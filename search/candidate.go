@@ -7,16 +7,16 @@ import (
 
 // A candidate is a message while it is judged.
 type candidate struct {
+	q       *Query
 	rec     *mailstore.Record
 	at      level
-	summary []byte  // the header in it, for atSummary
-	msg     *source // nil below atHeader
-	err     error   // the message could not be read
+	summary []byte // the header in it, for atSummary
+	err     error  // the message could not be read
 
 	id    message.ID // if known: from the summary, or once read
 	known bool
 
-	found []bool // which texts of the query were found, once searched
+	searched bool // the query's texts were looked for
 }
 
 func (c *candidate) size(test func(int64) bool) answer {
@@ -45,9 +45,15 @@ func (c *candidate) sentDay(test func(Day) bool) answer {
 	if c.at < atSummary {
 		return maybe
 	}
-	value, _ := message.HeaderField(c.header(), "Date")
-	t, err := message.ParseDate(value)
-	return is(err == nil && test(dayOf(t)))
+	for name, value := range message.Fields(c.header()) {
+		if len(name) != len("date") || !equalFoldASCII(name, []byte("date")) {
+			continue
+		}
+		c.q.line = message.AppendValue(c.q.line[:0], value)
+		year, month, day, ok := message.ParseDay(c.q.line)
+		return is(ok && test(NewDay(year, month, day)))
+	}
+	return no
 }
 
 // header is the message's header, or what its summary has of it.
@@ -55,7 +61,7 @@ func (c *candidate) header() []byte {
 	if c.at == atSummary {
 		return c.summary
 	}
-	h, err := c.msg.header()
+	h, err := c.q.src.header()
 	if err != nil {
 		c.err = err
 	}
@@ -68,7 +74,7 @@ func (c *candidate) hasID(id message.ID) answer {
 		if c.at < atBody {
 			return maybe
 		}
-		if c.id, c.err = c.msg.id(); c.err != nil {
+		if c.id, c.err = c.q.src.id(); c.err != nil {
 			return no
 		}
 		c.known = true
@@ -78,7 +84,7 @@ func (c *candidate) hasID(id message.ID) answer {
 
 // fieldMatch is Header, compiled.
 type fieldMatch struct {
-	field string
+	field []byte // its name in lower case
 	text  *needle
 	from  level // on which it can be decided
 }
@@ -89,8 +95,8 @@ func (x fieldMatch) eval(c *candidate) answer {
 	if c.at < x.from {
 		return maybe
 	}
-	for _, value := range message.HeaderFields(c.header(), x.field) {
-		if x.text.in(message.DecodeHeader(value)) {
+	for name, value := range message.Fields(c.header()) {
+		if len(name) == len(x.field) && equalFoldASCII(name, x.field) && x.text.inField(value) {
 			return yes
 		}
 	}
@@ -111,11 +117,11 @@ func (x textMatch) eval(c *candidate) answer {
 	case c.at < atBody:
 		return maybe
 	}
-	if c.found == nil {
-		c.found = make([]bool, len(c.msg.q.texts))
-		if err := c.msg.search(c.found); err != nil {
+	if !c.searched {
+		c.searched = true
+		if err := c.q.src.search(); err != nil {
 			c.err = err
 		}
 	}
-	return is(c.found[x.index])
+	return is(c.q.found[x.index])
 }

@@ -12,6 +12,8 @@
 //     charsets and encoded-words are undone. Case does not count, in any script,
 //     and an accent is a character of its own (package casemap); the text may
 //     stand anywhere, within a word too.
+//   - What is plain is not undone: ASCII is looked at as it is written, and only what
+//     stands near other characters is brought into its collation form.
 //   - Bounded memory, whatever the size of a message.
 //   - A message that cannot be read does not match, and stops nothing.
 //

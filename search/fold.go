@@ -3,6 +3,7 @@ package search
 import (
 	"bytes"
 	"encoding/binary"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -18,19 +19,21 @@ var lowerASCII = func() (t [256]byte) {
 }()
 
 // hasHigh reports whether text has octets beyond ASCII.
-func hasHigh(text []byte) bool {
-	for len(text) >= 8 {
-		if binary.LittleEndian.Uint64(text)&0x8080808080808080 != 0 {
-			return true
+func hasHigh(text []byte) bool { return asciiRun(text) < len(text) }
+
+// asciiRun is how many octets of ASCII text begins with.
+func asciiRun(text []byte) int {
+	n := 0
+	for len(text)-n >= 8 {
+		if w := binary.LittleEndian.Uint64(text[n:]) & 0x8080808080808080; w != 0 {
+			return n + bits.TrailingZeros64(w)/8
 		}
-		text = text[8:]
+		n += 8
 	}
-	for _, c := range text {
-		if c >= utf8.RuneSelf {
-			return true
-		}
+	for n < len(text) && text[n] < utf8.RuneSelf {
+		n++
 	}
-	return false
+	return n
 }
 
 // containsASCIIFold reports whether text contains a word of ASCII in lower case, whatever

@@ -19,6 +19,7 @@ type needle struct {
 	inHeaders bool // Text, not Body
 	index     int  // in Query.texts
 	buf       []byte
+	line      []byte
 }
 
 func newNeedle(text string) *needle {
@@ -39,34 +40,46 @@ func (n *needle) in(text string) bool {
 }
 
 // inRaw reports whether text in any charset that has ASCII as its lower half
-// contains the needle, which is ASCII, as such. Where it does not and has octets
-// beyond ASCII, it may still contain it once it is decoded: with an accent, say.
+// contains the needle as such, which is possible only if that is ASCII. Where it
+// does not and has octets beyond ASCII, it may still contain it once it is
+// decoded: with an accent, say.
 func (n *needle) inRaw(text []byte) bool {
-	return len(n.ascii) <= len(text) && containsASCIIFold(text, n.ascii, n.rare)
+	return n.ascii != nil && len(n.ascii) <= len(text) && containsASCIIFold(text, n.ascii, n.rare)
+}
+
+// inField reports whether a field, or its value, contains the needle when it is
+// unfolded and decoded. What decoding would leave as it is, is not decoded.
+func (n *needle) inField(raw []byte) bool {
+	if len(n.folded) == 0 {
+		return true
+	}
+	n.line = message.AppendValue(n.line[:0], raw)
+	if isPlain(n.line) {
+		return n.inRaw(n.line)
+	}
+	return n.in(message.DecodeHeader(string(raw)))
 }
 
 // inHeader reports whether a header contains the needle, names of fields
-// included, when its fields are unfolded and decoded.
+// included.
 func (n *needle) inHeader(header []byte) bool {
 	for len(header) > 0 {
 		var field []byte
-		field, header = cutField(header)
-		field = bytes.TrimRight(field, "\r\n")
-		switch plain := n.ascii != nil && asItIs(field); {
-		case plain && n.inRaw(field):
-			return true
-		case plain && !hasHigh(field):
-		case n.in(message.DecodeHeader(string(field))):
+		if field, header = cutField(header); n.inField(field) {
 			return true
 		}
 	}
 	return false
 }
 
-// asItIs reports whether ASCII may be looked for in a field without decoding it:
-// it is one line, without encoded-words and escape sequences.
-func asItIs(field []byte) bool {
-	return bytes.IndexByte(field, '\n') < 0 && bytes.IndexByte(field, 0x1b) < 0 && !bytes.Contains(field, []byte("=?"))
+// isPlain reports whether text is of printable ASCII without encoded-words.
+func isPlain(text []byte) bool {
+	for _, c := range text {
+		if c < ' ' || c >= 0x7f {
+			return false
+		}
+	}
+	return !bytes.Contains(text, []byte("=?"))
 }
 
 // cutField cuts a header field with its continuation lines off.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"restante/mailstore"
 	"restante/message"
@@ -20,9 +21,18 @@ type Query struct {
 	attrs mailstore.Attrs // what it may want to have filled
 	texts []*needle       // what is looked for in bodies, all in one pass
 	one   candidate       // the message that is judged
-	buf   []byte          // holds a message that is small enough
-	raw   []byte          // a window on text as it is read
-	view  []byte          // and as it is searched
+	src   source          // and it, once it is open
+	found []bool          // which texts were found in it
+	open  []*needle       // which were not
+
+	// What is held of a message, kept for the next.
+	all  []byte // all of it, if it is small enough
+	head []byte // else its header
+	line []byte // the value of a field
+	body []byte // a part without its transfer encoding
+	utf8 []byte // and as UTF-8
+	raw  []byte // a window on text as it is read
+	view []byte // and as it is searched
 }
 
 // New prepares a query: texts are folded, and of several criteria the cheap ones
@@ -30,6 +40,7 @@ type Query struct {
 func New(x Expr) *Query {
 	q := new(Query)
 	q.root = q.compile(x)
+	q.found = make([]bool, len(q.texts))
 	return q
 }
 
@@ -51,10 +62,11 @@ func (q *Query) compile(x Expr) Expr {
 			q.attrs |= mailstore.AttrDate
 		}
 	case Header:
+		at := atHeader
 		if message.InSummary(x.Field) {
-			return fieldMatch{x.Field, newNeedle(x.Text), atSummary}
+			at = atSummary
 		}
-		return fieldMatch{x.Field, newNeedle(x.Text), atHeader}
+		return fieldMatch{[]byte(strings.ToLower(x.Field)), newNeedle(x.Text), at}
 	case Body:
 		return q.text(x.Text, false)
 	case Text:
@@ -117,7 +129,7 @@ func (q *Query) Filter(ctx context.Context, box mailstore.Mailbox, recs []mailst
 func (q *Query) decide(recs []mailstore.Record, answers []answer, at level) (open bool) {
 	for i := range recs {
 		if answers[i] == maybe {
-			q.one = candidate{rec: &recs[i], at: at}
+			q.one = candidate{q: q, rec: &recs[i], at: at}
 			answers[i] = q.root.eval(&q.one)
 			open = open || answers[i] == maybe
 		}
@@ -164,7 +176,7 @@ func (q *Query) fromSummary(sums mailstore.SummaryReader, rec *mailstore.Record)
 	if !ok {
 		return maybe
 	}
-	q.one = candidate{rec: rec, at: atSummary, summary: sum.Header, id: sum.ID, known: sum.Whole}
+	q.one = candidate{q: q, rec: rec, at: atSummary, summary: sum.Header, id: sum.ID, known: sum.Whole}
 	return q.root.eval(&q.one)
 }
 
@@ -177,7 +189,8 @@ func (q *Query) read(ctx context.Context, box mailstore.Mailbox, rec *mailstore.
 		if q.one.rec == rec && q.one.at == atSummary {
 			known = q.one
 		}
-		q.one = candidate{rec: rec, id: known.id, known: known.known, msg: &source{Message: msg, q: q, box: box, uid: rec.UID}, at: atHeader}
+		q.src = source{Message: msg, q: q, box: box, uid: rec.UID}
+		q.one = candidate{q: q, rec: rec, id: known.id, known: known.known, at: atHeader}
 		a := q.root.eval(&q.one)
 		if a == maybe {
 			q.one.at = atBody

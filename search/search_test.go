@@ -309,6 +309,46 @@ func TestWindow(t *testing.T) {
 	}
 }
 
+// TestNear: a text of ASCII that is found only by way of another character, here
+// the long s, is found wherever that stands among ASCII.
+func TestNear(t *testing.T) {
+	const word = "the long s of a fuse"
+	written := strings.Replace(word, "fuse", "fu\u017fe", 1)
+	dense := strings.Repeat("0123456789\u00fc", textWindow/12)
+	for _, at := range []int{textWindow - 40, textWindow - 21, textWindow - 20, textWindow - 7, textWindow - 2, textWindow - 1, textWindow, textWindow + 1} {
+		for _, front := range []string{strings.Repeat(".", at), dense[:at-at%12] + strings.Repeat(".", at%12), ""} {
+			for _, behind := range []string{"", ".", strings.Repeat(".", textWindow), dense, strings.Repeat(".", 60) + dense} {
+				b := newBox("Content-Type: text/plain; charset=utf-8\n\n" + front + written + behind)
+				if len(b.find(t, Body{word})) != 1 {
+					t.Fatalf("not found behind %d octets, in front of %d", len(front), len(behind))
+				}
+				if len(b.find(t, Body{word + "x"})) != 0 {
+					t.Fatal("found what is not there")
+				}
+			}
+		}
+	}
+	if got := newBox("X: 1\n\n..\u017f..").find(t, Body{"s"}); len(got) != 1 {
+		t.Error("a text of one character is not found")
+	}
+}
+
+// FuzzNear compares a search that looks only at what stands near characters
+// beyond ASCII with the plain one.
+func FuzzNear(f *testing.F) {
+	f.Add("....................\u017f..............", "s", uint16(0))
+	f.Add("abc\u00fcde", "u", uint16(300))
+	f.Fuzz(func(t *testing.T, text, word string, gap uint16) {
+		text = strings.ToValidUTF8(text, "")
+		text += strings.Repeat("-", int(gap)) + text
+		want := word == "" || bytes.Contains(casemap.Append(nil, text), casemap.Append(nil, word))
+		b := newBox("Content-Type: text/plain; charset=utf-8\n\n" + text)
+		if got := len(b.find(t, Body{word})) == 1; got != want {
+			t.Errorf("%q in %q twice, %d apart: %v, want %v", word, text, gap, got, want)
+		}
+	})
+}
+
 // FuzzFold compares the quick ways of looking for text with the plain one.
 func FuzzFold(f *testing.F) {
 	f.Add("The quick brown fox", "QUICK")
@@ -365,23 +405,5 @@ func TestReadHeader(t *testing.T) {
 		if string(got) != c.want || whole != c.whole || err != nil {
 			t.Errorf("%.20q (%d octets): %d octets, %v, %v; want %d, %v", c.text, len(c.text), len(got), whole, err, len(c.want), c.whole)
 		}
-	}
-}
-
-func BenchmarkBody(b *testing.B) {
-	text := "Subject: x\n\n" + strings.Repeat("The quick brown fox jumps over the lazy dog, again and again.\n", 330)
-	for _, needle := range []string{"needle", "nädel"} {
-		b.Run(needle, func(b *testing.B) {
-			box := newBox(text)
-			q := New(Body{needle})
-			b.SetBytes(int64(len(text)))
-			b.ReportAllocs()
-			for b.Loop() {
-				box.opened = box.opened[:0]
-				if _, err := q.Filter(b.Context(), box, box.recs, nil); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
 	}
 }

@@ -1,0 +1,240 @@
+package search
+
+import (
+	"bytes"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"restante/casemap"
+	"restante/message"
+)
+
+// A hunt is a walk over the parts of a message, looking for the texts of a query
+// that have not been found yet. It ends as soon as all are found.
+//
+// What is looked for is compared in its collation form, but nearly all mail is
+// ASCII and so are nearly all words. Therefore text that is ASCII is looked at
+// as it is: nothing but ASCII can be found in it. Only a part that has more, or
+// that has another alphabet below 0x80, is brought into its collation form.
+type hunt struct {
+	s     *source
+	found []bool
+	open  []*needle // those that are not found
+	keep  int       // how much of a text has to be seen together with what follows
+	err   error
+}
+
+// search looks for all texts of the query in the message, once.
+func (s *source) search() error {
+	clear(s.q.found) // nothing is found in what cannot be read
+	root, err := s.scan()
+	if err != nil {
+		return err
+	}
+	h := hunt{s: s, found: s.q.found, open: s.q.open[:0]}
+	for i, n := range s.q.texts {
+		if h.found[i] = len(n.folded) == 0; !h.found[i] {
+			h.open = append(h.open, n)
+			h.keep = max(h.keep, len(n.folded)-1)
+		}
+	}
+	s.q.open = h.open
+	h.part(root)
+	return h.err
+}
+
+// look looks for the open texts, each in the way that is given.
+func (h *hunt) look(in func(n *needle) bool) {
+	h.open = slices.DeleteFunc(h.open, func(n *needle) bool {
+		h.found[n.index] = in(n)
+		return h.found[n.index]
+	})
+}
+
+func (h *hunt) part(p *message.Part) {
+	if h.err != nil || len(h.open) == 0 {
+		return
+	}
+	h.header(p)
+	switch {
+	case p.Multipart():
+		for _, child := range p.Parts {
+			h.part(child)
+		}
+	case p.Message != nil:
+		h.part(p.Message)
+	case isText(p):
+		h.body(p)
+	}
+}
+
+// isText reports whether a part holds text to be read: text of all kinds and
+// reports such as message/delivery-status.
+func isText(p *message.Part) bool { return p.Is("text", "") || p.Is("message", "") }
+
+func (h *hunt) header(p *message.Part) {
+	if !slices.ContainsFunc(h.open, func(n *needle) bool { return n.inHeaders }) {
+		return
+	}
+	raw := p.RawHeader
+	if raw == nil {
+		var err error
+		if raw, err = h.s.bytes(p.Header.Offset, min(p.Header.Length, message.MaxRawHeader)); err != nil {
+			h.err = err
+			return
+		}
+	}
+	h.look(func(n *needle) bool { return n.inHeaders && n.inHeader(raw) })
+}
+
+// body looks into the text of a part.
+func (h *hunt) body(p *message.Part) {
+	if len(h.open) == 0 {
+		return
+	}
+	if h.s.all != nil {
+		h.held(p, h.s.all[p.Body.Offset:p.Body.End()])
+		return
+	}
+	body := func() io.Reader { return h.s.section(p.Body.Offset, p.Body.Length) }
+	if !asciiBased(p) || h.stream(p.DecodeBody(body()), false) {
+		h.stream(p.DecodeText(body()), true)
+	}
+}
+
+// held looks into a body that is at hand.
+func (h *hunt) held(p *message.Part, text []byte) {
+	q := h.s.q
+	if p.Encoded() {
+		q.body = p.AppendBody(q.body[:0], text)
+		text = q.body
+	}
+	based := asciiBased(p)
+	if based {
+		h.look(func(n *needle) bool { return n.inRaw(text) })
+		if len(h.open) == 0 || !hasHigh(text) {
+			return
+		}
+	}
+	q.utf8 = p.AppendText(q.utf8[:0], text)
+	h.fold(q.utf8, based && !slices.ContainsFunc(h.open, func(n *needle) bool { return n.ascii == nil }))
+}
+
+// fold looks into the collation form of UTF-8 text, piece by piece. With near,
+// all that is ASCII has been looked at already: only what stands near other
+// characters can hold something.
+func (h *hunt) fold(text []byte, near bool) {
+	view := h.s.q.view[:0]
+	for len(text) > 0 && len(h.open) > 0 {
+		if near && len(view) == 0 {
+			text = text[max(asciiRun(text)-h.keep, 0):]
+		}
+		end := len(text)
+		if end > textWindow {
+			end = wholeRunes(text[:textWindow])
+		}
+		n := end
+		if near {
+			n = h.nearEnd(text[:end])
+		}
+		view = h.see(casemap.Append(view, text[:n]), true)
+		if n < end {
+			view = view[:0] // nothing reaches from here to what follows
+		}
+		text = text[n:]
+	}
+	h.s.q.view = view
+}
+
+// nearEnd gives where text has been ASCII for long enough: nothing that begins in
+// front of that with another character reaches beyond it, and the next such is
+// farther away.
+func (h *hunt) nearEnd(text []byte) (i int) {
+	for i < len(text) {
+		run := asciiRun(text[i:])
+		if run > 2*h.keep {
+			return i + h.keep
+		}
+		for i += run; i < len(text) && text[i] >= utf8.RuneSelf; i++ {
+		}
+	}
+	return i
+}
+
+// see looks for the open texts in a window on a text, which is folded or as it is
+// written, and returns what has to stand in front of the next window.
+func (h *hunt) see(view []byte, folded bool) []byte {
+	if folded {
+		h.look(func(n *needle) bool { return bytes.Contains(view, n.folded) })
+	} else {
+		h.look(func(n *needle) bool { return n.inRaw(view) })
+	}
+	return append(view[:0], view[max(len(view)-h.keep, 0):]...)
+}
+
+const textWindow = 64 << 10
+
+// stream looks into a text, which with fold is UTF-8 and folded on the way. It
+// reports whether texts are left and there is something beyond ASCII.
+func (h *hunt) stream(r io.Reader, fold bool) (high bool) {
+	q, cut := h.s.q, 0 // cut octets begin a character that goes on in what comes next
+	if q.raw == nil {
+		q.raw = make([]byte, textWindow)
+	}
+	view := q.view[:0]
+	for len(h.open) > 0 {
+		n, err := io.ReadFull(r, q.raw[cut:])
+		raw, end := q.raw[:cut+n], err != nil
+		if end && err != io.EOF && err != io.ErrUnexpectedEOF {
+			h.err = err
+			return false
+		}
+		whole := len(raw)
+		if fold && !end {
+			whole = wholeRunes(raw)
+		}
+		if fold {
+			view = casemap.Append(view, raw[:whole])
+		} else {
+			high = high || hasHigh(raw)
+			view = append(view, raw...)
+		}
+		view = h.see(view, fold)
+		cut = copy(q.raw, raw[whole:])
+		if end {
+			break
+		}
+	}
+	q.view = view
+	return high && len(h.open) > 0
+}
+
+// wholeRunes is how much of b there is without a character that is cut at the
+// end.
+func wholeRunes(b []byte) int {
+	for n := 1; n < 4 && n <= len(b); n++ {
+		c := b[len(b)-n]
+		if c < 0x80 {
+			return len(b)
+		}
+		if c >= 0xc0 {
+			return len(b) - n
+		}
+	}
+	return len(b)
+}
+
+// asciiBased reports whether octets below 0x80 mean ASCII wherever they stand in
+// the charset of p.
+func asciiBased(p *message.Part) bool {
+	charset, _ := p.Param("charset")
+	charset = strings.ToLower(charset)
+	for _, prefix := range [...]string{"iso-8859-", "windows-125", "koi8-"} {
+		if strings.HasPrefix(charset, prefix) {
+			return true
+		}
+	}
+	return charset == "" || charset == "utf-8" || charset == "us-ascii"
+}
