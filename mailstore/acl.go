@@ -131,7 +131,7 @@ func parseACLEntry(line string) ACLEntry {
 	if !knownIdentifier(e.Who) {
 		return unknown
 	}
-	letters, names, named := strings.Cut(strings.Trim(rest, " \t"), ":")
+	letters, names, named := strings.Cut(strings.Trim(rest, " \t\r"), ":")
 	for _, c := range []byte(letters) {
 		if r, ok := ParseRights(string(rune(c))); ok {
 			e.Rights |= r

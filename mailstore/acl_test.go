@@ -141,7 +141,7 @@ func TestChangeACL(t *testing.T) {
 
 // FuzzACL: what is written is read as the same, and nobody gains by it.
 func FuzzACL(f *testing.F) {
-	for _, s := range []string{"user=jane lr\n-anyone s :x\n", "\"user=a b\" l\n# x\n", "\"-\\\"\n", "anyone :\r\r\n", "owner zl:l"} {
+	for _, s := range []string{"user=jane lr\n-anyone s :x\n", "\"user=a b\" l\n# x\n", "\"-\\\"\n", "anyone :\r\r\n", "anyone :\r ", "owner zl:l"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -109,7 +109,7 @@ func muttOne(ctx context.Context, h *hammered, n int) {
 		h.t.Error(err)
 		return
 	}
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), "script", "-qec", "stty rows 30 cols 100; timeout --foreground -k 10 20 mutt -n -F muttrc.now -f "+h.inbox(), "/dev/null")
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), "script", "-qec", "stty rows 30 cols 100; timeout --foreground -k 10 90 mutt -n -F muttrc.now -f "+h.inbox(), "/dev/null")
 	h.asUser(cmd)
 	typed, err := cmd.StdinPipe()
 	if err != nil {
