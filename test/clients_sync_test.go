@@ -1,80 +1,13 @@
 package test
 
 import (
-	"bytes"
 	"fmt"
-	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 )
-
-// listener stands between a client and a server and keeps what both say.
-type listener struct {
-	net.Listener
-	mu   sync.Mutex
-	said bytes.Buffer
-}
-
-// listenIn listens in to all that is said to the server at an address.
-func listenIn(t *testing.T, address string) *listener {
-	t.Helper()
-	nl, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := &listener{Listener: nl}
-	t.Cleanup(func() { nl.Close() })
-	go func() {
-		for {
-			client, err := nl.Accept()
-			if err != nil {
-				return
-			}
-			server, err := net.Dial("tcp", address)
-			if err != nil {
-				client.Close()
-				return
-			}
-			go l.pass(server, client)
-			go l.pass(client, server)
-		}
-	}()
-	return l
-}
-
-func (l *listener) pass(to, from net.Conn) {
-	defer to.Close()
-	_, _ = io.Copy(io.MultiWriter(to, l), from) // who hangs up ends it
-}
-
-func (l *listener) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.said.Write(b)
-}
-
-func (l *listener) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.said.String()
-}
-
-// forget drops what was said so far.
-func (l *listener) forget() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.said.Reset()
-}
-
-func (l *listener) port() string {
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
-}
 
 // TestNeomuttResync: neomutt with QRESYNC and a header cache comes back to a
 // mailbox that others have changed, and does its work on the right messages.

@@ -73,7 +73,7 @@ func (shared) Close() error { return nil }
 type anyone struct{}
 
 func (anyone) Authenticate(_ context.Context, _ net.Addr, name, pass string) (auth.User, error) {
-	if pass != "pass" {
+	if pass != "pass" && pass != recordPass {
 		return auth.User{}, auth.ErrCredentials
 	}
 	return auth.User{Name: name, Quota: imaptest.QuotaOf(name)}, nil
