@@ -19,10 +19,10 @@ import (
 // has been said, so commands that were sent at once are so again. Nothing depends
 // on time.
 //
-// What may be other than recorded: UIDVALIDITY and mod-sequences, the dates of
-// messages that clients brought without one, the contents of CAPABILITY and ID, and
-// the separator of mailbox names. Of the first two clients say what they were told,
-// so the replay says what it was told instead.
+// What may be other than recorded: UIDVALIDITY, mod-sequences and object ids, the
+// dates of messages that clients brought without one, the contents of CAPABILITY
+// and ID, and the separator of mailbox names. Clients say the first two as they
+// were told them, so the replay says them as it is told.
 type replay struct {
 	srv   imaptest.Server
 	conns map[int]*played
@@ -204,6 +204,7 @@ var variables = []struct {
 	{"validity elsewhere", regexp.MustCompile(`((?:APPENDUID|COPYUID) )(\d+)`)},
 	{"modseq", regexp.MustCompile(`(MODSEQ \(?)(\d+)`)},
 	{"capabilities", regexp.MustCompile(`(CAPABILITY )([^]\r\n]+)`)},
+	{"object", regexp.MustCompile(`((?:MAILBOXID|EMAILID|THREADID) \()([^)]+)`)},
 	{"id", regexp.MustCompile(`^(\* ID )(.+)`)},
 	{"date", regexp.MustCompile(`(INTERNALDATE )("[^"]*")`)},
 }
@@ -285,6 +286,7 @@ S1: * 0 EXISTS
 S1: * 0 RECENT
 S1: * OK [UIDVALIDITY 5] UIDs valid
 S1: * OK [UIDNEXT 1] Next UID
+S1: * OK [MAILBOXID (F1)] Its name for ever
 S1: * OK [HIGHESTMODSEQ 7] Highest mod-sequence
 S1: b OK [READ-WRITE] Mailbox opened
 C1: c APPEND INBOX {17+}
@@ -308,15 +310,15 @@ C1 hangs up
 `
 	for _, test := range []struct{ why, from, to, complaint string }{
 		{"as it was", "", "", ""},
-		{"a number of the client that was not told", "CHANGEDSINCE 8", "CHANGEDSINCE 9", "line 30, "},
-		{"another text", "Mailbox opened", "Mailbox was opened", "line 13, connection 1: the server says something else"},
-		{"another number", "* 1 EXISTS", "* 2 EXISTS", "line 20, "},
-		{"another octet in a message", "S1| y", "S1| z", "line 26, "},
+		{"a number of the client that was not told", "CHANGEDSINCE 8", "CHANGEDSINCE 9", "line 31, "},
+		{"another text", "Mailbox opened", "Mailbox was opened", "line 14, connection 1: the server says something else"},
+		{"another number", "* 1 EXISTS", "* 2 EXISTS", "line 21, "},
+		{"another octet in a message", "S1| y", "S1| z", "line 27, "},
 		{"a line more", "S1: * 0 RECENT\n", "S1: * 0 RECENT\nS1: * OK x\n", "line 10, "},
 		{"a line less", "S1: * 0 RECENT\n", "", "line 9, "},
-		{"another UID", "APPENDUID 5 1", "APPENDUID 5 2", "line 22, "},
-		{"a server that does not hang up", "C1 hangs", "S1 hangs", "line 31, "},
-		{"a connection that was not opened", "C1: e", "C2: e", "line 29, connection 2: it was not opened"},
+		{"another UID", "APPENDUID 5 1", "APPENDUID 5 2", "line 23, "},
+		{"a server that does not hang up", "C1 hangs", "S1 hangs", "line 32, "},
+		{"a connection that was not opened", "C1: e", "C2: e", "line 30, connection 2: it was not opened"},
 	} {
 		t.Run(test.why, func(t *testing.T) {
 			t.Parallel()
