@@ -14,9 +14,12 @@ type Search struct {
 }
 
 // SearchReturn holds the result options of SEARCH and SORT (RFC 9051 section 6.4.4.1, RFC 5267 section 3).
-// RETURN () means ALL.
+// RETURN () means ALL, as does one that says nothing of what to return.
 type SearchReturn struct {
 	Min, Max, All, Count, Save bool
+	// Update asks to be told when the results change; Context is the hint that the same search may come
+	// again (RFC 5267 section 4). Neither says what to return.
+	Update, Context bool
 	// Partial asks for a part of the results (RFC 9394). The parser refuses it beside All.
 	Partial PartialRange
 }

@@ -35,6 +35,7 @@ type Command struct {
 	//	STORE, UID STORE                   *Store
 	//	COPY, MOVE, UID COPY, UID MOVE     *Copy
 	//	UID EXPUNGE                        *Expunge
+	//	CANCELUPDATE                       *CancelUpdate
 	//	REPLACE, UID REPLACE               *Replace
 	//
 	// CAPABILITY, NOOP, LOGOUT, STARTTLS, UNAUTHENTICATE, NAMESPACE, IDLE, CHECK, CLOSE, UNSELECT and EXPUNGE have none.

@@ -118,6 +118,9 @@ var commandTests = []struct {
 	{`a UID STORE 1 -flags.silent \Seen x`, "UID STORE", &Store{Set: seq("1"), Op: StoreRemove, Silent: true, Flags: []string{`\Seen`, "x"}}},
 	{"a STORE 1 (UNCHANGEDSINCE 12) FLAGS ()", "STORE", &Store{Set: seq("1"), Op: StoreSet, Modifiers: []Param{{Name: "UNCHANGEDSINCE", Value: Value{Text: "12"}}}}},
 
+	{"a CANCELUPDATE \"b1\" c2", "CANCELUPDATE", &CancelUpdate{Tags: []string{"b1", "c2"}}},
+	{"a UID SEARCH RETURN (update context) ALL", "UID SEARCH", &Search{Return: &SearchReturn{All: true, Update: true, Context: true}, Key: SearchAll{}}},
+	{"a UID SEARCH RETURN (COUNT UPDATE) ALL", "UID SEARCH", &Search{Return: &SearchReturn{Count: true, Update: true}, Key: SearchAll{}}},
 	{"a NOTIFY NONE", "NOTIFY", &Notify{}},
 	{"a notify set (selected NONE)", "NOTIFY", &Notify{Groups: []EventGroup{{Filter: MailboxFilter{Kind: FilterSelected}}}}},
 	{"a NOTIFY SET STATUS (selected-delayed (MessageNew (UID BODY.PEEK[1] PREVIEW (LAZY)) messageexpunge FlagChange)) (mailboxes (a \"b c\") (MailboxName X-Own))", "NOTIFY", &Notify{

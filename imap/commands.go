@@ -64,6 +64,8 @@ var commands = map[string]struct {
 	"UID MOVE":    {"UID MOVE", (*parser).copyOrMove},
 	"UID EXPUNGE": {"UID EXPUNGE", (*parser).uidExpunge},
 
+	"CANCELUPDATE": {"CANCELUPDATE", (*parser).cancelUpdate}, // RFC 5267
+
 	// RFC 8508.
 	"REPLACE":     {"REPLACE", (*parser).replace},
 	"UID REPLACE": {"UID REPLACE", (*parser).replace},

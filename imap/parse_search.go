@@ -49,7 +49,7 @@ func allOf(keys []SearchKey) SearchKey {
 // searchReturnOpts:
 //
 //	search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"
-//	search-return-opt  = "MIN" / "MAX" / "ALL" / "COUNT" / "SAVE" / "PARTIAL" SP partial-range
+//	search-return-opt  = "MIN" / "MAX" / "ALL" / "COUNT" / "SAVE" / "PARTIAL" SP partial-range / "UPDATE" / "CONTEXT"
 func (p *parser) searchReturnOpts() *SearchReturn {
 	r := new(SearchReturn)
 	p.list(func() {
@@ -64,6 +64,10 @@ func (p *parser) searchReturnOpts() *SearchReturn {
 			r.Count = true
 		case "SAVE":
 			r.Save = true
+		case "UPDATE":
+			r.Update = true
+		case "CONTEXT":
+			r.Context = true
 		case "PARTIAL":
 			p.sp()
 			r.Partial = p.partialRange(r.Partial)
@@ -72,7 +76,7 @@ func (p *parser) searchReturnOpts() *SearchReturn {
 		}
 	})
 	switch {
-	case *r == (SearchReturn{}):
+	case *r == (SearchReturn{Update: r.Update, Context: r.Context}):
 		r.All = true
 	case r.All && !r.Partial.IsZero():
 		p.fail(ErrSyntax, "ALL and PARTIAL exclude each other")

@@ -39,6 +39,8 @@ func appendReturn(b []byte, r *SearchReturn) []byte {
 		{"ALL", r.All},
 		{"COUNT", r.Count},
 		{"SAVE", r.Save},
+		{"UPDATE", r.Update},
+		{"CONTEXT", r.Context},
 		{partial, partial != ""},
 	})
 }

@@ -57,8 +57,8 @@ func (s *session) mayESearch(args *imap.ESearch) error {
 	switch {
 	case selected && s.view == nil:
 		return bad("No mailbox is selected")
-	case elsewhere && args.Return != nil && args.Return.Save:
-		return bad("SAVE is for the selected mailbox alone")
+	case elsewhere && args.Return != nil && (args.Return.Save || args.Return.Update):
+		return bad("SAVE and UPDATE are for the selected mailbox alone")
 	}
 	return nil
 }

@@ -51,6 +51,9 @@ func (s *session) answerSearch(a *answer, charset string, key imap.SearchKey, so
 		a.modSeq = a.view.highest(a.kept())
 	}
 	s.sendAnswer(a)
+	if a.ret.Update {
+		s.beginContext(a, key)
+	}
 	return nil
 }
 
@@ -70,6 +73,7 @@ func (s *session) search(a *answer, charset string, key imap.SearchKey, ret sear
 	if err != nil {
 		return nil, false, err
 	}
+	a.query = f.q
 	f.seen = a.before
 	if !a.named {
 		f.total = a.view.told

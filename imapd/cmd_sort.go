@@ -12,7 +12,7 @@ func (s *session) cmdSort(cmd *imap.Command) (reply, error) {
 	for i, c := range args.Criteria {
 		criteria[i] = order.Criterion{Key: sortKeys[c.Key], Reverse: c.Reverse}
 	}
-	a := answer{view: s.view, tag: cmd.Tag, byUID: cmd.UID(), ret: returns(args.Return), extended: args.Return != nil, sorted: true}
+	a := answer{view: s.view, tag: cmd.Tag, byUID: cmd.UID(), ret: returns(args.Return), extended: args.Return != nil, sorted: true, criteria: criteria}
 	return reply{}, s.answerSearch(&a, args.Charset, args.Key, order.NewSorter(criteria))
 }
 

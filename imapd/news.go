@@ -21,6 +21,7 @@ func (s *session) sendNews(expunge, byUID bool) {
 		}
 		v.poll()
 	}
+	s.updateContexts()
 	if expunge && !v.gone.Empty() && (v.quiet&evMessages == 0 || v.removed) {
 		s.sendGone()
 	}
@@ -30,6 +31,9 @@ func (s *session) sendNews(expunge, byUID bool) {
 	}
 	s.sendRecent()
 	s.fetchNew(from, v.told)
+	if from < v.told && len(v.contexts) > 0 {
+		s.searchAgain([]span{{from, v.told}})
+	}
 }
 
 // maxPolls bounds how often news that came while news was sent is sent too.
@@ -64,6 +68,7 @@ func (s *session) sendChangedFlags(byUID bool) (highest uint64) {
 // who has enabled that (RFC 7162 section 3.2.10.2, RFC 9586 section 3.3).
 func (s *session) sendGone() {
 	gone := s.view.gone
+	s.forgetGone(gone)
 	nums := s.view.dropGone()
 	if s.qresync || s.uidOnly {
 		s.sendVanished("", gone)

@@ -3,13 +3,15 @@ package imapd
 import (
 	"restante/imap"
 	"restante/mailstore"
+	"restante/order"
+	"restante/search"
 )
 
 // A searchReturn is what is asked for, with the defaults put in.
 type searchReturn struct{ imap.SearchReturn }
 
 func returns(r *imap.SearchReturn) searchReturn {
-	if r == nil || *r == (imap.SearchReturn{}) {
+	if r == nil {
 		return searchReturn{imap.SearchReturn{All: true}}
 	}
 	return searchReturn{*r}
@@ -18,7 +20,7 @@ func returns(r *imap.SearchReturn) searchReturn {
 // ends says how many matches are wanted from the beginning of the mailbox and from
 // its end; all of them, if both are 0.
 func (r searchReturn) ends() (first, last int) {
-	if r.All || r.Count {
+	if r.All || r.Count || r.Update {
 		return 0, 0
 	}
 	if r.Min {
@@ -45,10 +47,12 @@ type answer struct {
 	tag      string
 	byUID    bool
 	ret      searchReturn
-	extended bool            // as ESEARCH
-	named    bool            // with the mailbox's name, and nothing of one without results
-	before   int             // messages that were searched in others before
-	sorted   bool            // SORT, not SEARCH
+	extended bool // as ESEARCH
+	named    bool // with the mailbox's name, and nothing of one without results
+	before   int  // messages that were searched in others before
+	sorted   bool // SORT, not SEARCH
+	criteria []order.Criterion
+	query    *search.Query
 	found    []mailstore.UID // as far as ret wants them
 	modSeq   uint64          // of those that are told, if it is not 0
 }
@@ -106,12 +110,10 @@ func (s *session) sendFound(a *answer) {
 	w.CRLF()
 }
 
-// sendESearch sends the answer of RFC 9051 section 7.3.4: exactly what was asked
-// for, and the mod-sequence of RFC 7162 section 3.1.10. The results of SORT stand
-// in their order, of which MIN and MAX are the ends (RFC 5267 section 3).
+// beginESearch sends what the results belong to.
 //
 // QUIRK: Outlook wants the tag in quotes.
-func (s *session) sendESearch(a *answer) {
+func (s *session) beginESearch(a *answer) {
 	w := s.w.Untagged().Raw(`ESEARCH (TAG "`).Raw(a.tag).Byte('"')
 	if a.named {
 		w.Raw(" MAILBOX ").Mailbox(a.view.box.Name()).Raw(" UIDVALIDITY ").Number(uint64(a.view.box.UIDValidity()))
@@ -120,6 +122,14 @@ func (s *session) sendESearch(a *answer) {
 	if a.byUID {
 		w.Raw(" UID")
 	}
+}
+
+// sendESearch sends the answer of RFC 9051 section 7.3.4: exactly what was asked
+// for, and the mod-sequence of RFC 7162 section 3.1.10. The results of SORT stand
+// in their order, of which MIN and MAX are the ends (RFC 5267 section 3).
+func (s *session) sendESearch(a *answer) {
+	s.beginESearch(a)
+	w := s.w
 	if n := len(a.found); n > 0 {
 		if a.ret.Min {
 			w.Raw(" MIN ")

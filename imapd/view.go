@@ -32,6 +32,9 @@ type view struct {
 	toldRecent int
 	saved      mailstore.UIDSet // "$", the result of SEARCH RETURN (SAVE)
 
+	contexts []*searchContext
+	touched  []mailstore.UID // announced and changed since they were searched for the contexts
+
 	// What others do and NOTIFY does not ask for; flags since a mod-sequence.
 	quiet      events
 	quietSince uint64
@@ -125,6 +128,9 @@ func (v *view) apply(c mailstore.Change) (flagged bool) {
 	case mailstore.FlagsChanged:
 		// The flags of what is not announced yet are not known to the client.
 		i, found := v.index(c.UID)
+		if found && i < v.told {
+			v.touch(c.UID)
+		}
 		_, own := slices.BinarySearch(v.silent, c.ModSeq)
 		return found && i < v.told && !own && v.quiet&evFlags == 0
 	}
@@ -169,6 +175,9 @@ func (v *view) resync() {
 	v.uids = append(v.uids, fresh[i:]...)
 	if v.quiet&evFlags == 0 {
 		v.markSince(since)
+	}
+	if len(v.contexts) > 0 {
+		v.touched = slices.Clone(v.uids[:v.told])
 	}
 }
 
