@@ -78,11 +78,12 @@ func (l *ledger) unidentified(name string) {
 	}
 }
 
-// identified complains of mailboxes that have the same object id at one time.
-func (l *ledger) identified(w world) {
+// identified complains of mailboxes that have the same object id at one time, but for two
+// names of one, where a loss of power may leave them.
+func (l *ledger) identified(w world, twoNames bool) {
 	names := make(map[string]string)
 	for name, b := range w.boxes {
-		if other, twice := names[b.id]; twice {
+		if other, twice := names[b.id]; twice && !(twoNames && w.boxes[other].validity == b.validity) {
 			l.complain("%s and %s have the same object id", name, other)
 		}
 		names[b.id] = name

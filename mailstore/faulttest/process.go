@@ -16,9 +16,10 @@ import (
 
 // process is one life of the program, with words for what operations do.
 type process struct {
-	ctx  context.Context
-	acct mailstore.Account
-	told *ledger
+	ctx      context.Context
+	acct     mailstore.Account
+	told     *ledger
+	twoNames bool // as in Format
 	// deliverBefore is that of the format.
 	deliverBefore func(text []byte) error
 }
@@ -29,7 +30,7 @@ func (c *campaign) boot(fs *faultfs.FS, told *ledger, index bool) (*process, err
 	if err != nil {
 		return nil, err
 	}
-	return &process{ctx: c.Context(), acct: acct, told: told, deliverBefore: func(text []byte) error {
+	return &process{ctx: c.Context(), acct: acct, told: told, twoNames: c.f.TwoNames, deliverBefore: func(text []byte) error {
 		return c.f.DeliverBefore(fs, text)
 	}}, nil
 }
@@ -103,6 +104,9 @@ func (p *process) transfer(from, to mailstore.Mailbox, move bool, uids mailstore
 		do = from.Move
 	}
 	texts := make(map[mailstore.UID]string)
+	if err := from.Refresh(p.ctx); err != nil { // so that nothing comes in between, which had to wait
+		return err
+	}
 	b, err := p.read(from)
 	if err != nil {
 		return err
@@ -225,6 +229,6 @@ func (p *process) look() (world, error) {
 			return w, err
 		}
 	}
-	p.told.identified(w)
+	p.told.identified(w, p.twoNames)
 	return w, nil
 }
