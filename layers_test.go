@@ -55,7 +55,7 @@ var layers = []layer{
 
 	// Services: never each other, never a format.
 	{pkg: "imapd/...", own: []string{"imapd/...", "imap", "imap/deflate", "message", "search", "order", "mailstore", "auth", "auth/sasl"},
-		outside: []string{"github.com/emersion/go-imap/v2", "github.com/emersion/go-sasl", "golang.org/x/text"}, tests: []string{"mailstore/memory"}},
+		outside: []string{"github.com/emersion/go-imap/v2", "github.com/emersion/go-sasl", "golang.org/x/text"}, tests: []string{"mailstore/memory", "mailstore/shared"}},
 	{pkg: "pop3d/...", own: []string{"pop3d/...", "pop3", "message", "mailstore", "auth", "auth/sasl"},
 		outside: []string{"github.com/emersion/go-sasl"}, tests: []string{"mailstore/memory"}},
 	{pkg: "webmail/sanitize", outside: []string{"golang.org/x/net"}},

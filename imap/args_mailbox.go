@@ -1,6 +1,6 @@
 package imap
 
-// Mailbox is the argument of DELETE, SUBSCRIBE, UNSUBSCRIBE and GETQUOTAROOT.
+// Mailbox is the argument of DELETE, SUBSCRIBE, UNSUBSCRIBE, GETQUOTAROOT, GETACL and MYRIGHTS.
 type Mailbox struct {
 	// Name is in UTF-8, as all mailbox names here; INBOX is in upper case.
 	Name string
@@ -46,11 +46,13 @@ type ListSelect struct {
 }
 
 // ListReturn holds the return options of LIST (RFC 9051 section 6.3.9.2, RFC 6154 section 4,
-// RFC 5819).
+// RFC 5819, RFC 8440).
 type ListReturn struct {
 	Subscribed bool
 	Children   bool
 	SpecialUse bool
+	// MyRights is of RFC 8440.
+	MyRights bool
 	// Status is not empty when STATUS was asked.
 	Status []StatusItem
 }

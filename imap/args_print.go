@@ -147,6 +147,7 @@ func (a *List) appendArgs(b []byte) []byte {
 		{"SUBSCRIBED", a.Return.Subscribed},
 		{"CHILDREN", a.Return.Children},
 		{"SPECIAL-USE", a.Return.SpecialUse},
+		{"MYRIGHTS", a.Return.MyRights},
 		{"STATUS", len(a.Return.Status) > 0},
 	})
 	if len(a.Return.Status) > 0 {

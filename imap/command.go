@@ -22,6 +22,9 @@ type Command struct {
 	//	GETQUOTAROOT                       *Mailbox
 	//	GETQUOTA                           *GetQuota
 	//	SETQUOTA                           *SetQuota
+	//	GETACL MYRIGHTS                    *Mailbox
+	//	SETACL                             *SetACL
+	//	DELETEACL LISTRIGHTS               *MailboxIdentifier
 	//	RENAME                             *Rename
 	//	LIST                               *List
 	//	LSUB                               *Lsub

@@ -43,6 +43,13 @@ var commands = map[string]struct {
 	"GETQUOTAROOT": {"GETQUOTAROOT", (*parser).oneMailbox},
 	"SETQUOTA":     {"SETQUOTA", (*parser).setQuota},
 
+	// RFC 4314.
+	"SETACL":     {"SETACL", (*parser).setACL},
+	"DELETEACL":  {"DELETEACL", (*parser).mailboxIdentifier},
+	"GETACL":     {"GETACL", (*parser).oneMailbox},
+	"LISTRIGHTS": {"LISTRIGHTS", (*parser).mailboxIdentifier},
+	"MYRIGHTS":   {"MYRIGHTS", (*parser).oneMailbox},
+
 	// Section 6.4, selected.
 	"CHECK":       {"CHECK", nil},
 	"CLOSE":       {"CLOSE", nil},

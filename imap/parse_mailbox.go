@@ -162,7 +162,7 @@ func (p *parser) listSelectOpts(s *ListSelect) {
 
 // returnOption:
 //
-//	return-option = "SUBSCRIBED" / "CHILDREN" / "SPECIAL-USE" / "STATUS" SP "(" status-att *(SP status-att) ")"
+//	return-option = "SUBSCRIBED" / "CHILDREN" / "SPECIAL-USE" / "MYRIGHTS" / "STATUS" SP "(" status-att *(SP status-att) ")"
 func (p *parser) returnOption(r *ListReturn) {
 	switch string(p.keyword()) {
 	case "SUBSCRIBED":
@@ -171,6 +171,8 @@ func (p *parser) returnOption(r *ListReturn) {
 		r.Children = true
 	case "SPECIAL-USE":
 		r.SpecialUse = true
+	case "MYRIGHTS":
+		r.MyRights = true
 	case "STATUS":
 		p.sp()
 		r.Status = p.statusAtts()

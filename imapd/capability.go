@@ -22,6 +22,9 @@ func (s *session) capabilities() string {
 		if s.zip == nil {
 			list += " COMPRESS=DEFLATE"
 		}
+		if s.sharer() != nil {
+			list += " ACL RIGHTS=texk LIST-MYRIGHTS"
+		}
 		if s.mayUIDOnly() {
 			list += " UIDONLY"
 		}

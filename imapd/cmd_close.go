@@ -9,10 +9,10 @@ import (
 )
 
 // cmdClose is CLOSE (RFC 9051 section 6.4.1): EXPUNGE without its answers, unless
-// the mailbox is read-only, and UNSELECT. It leaves the mailbox whatever happens;
+// the mailbox is read-only or the user may not, and UNSELECT. It leaves the mailbox whatever happens;
 // the client is told if messages could not be removed.
 func (s *session) cmdClose(cmd *imap.Command) (reply, error) {
-	if v := s.view; !v.readOnly && v.told > 0 {
+	if v := s.view; !v.readOnly && v.told > 0 && v.may(mailstore.RightExpunge) {
 		_, err := s.expunge([]span{{0, v.told}})
 		if err != nil && !errors.Is(err, mailstore.ErrGone) {
 			r := s.replyTo(cmd.Name, err)

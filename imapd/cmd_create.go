@@ -20,6 +20,9 @@ func (s *session) cmdCreate(cmd *imap.Command) (reply, error) {
 		return reply{}, err
 	}
 	name := s.name(args.Mailbox)
+	if use != "" && s.foreign(name) {
+		return reply{}, no("USEATTR", "A mailbox of somebody else is not used for %s", use)
+	}
 	err = s.long(func(ctx context.Context) error { return s.account.Create(ctx, name) })
 	if err != nil {
 		return reply{}, err

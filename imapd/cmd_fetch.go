@@ -21,7 +21,7 @@ func (s *session) cmdFetch(cmd *imap.Command) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	f := fetcher{s: s, plan: planFetch(args.Items, cmd.UID(), v.readOnly)}
+	f := fetcher{s: s, plan: planFetch(args.Items, cmd.UID(), v.readOnly || !v.may(mailstore.RightSeen))}
 	f.plan.modSeq = f.plan.modSeq || mod.changed
 	if f.plan.modSeq {
 		s.enableCondStore()

@@ -2,6 +2,7 @@ package imapd
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -21,6 +22,9 @@ func (s *session) cmdList(cmd *imap.Command) (reply, error) {
 	if sel.RecursiveMatch && !sel.Subscribed && !sel.SpecialUse {
 		return reply{}, bad("RECURSIVEMATCH needs something to match, such as SUBSCRIBED")
 	}
+	if args.Return.MyRights && s.sharer() == nil {
+		return reply{}, bad("There are no rights here")
+	}
 	if !args.Extended && args.Patterns[0] == "" {
 		s.w.Untagged().Raw(`LIST (\Noselect) `).String(s.delimiter()).Raw(` ""`).CRLF()
 		return reply{}, nil
@@ -38,6 +42,9 @@ func (s *session) cmdList(cmd *imap.Command) (reply, error) {
 		if len(args.Return.Status) > 0 && !row.info.NoSelect && l.selected(&row.info) {
 			s.listStatus(row.info.Name, args.Return.Status)
 		}
+		if args.Return.MyRights && !row.info.NoSelect {
+			s.listMyRights(row.info.Name)
+		}
 	}
 	return reply{}, nil
 }
@@ -54,7 +61,10 @@ func (s *session) tree() (tree []mailstore.Info, err error) {
 // listStatus sends the STATUS of a listed mailbox. One that cannot be had is
 // left out (RFC 5819 section 2).
 func (s *session) listStatus(name string, items []imap.StatusItem) {
-	if err := s.sendStatus(name, items); err != nil {
+	err := s.sendStatus(name, items)
+	switch {
+	case err == nil, errors.Is(err, mailstore.ErrNoRight), s.foreign(name) && errors.Is(err, mailstore.ErrNotFound):
+	default:
 		s.log.Warn("no status for a listed mailbox", slog.String("mailbox", name), slog.Any("err", err))
 	}
 }

@@ -14,11 +14,16 @@ const quotaRoot = "User quota"
 // cmdGetQuotaRoot is GETQUOTAROOT (RFC 9208 section 4.1.2). The mailbox need not
 // exist: all that an account may have are under the same limits.
 func (s *session) cmdGetQuotaRoot(cmd *imap.Command) (reply, error) {
+	name := s.name(cmd.Args.(*imap.Mailbox).Name)
+	if s.foreign(name) { // under limits that are the owner's affair
+		s.w.Untagged().Raw("QUOTAROOT ").Mailbox(name).CRLF()
+		return reply{}, nil
+	}
 	quota, err := s.quota()
 	if err != nil {
 		return reply{}, err
 	}
-	s.w.Untagged().Raw("QUOTAROOT ").Mailbox(s.name(cmd.Args.(*imap.Mailbox).Name))
+	s.w.Untagged().Raw("QUOTAROOT ").Mailbox(name)
 	if !limited(&quota) {
 		s.w.CRLF()
 		return reply{}, nil

@@ -17,6 +17,9 @@ func (s *session) cmdReplace(cmd *imap.Command) (reply, error) {
 	if v.readOnly {
 		return reply{}, errExamined
 	}
+	if !v.may(mailstore.RightDelete | mailstore.RightExpunge) {
+		return reply{}, errNoRight
+	}
 	spans, err := v.pick(args.Message, cmd.UID())
 	if err != nil {
 		return reply{}, err

@@ -59,6 +59,8 @@ var kinds = []struct {
 	{mailstore.ErrNoSelect, "CANNOT", "This is not a mailbox, it only leads to others"},
 	{mailstore.ErrHasChildren, "HASCHILDREN", "There are mailboxes below this name; delete them first"},
 	{mailstore.ErrNotPermitted, "CANNOT", "This is never possible with this mailbox"},
+	{mailstore.ErrNoRight, "NOPERM", noRightText},
+	{mailstore.ErrLimit, "LIMIT", "There are too many of them"},
 	{mailstore.ErrReadOnly, "READ-ONLY", "Mailbox is read-only"},
 	{mailstore.ErrExpunged, "EXPUNGEISSUED", "Some of the messages have been expunged"},
 	{mailstore.ErrGone, "NONEXISTENT", "Mailbox has been deleted"},

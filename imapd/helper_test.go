@@ -19,6 +19,7 @@ import (
 	"restante/imapd/imaptest"
 	"restante/mailstore"
 	"restante/mailstore/memory"
+	"restante/mailstore/shared"
 )
 
 // anyone lets everybody in who gives "pass" as the password.
@@ -29,6 +30,15 @@ func (anyone) Authenticate(_ context.Context, _ net.Addr, name, password string)
 		return auth.User{}, auth.ErrCredentials
 	}
 	return auth.User{Name: name, Quota: imaptest.QuotaOf(name)}, nil
+}
+
+// Lookup makes anyone a user who may share mailboxes.
+func (anyone) Lookup(name string) (auth.User, bool) { return auth.User{Name: name}, true }
+
+// Canonical is the name as users of the table have it.
+func (anyone) Canonical(name string) (string, error) {
+	name = auth.Normalize(name)
+	return name, auth.CheckName(name)
 }
 
 // logWriter sends the server's log to the test's, as long as it runs.
@@ -100,6 +110,7 @@ func listen(t testing.TB, opt Options) (dial func() (net.Conn, error)) {
 func memoryServer(t *testing.T) imaptest.Server {
 	opt := testOptions(t)
 	opt.TLS = testTLS(t)
+	opt.Store = shared.New(shared.Options{Store: opt.Store, Users: anyone{}})
 	return imaptest.Server{Name: "restante", Dial: listen(t, opt), User: "user", Pass: "pass"}
 }
 

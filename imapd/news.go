@@ -14,6 +14,7 @@ import (
 // QUIRK: Apple Mail 3.2 wants all of it before the tagged answer.
 func (s *session) sendNews(expunge, byUID bool) {
 	v := s.view
+	s.sendRights()
 	v.poll()
 	for range maxPolls {
 		if s.sendChangedFlags(byUID || s.qresync) <= v.modSeq { // UIDs: RFC 7162 section 3.2.4
@@ -168,9 +169,5 @@ func (s *session) sendFlagNames() {
 		names += " " + strings.Join(v.keywords, " ")
 	}
 	s.w.Untagged().Raw("FLAGS (").Raw(names).Raw(")\r\n")
-	permanent := ""
-	if !v.readOnly {
-		permanent = names + ` \*`
-	}
-	s.w.Untagged().Raw("OK [PERMANENTFLAGS (").Raw(permanent).Raw(")] Flags that stay\r\n")
+	s.w.Untagged().Raw("OK [PERMANENTFLAGS (").Raw(v.permanentFlags()).Raw(")] Flags that stay\r\n")
 }

@@ -57,7 +57,7 @@ const (
 // wanted are the events of a name. Groups behind one that says NONE do not count.
 func (n *notifier) wanted(in *mailstore.Info) (ev events) {
 	for i := range n.scope.filters {
-		if !meant(&n.scope.filters[i], in, n.scope.delim) {
+		if !n.scope.meant(&n.scope.filters[i], in) {
 			continue
 		}
 		if n.groups[i] == 0 {
@@ -188,7 +188,7 @@ func (n *notifier) look(name string, b *watchedBox) error {
 		return err
 	})
 	b.known = err == nil
-	for _, absent := range []error{mailstore.ErrNotFound, mailstore.ErrNoSelect, mailstore.ErrGone, mailstore.ErrInvalidName} {
+	for _, absent := range []error{mailstore.ErrNotFound, mailstore.ErrNoSelect, mailstore.ErrGone, mailstore.ErrInvalidName, mailstore.ErrNoRight} {
 		if errors.Is(err, absent) {
 			return nil
 		}

@@ -10,15 +10,19 @@ import (
 
 // A scope tells which mailboxes filters mean (RFC 5465 section 6, RFC 7377 section
 // 2.2). Where mail is delivered nobody tells us, so that inboxes stands for
-// personal (RFC 5465 section 6.3), which is all there is.
+// personal (RFC 5465 section 6.3), which is all that is not somebody else's.
 type scope struct {
 	filters []imap.MailboxFilter
 	delim   string
+	others  string // what the names of other users' mailboxes begin with, "" if there are none
 }
 
 // newScope makes a scope of filters, with the names that the account knows.
 func (s *session) newScope(filters []imap.MailboxFilter) *scope {
 	sc := &scope{delim: s.delimiter()}
+	if a := s.sharer(); a != nil {
+		sc.others = a.OtherUsers()
+	}
 	for _, f := range filters {
 		names := make([]string, len(f.Mailboxes))
 		for i, name := range f.Mailboxes {
@@ -52,14 +56,15 @@ func (sc *scope) needsTree() bool {
 
 // matches reports whether a filter means a mailbox other than by being selected.
 func (sc *scope) matches(in *mailstore.Info) bool {
-	return slices.ContainsFunc(sc.filters, func(f imap.MailboxFilter) bool { return meant(&f, in, sc.delim) })
+	return slices.ContainsFunc(sc.filters, func(f imap.MailboxFilter) bool { return sc.meant(&f, in) })
 }
 
 // meant reports whether one filter means a mailbox other than by being selected.
-func meant(f *imap.MailboxFilter, in *mailstore.Info, delim string) bool {
+func (sc *scope) meant(f *imap.MailboxFilter, in *mailstore.Info) bool {
+	delim := sc.delim
 	switch f.Kind {
 	case imap.FilterInboxes, imap.FilterPersonal:
-		return true
+		return sc.others == "" || !strings.HasPrefix(in.Name, sc.others)
 	case imap.FilterSubscribed:
 		return in.Subscribed
 	case imap.FilterMailboxes:

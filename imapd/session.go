@@ -205,6 +205,10 @@ func (s *session) dispatch(cmd *imap.Command) {
 		return
 	}
 	s.badInRow = 0
+	if c.states == selected && s.view.limited != nil && s.view.cursor.Err() != nil {
+		s.bye(errGone.text, goneReason)
+		return
+	}
 	s.showRunning(cmd.Name)
 	defer s.showRunning("")
 	r, err := s.run(c, cmd)

@@ -63,6 +63,13 @@ var commands = map[string]command{
 	"GETQUOTAROOT": {loggedIn, newsAll, (*session).cmdGetQuotaRoot},
 	"SETQUOTA":     {loggedIn, newsAll, (*session).cmdSetQuota},
 
+	// RFC 4314.
+	"SETACL":     {loggedIn, newsAll, (*session).cmdSetACL},
+	"DELETEACL":  {loggedIn, newsAll, (*session).cmdDeleteACL},
+	"GETACL":     {loggedIn, newsAll, (*session).cmdGetACL},
+	"LISTRIGHTS": {loggedIn, newsAll, (*session).cmdListRights},
+	"MYRIGHTS":   {loggedIn, newsAll, (*session).cmdMyRights},
+
 	// Selected (section 6.4).
 	"CHECK":        {selected, newsAll, (*session).cmdCheck},
 	"CLOSE":        {selected, newsNever, (*session).cmdClose},

@@ -12,6 +12,10 @@ import (
 type view struct {
 	box      mailstore.Mailbox
 	readOnly bool // EXAMINE, or the files cannot be changed
+	// limited is box when it is somebody else's, else nil; toldRights are those that
+	// PERMANENTFLAGS was told for.
+	limited    mailstore.Limited
+	toldRights mailstore.Rights
 
 	// uids are the messages in order; message number n is uids[n-1]. Only the
 	// first told of them have been announced. Messages that others expunged
@@ -48,6 +52,7 @@ type view struct {
 // newView begins to follow a mailbox. The caller closes it.
 func newView(box mailstore.Mailbox, readOnly bool) *view {
 	v := &view{box: box, readOnly: readOnly || box.ReadOnly()}
+	v.limited, _ = box.(mailstore.Limited)
 	v.follow()
 	return v
 }

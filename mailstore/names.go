@@ -57,7 +57,7 @@ func FinishList(have []Info, subscribed []string, delim rune) []Info {
 		list = append(list, *in)
 	}
 	sep := string(delim)
-	slices.SortFunc(list, func(a, b Info) int { return compareNames(a.Name, b.Name, sep) })
+	slices.SortFunc(list, func(a, b Info) int { return compareLevels(a.Name, b.Name, sep) })
 	markSpecialUses(list, delim)
 	return list
 }
@@ -92,8 +92,10 @@ func markParents(byName map[string]*Info, name string, delim rune) {
 	}
 }
 
-// compareNames orders names level by level, INBOX and what is below it first.
-func compareNames(a, b, delim string) int {
+// CompareNames orders names level by level, INBOX and what is below it first.
+func CompareNames(a, b string, delim rune) int { return compareLevels(a, b, string(delim)) }
+
+func compareLevels(a, b, delim string) int {
 	ina, inb := isInbox(a, delim), isInbox(b, delim)
 	if ina != inb {
 		if ina {

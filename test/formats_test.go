@@ -2,6 +2,7 @@ package test
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"log/slog"
 	"math/rand/v2"
@@ -21,6 +22,7 @@ import (
 	"restante/mailstore"
 	"restante/mailstore/maildir"
 	"restante/mailstore/mbox"
+	"restante/mailstore/shared"
 )
 
 var (
@@ -62,13 +64,45 @@ func (s oneAccount) OpenAccount(_ context.Context, user mailstore.User) (mailsto
 	if l, ok := s.Account.(mailstore.Limiter); ok {
 		l.LimitTo(user.Quota)
 	}
-	return shared(s), nil
+	return kept(s), nil
 }
 
-// shared is the account as a session has it: closing it closes nothing.
-type shared struct{ mailstore.Account }
+// kept is an account as a session has it: closing it closes nothing.
+type kept struct{ mailstore.Account }
 
-func (shared) Close() error { return nil }
+func (kept) Close() error { return nil }
+
+// accounts is a store with an account for each user, which is opened once.
+type accounts struct {
+	format format
+	dir    string
+	log    *slog.Logger
+
+	mu   sync.Mutex
+	open map[string]mailstore.Account
+}
+
+func (s *accounts) OpenAccount(ctx context.Context, user mailstore.User) (mailstore.Account, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.open[user.Name]
+	if a == nil {
+		var err error
+		if a, err = s.format.open(context.WithoutCancel(ctx), filepath.Join(s.dir, user.Name), s.log); err != nil {
+			return nil, err
+		}
+		s.open[user.Name] = a
+	}
+	return oneAccount{a}.OpenAccount(ctx, user)
+}
+
+func (s *accounts) Close() error {
+	var errs []error
+	for _, a := range s.open {
+		errs = append(errs, a.Close())
+	}
+	return errors.Join(errs...)
+}
 
 type anyone struct{}
 
@@ -79,19 +113,37 @@ func (anyone) Authenticate(_ context.Context, _ net.Addr, name, pass string) (au
 	return auth.User{Name: name, Quota: imaptest.QuotaOf(name)}, nil
 }
 
-// serve serves IMAP over an empty account of the format until the test ends.
+// Lookup makes anyone a user who may share mailboxes.
+func (anyone) Lookup(name string) (auth.User, bool) {
+	return auth.User{Name: name, Quota: imaptest.QuotaOf(name)}, true
+}
+
+// Canonical is the name as users of the table have it.
+func (anyone) Canonical(name string) (string, error) {
+	name = auth.Normalize(name)
+	return name, auth.CheckName(name)
+}
+
+// serve serves IMAP over empty accounts of the format until the test ends.
 func (f format) serve(t *testing.T) imaptest.Server {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
-	account, err := f.open(t.Context(), filepath.Join(t.TempDir(), "mail"), log)
+	store := &accounts{format: f, dir: t.TempDir(), log: log, open: make(map[string]mailstore.Account)}
+	user, err := store.OpenAccount(t.Context(), mailstore.User{Name: "user"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return serveAccount(t, account, log)
+	return serveStore(t, shared.New(shared.Options{Store: store, Users: anyone{}, Logger: log}), user.Delimiter(), store.Close, log)
 }
 
 // serveAccount serves IMAP over an account until the test ends, and closes it.
 func serveAccount(t *testing.T, account mailstore.Account, log *slog.Logger) imaptest.Server {
+	t.Helper()
+	return serveStore(t, oneAccount{account}, account.Delimiter(), account.Close, log)
+}
+
+// serveStore serves IMAP over a store until the test ends, and then closes.
+func serveStore(t *testing.T, store mailstore.Store, delimiter rune, end func() error, log *slog.Logger) imaptest.Server {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	keys, err := certs.Open(certs.Options{Dir: t.TempDir(), Hostname: "test.example", Logger: log})
@@ -99,7 +151,7 @@ func serveAccount(t *testing.T, account mailstore.Account, log *slog.Logger) ima
 		t.Fatal(err)
 	}
 	srv := imapd.New(imapd.Options{
-		Store: oneAccount{account}, Auth: anyone{}, Logger: log, Hostname: "test.example", Version: "0.1", TLS: keys.TLSConfig(),
+		Store: store, Auth: anyone{}, Logger: log, Hostname: "test.example", Version: "0.1", TLS: keys.TLSConfig(),
 		AllowPlaintext: func(net.Addr) bool { return true },
 	})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -120,12 +172,12 @@ func serveAccount(t *testing.T, account mailstore.Account, log *slog.Logger) ima
 		l.Close()
 		cancel()
 		sessions.Wait()
-		if err := account.Close(); err != nil {
-			t.Errorf("closing the account: %v", err)
+		if err := end(); err != nil {
+			t.Errorf("closing the mail: %v", err)
 		}
 	})
 	return imaptest.Server{
-		Name: "restante", User: "user", Pass: "pass", Delimiter: string(account.Delimiter()),
+		Name: "restante", User: "user", Pass: "pass", Delimiter: string(delimiter),
 		Dial: func() (net.Conn, error) { return net.Dial("tcp", l.Addr().String()) },
 	}
 }

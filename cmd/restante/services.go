@@ -9,6 +9,7 @@ import (
 
 	"restante/config"
 	"restante/imapd"
+	"restante/mailstore/shared"
 	"restante/netserve"
 	"restante/pop3d"
 	"restante/webmail"
@@ -26,8 +27,10 @@ type service struct {
 
 // services builds what is served. It is the one place where the services meet.
 func (d *daemon) services() ([]service, error) {
+	sharing := d.o.sharing(d.store, d.auth)
+	sharing.Logger = d.log.With("service", "imap")
 	d.imap = imapd.New(imapd.Options{
-		Store:          d.store,
+		Store:          shared.New(sharing),
 		Auth:           d.auth,
 		Logger:         d.log.With("service", "imap"),
 		Hostname:       d.cfg.Hostname,

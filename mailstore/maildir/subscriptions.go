@@ -160,7 +160,7 @@ func (a *account) subscribe(ctx context.Context, name string, on bool) error {
 	}
 	name = strings.TrimSuffix(a.canonical(name), a.tree.delimiter())
 	if on {
-		if err := a.tree.check(name); err != nil {
+		if err := a.tree.checkSubscribed(name); err != nil {
 			return err
 		}
 	}

@@ -74,12 +74,12 @@ func (t *tree) delimiter() string {
 
 // check returns ErrInvalidName for what cannot be the name of a new mailbox.
 func (t *tree) check(name string) error {
-	if !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
-		return mailstore.ErrInvalidName
+	if err := t.checkSubscribed(name); err != nil {
+		return err
 	}
 	for level := range strings.SplitSeq(name, t.delimiter()) {
 		switch {
-		case level == "", strings.Contains(level, "/"):
+		case strings.Contains(level, "/"):
 			return mailstore.ErrInvalidName
 		case t.layout == FS && len(t.encodings(level)[0]) > 255:
 			return mailstore.ErrInvalidName
@@ -87,6 +87,20 @@ func (t *tree) check(name string) error {
 	}
 	if t.layout == MaildirPP && len(encodeUTF7(name)) > 254 {
 		return mailstore.ErrInvalidName
+	}
+	return nil
+}
+
+// checkSubscribed returns ErrInvalidName for what cannot be subscribed. A slash can
+// be in a name that others give mailboxes, which are no directories here.
+func (t *tree) checkSubscribed(name string) error {
+	if !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+		return mailstore.ErrInvalidName
+	}
+	for level := range strings.SplitSeq(name, t.delimiter()) {
+		if level == "" {
+			return mailstore.ErrInvalidName
+		}
 	}
 	return nil
 }
