@@ -55,7 +55,7 @@ type FetchItem struct {
 // FetchAtt names a data item of FETCH.
 type FetchAtt string
 
-// The data items of RFC 3501, RFC 9051, RFC 7162, RFC 8474 and RFC 8970. The value is the name of the item in the answer, as far as
+// The data items of RFC 3501, RFC 9051, RFC 7162, RFC 8474, RFC 8514 and RFC 8970. The value is the name of the item in the answer, as far as
 // it goes: what has a section is printed by [FetchItem.AppendName].
 const (
 	FetchFlags         FetchAtt = "FLAGS"
@@ -75,6 +75,7 @@ const (
 	FetchModSeq        FetchAtt = "MODSEQ"
 	FetchEmailID       FetchAtt = "EMAILID"
 	FetchThreadID      FetchAtt = "THREADID"
+	FetchSaveDate      FetchAtt = "SAVEDATE"
 )
 
 // A Section says which octets of a message are meant (RFC 9051 section 6.4.5.1).

@@ -76,6 +76,7 @@ type DateField byte
 const (
 	InternalDate DateField = iota // BEFORE, ON, SINCE
 	SentDate                      // SENTBEFORE, SENTON, SENTSINCE
+	SaveDate                      // SAVEDBEFORE, SAVEDON, SAVEDSINCE (RFC 8514 section 4.3)
 )
 
 // DateOp is the comparison of a SearchDate.
@@ -94,6 +95,9 @@ type Date struct {
 	Month time.Month
 	Day   int
 }
+
+// SearchSaveDates is SAVEDATESUPPORTED (RFC 8514 section 4.3).
+type SearchSaveDates struct{}
 
 // SearchWithin is OLDER and YOUNGER (RFC 5032).
 type SearchWithin struct {

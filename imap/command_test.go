@@ -117,6 +117,11 @@ var commandTests = []struct {
 		StatusMessages, StatusRecent, StatusUIDNext, StatusUIDValidity, StatusUnseen, StatusDeleted, StatusSize,
 	}}},
 
+	{"a SEARCH savedbefore 1-Feb-1994 SAVEDON 2-Feb-1994 SAVEDSINCE 3-Feb-1994 SAVEDATESUPPORTED", "SEARCH", &Search{Key: SearchAnd{[]SearchKey{
+		SearchDate{SaveDate, DateBefore, Date{1994, 2, 1}}, SearchDate{SaveDate, DateOn, Date{1994, 2, 2}}, SearchDate{SaveDate, DateSince, Date{1994, 2, 3}},
+		SearchSaveDates{},
+	}}}},
+	{"a FETCH 1 savedate", "FETCH", &Fetch{Set: seq("1"), Items: []FetchItem{{Att: FetchSaveDate}}}},
 	{"a EXPUNGE", "EXPUNGE", nil},
 	{"a UID EXPUNGE 3:5", "UID EXPUNGE", &Expunge{Set: seq("3:5")}},
 	{"a COPY 1:* x", "COPY", &Copy{Set: seq("1:*"), Mailbox: "x"}},

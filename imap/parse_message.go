@@ -135,7 +135,7 @@ func (p *parser) macroOrAtt() []FetchItem {
 //	fetch-att = "ENVELOPE" / "FLAGS" / "INTERNALDATE" / "RFC822" [".HEADER" / ".SIZE" / ".TEXT"] /
 //	            "BODY" ["STRUCTURE"] / "UID" / "BODY" section [partial] / "BODY.PEEK" section [partial] /
 //	            "BINARY" [".PEEK"] section-binary [partial] / "BINARY.SIZE" section-binary / "PREVIEW" / "MODSEQ" /
-//	            "EMAILID" / "THREADID"
+//	            "EMAILID" / "THREADID" / "SAVEDATE"
 //
 // QUIRK: Outlook still asks for RFC822.PEEK of RFC 1730 (emersion/go-imap#657), which also had
 // RFC822.TEXT.PEEK.
@@ -169,6 +169,8 @@ func (p *parser) fetchAtt(word []byte) FetchItem {
 		return FetchItem{Att: FetchEmailID}
 	case "THREADID":
 		return FetchItem{Att: FetchThreadID}
+	case "SAVEDATE":
+		return FetchItem{Att: FetchSaveDate}
 	case "BODYSTRUCTURE":
 		return FetchItem{Att: FetchBodyStructure}
 	case "BODY":

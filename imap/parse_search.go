@@ -189,15 +189,21 @@ func (p *parser) searchFlagKey(word string) SearchKey {
 //	"BEFORE" SP date / "ON" SP date / "SINCE" SP date / "SENTBEFORE" SP date / "SENTON" SP date /
 //	"SENTSINCE" SP date
 //
-// and of RFC 5032 "OLDER" SP nz-number / "YOUNGER" SP nz-number.
+// and of RFC 5032 "OLDER" SP nz-number / "YOUNGER" SP nz-number, of RFC 8514 "SAVEDBEFORE" SP date /
+// "SAVEDON" SP date / "SAVEDSINCE" SP date / "SAVEDATESUPPORTED".
 func (p *parser) searchDateKey(word string) SearchKey {
 	if word == "OLDER" || word == "YOUNGER" {
 		p.sp()
 		return SearchWithin{Older: word == "OLDER", Seconds: p.nzNumber("a number of seconds above 0")}
 	}
+	if word == "SAVEDATESUPPORTED" {
+		return SearchSaveDates{}
+	}
 	k := SearchDate{Field: InternalDate}
 	if rest, sent := strings.CutPrefix(word, "SENT"); sent {
 		k.Field, word = SentDate, rest
+	} else if rest, saved := strings.CutPrefix(word, "SAVED"); saved {
+		k.Field, word = SaveDate, rest
 	}
 	switch word {
 	case "BEFORE":

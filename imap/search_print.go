@@ -65,6 +65,8 @@ func (k SearchNot) appendKey(b []byte) []byte { return k.Key.appendKey(append(b,
 
 func (k SearchFuzzy) appendKey(b []byte) []byte { return k.Key.appendKey(append(b, "FUZZY "...)) }
 
+func (SearchSaveDates) appendKey(b []byte) []byte { return append(b, "SAVEDATESUPPORTED"...) }
+
 func (SearchAll) appendKey(b []byte) []byte { return append(b, "ALL"...) }
 
 func (SearchNew) appendKey(b []byte) []byte { return append(b, "NEW"...) }
@@ -91,9 +93,7 @@ func (k SearchFlag) appendKey(b []byte) []byte {
 }
 
 func (k SearchDate) appendKey(b []byte) []byte {
-	if k.Field == SentDate {
-		b = append(b, "SENT"...)
-	}
+	b = append(b, [...]string{InternalDate: "", SentDate: "SENT", SaveDate: "SAVED"}[k.Field]...)
 	b = append(b, [...]string{DateBefore: "BEFORE ", DateOn: "ON ", DateSince: "SINCE "}[k.Op]...)
 	return appendDate(b, k.Date)
 }

@@ -56,11 +56,14 @@ type fetcher struct {
 	made    []byte  // the summary of a message that had none
 	head    []byte  // of one response
 	sums    mailstore.SummaryReader
-	asked   bool   // for sums, which are nil where there are none
-	highest uint64 // mod-sequence that was told
-	missing bool   // messages went away while they were fetched
-	done    int    // messages that were answered for, of total
-	total   int
+	asked   bool // for sums, which are nil where there are none
+	// saved likewise.
+	saved      func(mailstore.UID) (unix int64, known bool)
+	askedSaved bool
+	highest    uint64 // mod-sequence that was told
+	missing    bool   // messages went away while they were fetched
+	done       int    // messages that were answered for, of total
+	total      int
 	// failed is what to say at the end when messages had to be left out because
 	// they could not be read.
 	failed error

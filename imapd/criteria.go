@@ -73,7 +73,12 @@ func (c *criteria) leaf(key imap.SearchKey) search.Expr {
 		return search.And{c.recent(), search.Not{X: search.Flags{System: mailstore.Seen}}}
 	case imap.SearchDate:
 		day := search.NewDay(k.Date.Year, k.Date.Month, k.Date.Day)
+		if k.Field == imap.SaveDate {
+			return search.Saved{Op: dateOps[k.Op], Day: day}
+		}
 		return search.Date{Sent: k.Field == imap.SentDate, Op: dateOps[k.Op], Day: day}
+	case imap.SearchSaveDates:
+		return search.KeepsSaveDates{}
 	case imap.SearchModSeq:
 		c.modSeq = true // for one flag, too: there is one mod-sequence for a message
 		return search.ModSeq{Min: k.Min}

@@ -78,7 +78,7 @@ func setsSeen(it *imap.FetchItem) bool {
 
 func needOf(it *imap.FetchItem) need {
 	switch it.Att {
-	case imap.FetchInternalDate, imap.FetchRFC822Size, imap.FetchThreadID:
+	case imap.FetchInternalDate, imap.FetchRFC822Size, imap.FetchThreadID, imap.FetchSaveDate:
 		return needRecord
 	case imap.FetchEmailID:
 		return needStructure | needID

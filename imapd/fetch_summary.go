@@ -12,7 +12,7 @@ import (
 // message.
 func inSummary(it *imap.FetchItem) bool {
 	switch it.Att {
-	case imap.FetchInternalDate, imap.FetchRFC822Size, imap.FetchEnvelope, imap.FetchBody, imap.FetchBodyStructure, imap.FetchPreview, imap.FetchEmailID, imap.FetchThreadID:
+	case imap.FetchInternalDate, imap.FetchRFC822Size, imap.FetchEnvelope, imap.FetchBody, imap.FetchBodyStructure, imap.FetchPreview, imap.FetchEmailID, imap.FetchThreadID, imap.FetchSaveDate:
 		return true
 	case imap.FetchBodySection:
 		sec := it.Section
@@ -64,7 +64,7 @@ func (f *fetcher) useSummary(b []byte) bool {
 func (f *fetcher) prepareSummary(s *message.Summary, it *imap.FetchItem) (_ value, ok bool) {
 	from := len(f.scratch)
 	switch it.Att {
-	case imap.FetchInternalDate, imap.FetchRFC822Size:
+	case imap.FetchInternalDate, imap.FetchRFC822Size, imap.FetchSaveDate:
 		return value{kind: valueRecord}, true
 	case imap.FetchThreadID:
 		return value{kind: valueNIL}, true

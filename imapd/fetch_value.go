@@ -23,7 +23,7 @@ type valueKind uint8
 
 const (
 	valueNIL     valueKind = iota
-	valueRecord            // stands in the record
+	valueRecord            // the mailbox knows it
 	valueWire              // scratch, in wire form
 	valueLiteral           // scratch or src, as a literal
 	valueBinary            // src, as a literal8
@@ -34,7 +34,7 @@ const (
 func (f *fetcher) prepare(m *loaded, it *imap.FetchItem) (value, error) {
 	from := len(f.scratch)
 	switch it.Att {
-	case imap.FetchInternalDate, imap.FetchRFC822Size:
+	case imap.FetchInternalDate, imap.FetchRFC822Size, imap.FetchSaveDate:
 		return value{kind: valueRecord}, nil
 	case imap.FetchThreadID:
 		return value{kind: valueNIL}, nil
@@ -160,9 +160,12 @@ func (f *fetcher) write(v *value, it *imap.FetchItem, rec *item) error {
 	case valueNIL:
 		w.Raw("NIL")
 	case valueRecord:
-		if it.Att == imap.FetchRFC822Size {
+		switch it.Att {
+		case imap.FetchRFC822Size:
 			w.Number(uint64(rec.Size))
-		} else {
+		case imap.FetchSaveDate:
+			f.writeSaveDate(rec.UID)
+		default:
 			w.DateTime(rec.InternalDate())
 		}
 	case valueWire:

@@ -207,6 +207,11 @@ type Mailbox interface {
 	// Summaries reads what PutSummary kept, for one goroutine. It is nil where
 	// nothing is kept, so that nobody makes summaries in vain.
 	Summaries() SummaryReader
+	// SaveDates tells when messages came into this mailbox, also as copies, in seconds
+	// since 1970 (RFC 8514); false of a message of which that is not known. It never
+	// changes while a message stays there. The function is nil where the format does
+	// not know it of any message.
+	SaveDates() func(uid UID) (unix int64, known bool)
 	// Fill makes the named attributes of these messages known. A message that
 	// has gone, or that alone cannot be read, is passed over.
 	Fill(ctx context.Context, uids UIDSet, attrs Attrs) error

@@ -5,6 +5,9 @@ import (
 	"restante/message"
 )
 
+// saveDates is Mailbox.SaveDates.
+type saveDates func(mailstore.UID) (unix int64, known bool)
+
 // A candidate is a message while it is judged.
 type candidate struct {
 	q       *Query

@@ -55,6 +55,17 @@ type Date struct {
 	Day  Day
 }
 
+// Saved matches by the day on which a message came into this mailbox. Where that is
+// not known, it is the day on which it came in (RFC 8514 section 4.3).
+type Saved struct {
+	Op  DateOp
+	Day Day
+}
+
+// KeepsSaveDates matches every message of a mailbox whose format knows when messages
+// came into it, and none of others.
+type KeepsSaveDates struct{}
+
 // Arrived matches messages that came in at a moment, in seconds since 1970, or
 // later; with Until, at it or earlier.
 type Arrived struct {
@@ -165,6 +176,21 @@ func (x Date) eval(c *candidate) answer {
 	}
 	return c.internalDay(x.compare)
 }
+
+func (x Saved) eval(c *candidate) answer {
+	compare := Date{Op: x.Op, Day: x.Day}.compare
+	if c.q.saved != nil {
+		if unix, known := c.q.saved(c.rec.UID); known {
+			return is(compare(dayOf(time.Unix(unix, 0))))
+		}
+	}
+	return c.internalDay(compare)
+}
+
+func (Saved) cost() level { return atAttrs }
+
+func (KeepsSaveDates) eval(c *candidate) answer { return is(c.q.saved != nil) }
+func (KeepsSaveDates) cost() level              { return atRecord }
 
 func (x Date) compare(d Day) bool {
 	switch x.Op {

@@ -19,6 +19,8 @@ type Query struct {
 
 	root  Expr
 	attrs mailstore.Attrs // what it may want to have filled
+	saved saveDates       // of the mailbox, where they are asked for
+	saves bool            // they are
 	texts []*needle       // what is looked for in bodies, all in one pass
 	one   candidate       // the message that is judged
 	src   source          // and it, once it is open
@@ -61,6 +63,11 @@ func (q *Query) compile(x Expr) Expr {
 		if !x.Sent {
 			q.attrs |= mailstore.AttrDate
 		}
+	case Saved:
+		q.attrs |= mailstore.AttrDate
+		q.saves = true
+	case KeepsSaveDates:
+		q.saves = true
 	case Header:
 		at := atHeader
 		if message.InSummary(x.Field) {
@@ -95,6 +102,9 @@ func (q *Query) text(text string, inHeaders bool) Expr {
 // Filter appends to dst the UIDs of the records that match, in their order. An
 // error ends it only if the mailbox or ctx has ended.
 func (q *Query) Filter(ctx context.Context, box mailstore.Mailbox, recs []mailstore.Record, dst []mailstore.UID) ([]mailstore.UID, error) {
+	if q.saves {
+		q.saved = box.SaveDates()
+	}
 	answers := make([]answer, len(recs))
 	open := q.decide(recs, answers, atRecord)
 	if open && q.attrs != 0 {

@@ -25,6 +25,7 @@ type box struct {
 	read   map[mailstore.UID]int64 // octets
 	broken map[mailstore.UID]error
 	sums   map[mailstore.UID]string // headers of which there are summaries
+	saved  map[mailstore.UID]int64  // save dates
 }
 
 // Summaries implements mailstore.Mailbox.
@@ -145,6 +146,45 @@ func TestRecords(t *testing.T) {
 	}
 	if len(b.opened) > 0 || !b.filled.Empty() {
 		t.Errorf("opened %v, filled %v for what the records know", b.opened, b.filled)
+	}
+}
+
+// SaveDates implements mailstore.Mailbox.
+func (b *box) SaveDates() func(mailstore.UID) (int64, bool) {
+	if b.saved == nil {
+		return nil
+	}
+	return func(uid mailstore.UID) (int64, bool) { unix, ok := b.saved[uid]; return unix, ok }
+}
+
+// TestSaved: the save date counts where it is known, else the internal date.
+func TestSaved(t *testing.T) {
+	for _, c := range []struct {
+		why   string
+		saved map[mailstore.UID]int64
+		x     Expr
+		want  []mailstore.UID
+	}{
+		{"known", map[mailstore.UID]int64{1: noon(9), 2: noon(9), 3: noon(9)}, Saved{On, NewDay(2020, 1, 9)}, uids(1, 2, 3)},
+		{"known of one", map[mailstore.UID]int64{1: noon(9)}, Saved{Since, NewDay(2020, 1, 3)}, uids(1, 3)},
+		{"known of none in a format that knows it", map[mailstore.UID]int64{}, Saved{Before, NewDay(2020, 1, 3)}, uids(1, 2)},
+		{"not a format that knows it", nil, Saved{Before, NewDay(2020, 1, 3)}, uids(1, 2)},
+		{"a format that knows it", map[mailstore.UID]int64{}, KeepsSaveDates{}, uids(1, 2, 3)},
+		{"one that does not", nil, KeepsSaveDates{}, nil},
+	} {
+		b := newBox("a", "b", "c")
+		b.saved = c.saved
+		for i := range b.recs {
+			b.recs[i].Date = mailstore.Unknown
+		}
+		if got := b.find(t, c.x); !slices.Equal(got, c.want) {
+			t.Errorf("%s: found %v, want %v", c.why, got, c.want)
+		}
+		for uid := range c.saved {
+			if b.filled.Contains(uid) {
+				t.Errorf("%s: the internal date of %d was found out in vain", c.why, uid)
+			}
+		}
 	}
 }
 

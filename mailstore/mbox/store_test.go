@@ -34,7 +34,8 @@ func openAccount(t testing.TB, opt Options) mailstore.Account {
 }
 
 var cannot = map[storetest.Ability]string{
-	storetest.DualUse: "a mailbox is a file, and a place for others is a directory",
+	storetest.SaveDates: "a From line tells when a message was delivered first",
+	storetest.DualUse:   "a mailbox is a file, and a place for others is a directory",
 }
 
 // TestStore runs the suite of all formats: over real files, and in memory with

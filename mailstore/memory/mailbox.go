@@ -5,15 +5,22 @@ import (
 	"errors"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"restante/mailstore"
 	"restante/mailstore/index"
 )
 
-// mailbox implements mailstore.Mailbox. Each message's datum is its bytes,
-// which are never changed.
+// stored is a message: its bytes, which are never changed, and when it came into
+// the mailbox.
+type stored struct {
+	data  []byte
+	saved int64
+}
+
+// mailbox implements mailstore.Mailbox.
 type mailbox struct {
-	*index.Index[[]byte]
+	*index.Index[stored]
 	account     *account
 	uidValidity uint32
 	name        atomic.Pointer[string]
@@ -23,7 +30,7 @@ type mailbox struct {
 }
 
 func newMailbox(a *account, name string, uidValidity uint32) *mailbox {
-	m := &mailbox{Index: index.New[[]byte](1, 1), account: a, uidValidity: uidValidity}
+	m := &mailbox{Index: index.New[stored](1, 1), account: a, uidValidity: uidValidity}
 	m.name.Store(&name)
 	return m
 }
@@ -62,21 +69,29 @@ func (m *mailbox) Fill(ctx context.Context, _ mailstore.UIDSet, _ mailstore.Attr
 func (m *mailbox) OpenMessage(ctx context.Context, uid mailstore.UID) (mailstore.Message, error) {
 	var msg mailstore.Message
 	err := m.read(ctx, "open message in", func() error {
-		_, data, found := m.Index.Get(uid)
+		_, s, found := m.Index.Get(uid)
 		if !found {
 			return mailstore.ErrExpunged
 		}
-		msg = newMessage(data)
+		msg = newMessage(s.data)
 		return nil
 	})
 	return msg, err
+}
+
+// SaveDates tells when messages came into the mailbox.
+func (m *mailbox) SaveDates() func(mailstore.UID) (int64, bool) {
+	return func(uid mailstore.UID) (int64, bool) {
+		_, s, found := m.Index.Get(uid)
+		return s.saved, found
+	}
 }
 
 // SetFlags changes flags as one batch.
 func (m *mailbox) SetFlags(ctx context.Context, uids mailstore.UIDSet, op mailstore.FlagOp, flags mailstore.Flags, opt mailstore.SetFlagsOptions) (mailstore.SetFlagsResult, error) {
 	var res mailstore.SetFlagsResult
 	err := m.write(ctx, "set flags in", func() error {
-		m.Update(func(tx *index.Tx[[]byte]) {
+		m.Update(func(tx *index.Tx[stored]) {
 			for r := range tx.All(uids) {
 				if (opt.Conditional || opt.UnchangedSince > 0) && r.ModSeq > opt.UnchangedSince {
 					res.Failed.Add(r.UID)
@@ -153,17 +168,17 @@ func (m *mailbox) transfer(uids mailstore.UIDSet, to *mailbox, move bool) (mails
 	if !to.hasRoom(len(entries)) {
 		return mailstore.CopyResult{}, errNoUIDs
 	}
-	to.Update(func(tx *index.Tx[[]byte]) {
+	to.Update(func(tx *index.Tx[stored]) {
 		for _, e := range entries {
 			res.Source = append(res.Source, e.UID)
-			res.Dest = append(res.Dest, addTo(tx, e.Record, e.Data))
+			res.Dest = append(res.Dest, addTo(tx, e.Record, e.Data.data))
 		}
 		if move && to == m {
 			expunge(tx, res.Source)
 		}
 	})
 	if move && to != m {
-		m.Update(func(tx *index.Tx[[]byte]) { expunge(tx, res.Source) })
+		m.Update(func(tx *index.Tx[stored]) { expunge(tx, res.Source) })
 	}
 	return res, nil
 }
@@ -172,7 +187,7 @@ func (m *mailbox) transfer(uids mailstore.UIDSet, to *mailbox, move bool) (mails
 func (m *mailbox) Expunge(ctx context.Context, uids mailstore.UIDSet, onlyDeleted bool) (mailstore.UIDSet, error) {
 	var removed mailstore.UIDSet
 	err := m.write(ctx, "expunge", func() error {
-		m.Update(func(tx *index.Tx[[]byte]) {
+		m.Update(func(tx *index.Tx[stored]) {
 			var list []mailstore.UID
 			for r := range tx.All(uids) {
 				if !onlyDeleted || r.Flags.Has(mailstore.Deleted) {
@@ -194,7 +209,7 @@ func (m *mailbox) ClaimRecent(ctx context.Context) (mailstore.UIDSet, error) {
 		if m.Status().Recent == 0 {
 			return nil
 		}
-		m.Update(func(tx *index.Tx[[]byte]) {
+		m.Update(func(tx *index.Tx[stored]) {
 			for r := range tx.All(mailstore.AllUIDs()) {
 				if r.Flags.Has(mailstore.Recent) {
 					claimed.Add(r.UID)
@@ -246,15 +261,15 @@ func (m *mailbox) hasRoom(n int) bool {
 }
 
 // addTo adds a message as a new one: with Recent and a mod-sequence of its own.
-func addTo(tx *index.Tx[[]byte], r mailstore.Record, data []byte) mailstore.UID {
+func addTo(tx *index.Tx[stored], r mailstore.Record, data []byte) mailstore.UID {
 	r.UID = tx.UIDNext()
 	r.ModSeq = 0
 	r.Flags.System |= mailstore.Recent
-	tx.Add(r, data)
+	tx.Add(r, stored{data, time.Now().Unix()})
 	return r.UID
 }
 
-func expunge(tx *index.Tx[[]byte], uids []mailstore.UID) {
+func expunge(tx *index.Tx[stored], uids []mailstore.UID) {
 	for _, uid := range uids {
 		tx.Expunge(uid)
 	}

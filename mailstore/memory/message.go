@@ -43,7 +43,7 @@ func (m *mailbox) NewAppend(ctx context.Context) (mailstore.Append, error) {
 type appending struct {
 	mailbox *mailbox
 	claim   *mailstore.Claim
-	entries []index.Entry[[]byte]
+	entries []index.Entry[stored]
 	done    bool
 }
 
@@ -67,9 +67,9 @@ func (a *appending) Add(opt mailstore.AppendOptions, r io.Reader) error {
 	if opt.Date.IsZero() {
 		opt.Date = time.Now()
 	}
-	a.entries = append(a.entries, index.Entry[[]byte]{
+	a.entries = append(a.entries, index.Entry[stored]{
 		Record: mailstore.Record{Flags: opt.Flags, Date: opt.Date.Unix(), Size: crlfSize(data)},
-		Data:   slices.Clip(data),
+		Data:   stored{data: slices.Clip(data)},
 	})
 	return nil
 }
@@ -86,9 +86,9 @@ func (a *appending) Commit(ctx context.Context) (uint32, []mailstore.UID, error)
 		if !m.hasRoom(len(a.entries)) {
 			return errNoUIDs
 		}
-		m.Update(func(tx *index.Tx[[]byte]) {
+		m.Update(func(tx *index.Tx[stored]) {
 			for _, e := range a.entries {
-				uids = append(uids, addTo(tx, e.Record, e.Data))
+				uids = append(uids, addTo(tx, e.Record, e.Data.data))
 			}
 		})
 		return nil

@@ -135,6 +135,13 @@ func (b *foreignBox) Summaries() mailstore.SummaryReader {
 	return b.in.Summaries()
 }
 
+func (b *foreignBox) SaveDates() func(mailstore.UID) (int64, bool) {
+	if !b.mayRead() {
+		return nil
+	}
+	return b.in.SaveDates()
+}
+
 func (b *foreignBox) Fill(ctx context.Context, uids mailstore.UIDSet, attrs mailstore.Attrs) error {
 	if err := b.need("fill", mailstore.RightRead); err != nil {
 		return err

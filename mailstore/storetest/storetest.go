@@ -34,6 +34,8 @@ const (
 	BelowInbox Ability = "has mailboxes below INBOX"
 	// Watch: whoever watches an account is told.
 	Watch Ability = "tells of changes"
+	// SaveDates: it is known when a message came into its mailbox.
+	SaveDates Ability = "knows save dates"
 	// Progress: whoever asks is told how far a long operation is.
 	Progress Ability = "tells of progress"
 )
@@ -67,6 +69,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Changes", changeTests},
 		{"Index", indexTests},
 		{"Quota", quotaTests},
+		{"SaveDates", saveDateTests},
 		{"Reopen", reopenTests},
 		{"ObjectID", objectIDTests},
 		{"Progress", progressTests},
