@@ -68,7 +68,13 @@ var preludes = []string{
 	"p1 LOGIN user pass\r\np2 SELECT INBOX\r\n",
 	"p1 LOGIN user pass\r\np2 ENABLE IMAP4rev2\r\np3 SELECT INBOX\r\n",
 	"p1 LOGIN user pass\r\np2 EXAMINE INBOX\r\np3 IDLE\r\n",
+	"p1 LOGIN user pass\r\np2 ENABLE UIDONLY\r\np3 SELECT INBOX\r\np4 UID SEARCH RETURN (UPDATE) UNSEEN\r\n",
+	"p1 LOGIN user pass\r\np2 SELECT INBOX\r\np3 NOTIFY SET (selected (MessageNew (BODY[]) MessageExpunge FlagChange))" +
+		" (personal (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange))\r\n",
 }
+
+// notifies tells input after which news comes when it comes.
+var notifies = regexp.MustCompile(`(?i)notify`)
 
 var clientLine = regexp.MustCompile(`(?m)^C\d+: (.*)$`)
 
@@ -91,6 +97,8 @@ func FuzzSession(f *testing.F) {
 	}
 	f.Add(uint8(4), "DONE\r\na FETCH 1:* (BODY[] BODY[TEXT]<1.5> BINARY[1] ENVELOPE BODYSTRUCTURE)\r\n")
 	f.Add(uint8(3), "a SEARCH RETURN (SAVE MIN) OR (TEXT x) NOT 1\r\nb FETCH $ (UID FLAGS)\r\n")
+	f.Add(uint8(5), "a UID STORE 1:* +FLAGS (\\Seen)\r\nb UID EXPUNGE 1:*\r\nc CANCELUPDATE \"p4\"\r\n")
+	f.Add(uint8(6), "a CREATE x\r\nb UNSELECT\r\nc APPEND INBOX {3+}\r\nabc\r\nd RENAME x y\r\ne NOTIFY NONE\r\nf IDLE\r\nDONE\r\n")
 	f.Add(uint8(1), "a APPEND INBOX (\\Seen) {3+}\r\nabc\r\nb RENAME INBOX x/y\r\nc LIST (SUBSCRIBED) \"\" % RETURN (STATUS (SIZE))\r\n")
 	f.Fuzz(func(t *testing.T, state uint8, said string) {
 		if len(said) > 10000 {
@@ -99,7 +107,7 @@ func FuzzSession(f *testing.F) {
 		said = preludes[int(state)%len(preludes)] + said
 		first := playFuzz(t, said, 1<<16)
 		checkWhole(t, first)
-		if second := playFuzz(t, said, 1); answers(first) != answers(second) {
+		if second := playFuzz(t, said, 1); answers(first) != answers(second) && !notifies.MatchString(said) {
 			t.Errorf("octet by octet:\n%s\nat once:\n%s", second, first)
 		}
 	})

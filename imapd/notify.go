@@ -30,6 +30,7 @@ type notifier struct {
 	groups []events
 	all    events
 	tree   bool // names have to be watched too
+	lost   bool // names could not be listed when it was tried last, and that was logged
 
 	places map[string]place // the names in scope as they were told last, if tree is set
 	boxes  map[string]*watchedBox
@@ -42,6 +43,7 @@ type watchedBox struct {
 	wants  events
 	status mailstore.Status
 	known  bool // status is set
+	failed bool // the last look has failed, and that was logged
 }
 
 const (
@@ -193,9 +195,10 @@ func (n *notifier) look(name string, b *watchedBox) error {
 			return nil
 		}
 	}
-	if err != nil {
+	if err != nil && !b.failed { // once, not each time
 		n.s.log.Warn("watched mailbox cannot be looked at", slog.String("mailbox", name), slog.Any("err", err))
 	}
+	b.failed = err != nil
 	return err
 }
 

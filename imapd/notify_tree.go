@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"restante/imap"
 	"restante/mailstore"
@@ -57,10 +58,14 @@ func (n *notifier) tellTree(own func(name string) bool) {
 	before := n.places
 	now, err := n.listPlaces()
 	if err != nil {
-		n.s.log.Warn("watched mailboxes cannot be listed", slog.Any("err", err))
+		if !n.lost { // once, not each time
+			n.s.log.Warn("watched mailboxes cannot be listed", slog.Any("err", err))
+		}
+		n.lost, n.rest = true, time.Now().Add(lookRetry)
 		n.pending.note("")
 		return
 	}
+	n.lost = false
 	if n.places = now; n.checkLimit() != nil {
 		n.overflow()
 		return
