@@ -31,6 +31,9 @@ import (
 //	                        or S1..., no response may be this
 //	S1...                   pass over responses until one fits the next S1: line
 //	S1 closed               the server closes the connection
+//	differs NAME: reason    the lines to "end" are only for the server of that name,
+//	                        those behind "else" for all others
+//	with CAPABILITY         likewise, for servers that offer it after login
 //
 // In texts and patterns {name} is a variable and {/} the separator of mailbox
 // names, in patterns {*} is any text and
@@ -47,6 +50,7 @@ type Script struct {
 
 type step struct {
 	line int
+	when *condition // nil: always
 	conn string
 	verb string // connect, login, starttls, compress, close, C:, C>, S:, S?, S~, S!, S..., closed
 	text string
@@ -62,11 +66,24 @@ func ParseScript(name string, r io.Reader) (*Script, error) {
 			return nil, fmt.Errorf("%s:%d: %w", name, p.line, err)
 		}
 	}
+	if p.when != nil {
+		return nil, fmt.Errorf("%s: a condition has no end", name)
+	}
 	return p.s, p.in.Err()
 }
 
+// A condition says for which servers lines are.
+type condition struct {
+	server, reason string
+	capability     string // instead
+	otherwise      bool   // behind "else"
+}
+
+var differsForm = regexp.MustCompile(`^(\S+): (.+)$`)
+
 type scriptParser struct {
 	s    *Script
+	when *condition
 	in   *bufio.Scanner
 	line int
 	text string
@@ -104,6 +121,8 @@ func (p *scriptParser) parse() error {
 		octets, err := strconv.Unquote(quoted)
 		p.s.data[name] = octets
 		return err
+	case "differs", "with", "else", "end":
+		return p.condition(verb, rest)
 	case "connect", "login", "starttls", "compress", "close":
 		p.add(rest, verb, "")
 	default:
@@ -113,7 +132,31 @@ func (p *scriptParser) parse() error {
 }
 
 func (p *scriptParser) add(conn, verb, text string) {
-	p.s.steps = append(p.s.steps, step{p.line, conn, verb, text})
+	p.s.steps = append(p.s.steps, step{p.line, p.when, conn, verb, text})
+}
+
+// condition reads a line that says for which servers the next ones are.
+func (p *scriptParser) condition(verb, rest string) error {
+	inside := p.when != nil
+	switch {
+	case verb == "differs" && !inside:
+		m := differsForm.FindStringSubmatch(rest)
+		if m == nil {
+			return fmt.Errorf("a difference has no name or no reason: %s", rest)
+		}
+		p.when = &condition{server: m[1], reason: m[2]}
+	case verb == "with" && !inside && rest != "":
+		p.when = &condition{capability: rest}
+	case verb == "else" && inside && !p.when.otherwise:
+		other := *p.when
+		other.otherwise = true
+		p.when = &other
+	case verb == "end" && inside:
+		p.when = nil
+	default:
+		return fmt.Errorf("%s is out of place", verb)
+	}
+	return nil
 }
 
 func (p *scriptParser) message(name string) error {

@@ -60,6 +60,7 @@ func TestScript(t *testing.T) {
 		{"optional, not there", "C1: b\nS1? a\nS1: b", ""},
 		{"skip", "C1: a|b|c\nS1...\nS1: c", ""},
 		{"skip ends", "C1: a|b|c|d\nS1...\nS1: b\nS1: d", "got c"},
+		{"skip, and the command fails", "C1: a|x NO\nS1...\nS1: x OK", "got x NO"},
 		{"must not come", "C1: a|b|c\nS1! b\nS1...\nS1: c", "b must not come"},
 		{"does not come", "C1: a|c\nS1! b\nS1...\nS1: c", ""},
 		{"octets", "C1> \"a\\tb\\r\\n\"\nS1: a\tb", ""},
@@ -67,6 +68,9 @@ func TestScript(t *testing.T) {
 		{"not closed", "C1: a\nS1 closed", "expected the end"},
 		{"greeting", "connect 1\nS1: * OK hello", ""},
 		{"for others", "only cat\nS1: never", "not for this server"},
+		{"different here", "C1: a\ndiffers parrot: it repeats\nS1: a\nelse\nS1: never\nend\nC1: b\nS1: b", ""},
+		{"different elsewhere", "C1: a\ndiffers cat: it mews\nS1: never\nelse\nS1: a\nend\nC1: b\nS1: b", ""},
+		{"nothing for others", "C1: a\ndiffers cat: it mews\nS1: never\nend\nS1: a", ""},
 		{"message", "message m\nx|y\nend\nC1> \"a \"\nC1: {size m}\nS1: a 5", ""},
 		{"literal+", "bytes m \"b|c\\r\\n\"\nC1: a {literal+ m}\nS1: a {{*}", ""},
 	} {
@@ -75,7 +79,7 @@ func TestScript(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = s.Run(srv)
+			_, err = s.Play(srv)
 			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
@@ -153,5 +157,33 @@ func TestClientTimeout(t *testing.T) {
 	c.Timeout = time.Millisecond
 	if _, err := c.Response(); err == nil || errors.Is(err, net.ErrClosed) {
 		t.Error(err)
+	}
+}
+
+func TestScriptMistakes(t *testing.T) {
+	for _, c := range []struct{ why, script, want string }{
+		{"a difference needs its reason", "differs cat\nend", "s:1: a difference has no name or no reason: cat"},
+		{"a reason of no words", "differs cat: \nend", "no name or no reason"},
+		{"no end", "differs cat: it mews\nC1: a", "has no end"},
+		{"one in another", "with A\nwith B\nend\nend", "s:2: with is out of place"},
+		{"else of nothing", "else", "s:1: else is out of place"},
+		{"twice else", "with A\nelse\nelse\nend", "s:3: else is out of place"},
+		{"no such line", "S1 what", "cannot be read"},
+	} {
+		if _, err := ParseScript("s", strings.NewReader(c.script)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", c.why, err, c.want)
+		}
+	}
+}
+
+// TestPlayed: what is counted is what was played here.
+func TestPlayed(t *testing.T) {
+	s, err := ParseScript("s", strings.NewReader("C1: a\ndiffers parrot: it repeats\nS1: a\nelse\nS1: x\nS1: y\nend\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := s.Play(parrot(t))
+	if err != nil || p.Steps != 2 || len(p.Differences) != 1 || p.Differences[0] != "it repeats" {
+		t.Errorf("played %+v, %v", p, err)
 	}
 }
