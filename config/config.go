@@ -100,6 +100,11 @@ type Limits struct {
 	ConnectionsPerUser    int      `toml:"connections_per_user"`    // of one user, over IMAP
 	WatchedMailboxes      int      `toml:"watched_mailboxes"`       // by one IMAP connection (NOTIFY)
 	MessageMegabytes      int      `toml:"message_megabytes"`       // of the largest message that a client may store
+	CommandKilobytes      int      `toml:"command_kilobytes"`       // of an IMAP command outside of its literals
+	LiteralKilobytes      int      `toml:"literal_kilobytes"`       // of its literals together
+	Nesting               int      `toml:"nesting"`                 // of parentheses, NOT and OR in an IMAP command
+	Mailboxes             int      `toml:"mailboxes"`               // of one user, that mail programs may make
+	MailboxName           int      `toml:"mailbox_name"`            // octets of the name of one that they make
 	HandshakeTimeout      Duration `toml:"handshake_timeout"`
 	ShutdownTimeout       Duration `toml:"shutdown_timeout"`
 }
@@ -188,6 +193,11 @@ func Default(p Ports) Config {
 			ConnectionsPerAddress: 1000,
 			ConnectionsPerUser:    500,
 			WatchedMailboxes:      1000,
+			CommandKilobytes:      256,
+			LiteralKilobytes:      128,
+			Nesting:               50,
+			Mailboxes:             20_000,
+			MailboxName:           1000,
 			MessageMegabytes:      64,
 			HandshakeTimeout:      Duration{30 * time.Second},
 			ShutdownTimeout:       Duration{5 * time.Second},

@@ -91,6 +91,12 @@ reuse_xuidl = true
 connections = 5
 connections_per_address = 2
 connections_per_user = 3
+watched_mailboxes = 6
+command_kilobytes = 9
+literal_kilobytes = 8
+nesting = 11
+mailboxes = 12
+mailbox_name = 60
 message_megabytes = 4
 handshake_timeout = "7s"
 shutdown_timeout = "0s"
@@ -101,7 +107,8 @@ level = "debug"
 			c.Mail = Mail{Location: "maildir:~/Maildir", Home: "/var/vmail/%d/%n", Index: "/var/cache/restante", MboxLocks: "fcntl"}
 			c.POP3.UIDL, c.POP3.ReuseXUIDL = "%v-%u", true
 			c.TLS = TLS{Cert: "cert.pem", Key: "key.pem"}
-			c.Limits = Limits{Connections: 5, ConnectionsPerAddress: 2, ConnectionsPerUser: 3, MessageMegabytes: 4, HandshakeTimeout: Duration{7 * time.Second}}
+			c.Limits = Limits{Connections: 5, ConnectionsPerAddress: 2, ConnectionsPerUser: 3, WatchedMailboxes: 6, MessageMegabytes: 4,
+				CommandKilobytes: 9, LiteralKilobytes: 8, Nesting: 11, Mailboxes: 12, MailboxName: 60, HandshakeTimeout: Duration{7 * time.Second}}
 			c.Log.Level = "debug"
 		}},
 	}

@@ -23,7 +23,12 @@ func (s *session) cmdCreate(cmd *imap.Command) (reply, error) {
 	if use != "" && s.foreign(name) {
 		return reply{}, no("USEATTR", "A mailbox of somebody else is not used for %s", use)
 	}
-	err = s.long(func(ctx context.Context) error { return s.account.Create(ctx, name) })
+	err = s.long(func(ctx context.Context) error {
+		if err := errors.Join(s.shortName(name), s.roomForMailbox(ctx)); err != nil {
+			return err
+		}
+		return s.account.Create(ctx, name)
+	})
 	if err != nil {
 		return reply{}, err
 	}

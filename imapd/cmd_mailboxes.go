@@ -68,6 +68,9 @@ func (s *session) cmdRename(cmd *imap.Command) (reply, error) {
 	args := cmd.Args.(*imap.Rename)
 	delim := s.delimiter()
 	from, to := strings.TrimSuffix(s.name(args.From), delim), strings.TrimSuffix(s.name(args.To), delim)
+	if err := s.shortName(to); err != nil {
+		return reply{}, err
+	}
 	return reply{}, s.long(func(ctx context.Context) error { return s.account.Rename(ctx, from, to) })
 }
 

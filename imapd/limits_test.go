@@ -196,3 +196,34 @@ func TestLastFailureLogged(t *testing.T) {
 		t.Errorf("%d of 2 failures are in the log:\n%s", n, log.String())
 	}
 }
+
+// TestRoomForMailbox: no mailbox more than is allowed, nor a longer name, however
+// they come to be. Those that are there can be renamed away and deleted.
+func TestRoomForMailbox(t *testing.T) {
+	opt := testOptions(t)
+	opt.Limits.Mailboxes, opt.Limits.MailboxName = 4, 10
+	said := speak(t, opt, "a LOGIN user pass\r\n"+
+		"b CREATE one\r\nc CREATE two\r\nd CREATE three\r\ne CREATE four\r\n"+
+		"f DELETE one\r\ng CREATE elevenchars\r\nh RENAME two elevenchars\r\n")
+	want := map[string]string{"b": "OK", "c": "OK", "d": "OK", "e": "NO [LIMIT] You have 4", "f": "OK", "g": "NO [LIMIT] The name", "h": "NO [LIMIT] The name"}
+	for _, line := range said {
+		tag, rest, _ := strings.Cut(line, " ")
+		if w, ok := want[tag]; ok && !strings.HasPrefix(rest, w) {
+			t.Errorf("%s: %q, want %q", tag, rest, w)
+		}
+		delete(want, tag)
+	}
+	if len(want) > 0 {
+		t.Errorf("no answer to %v in %q", want, said)
+	}
+}
+
+// TestConfiguredNesting: the configured depth counts.
+func TestConfiguredNesting(t *testing.T) {
+	opt := testOptions(t)
+	opt.Limits.Nesting = 10
+	said := speak(t, opt, "a LOGIN user pass\r\nb SELECT INBOX\r\nc SEARCH "+strings.Repeat("NOT ", 9)+"ALL\r\nd SEARCH "+strings.Repeat("NOT ", 11)+"ALL\r\n")
+	if got := last(said); !strings.HasPrefix(got, "d NO [LIMIT]") || !strings.HasPrefix(said[len(said)-2], "c OK") {
+		t.Errorf("%q", said)
+	}
+}

@@ -54,6 +54,13 @@ type Limits struct {
 	// Literal is how many octets the literals of one command may have together
 	// after login, messages of APPEND aside; default 128 KB.
 	Literal int
+	// Nesting is how deep parentheses, NOT and OR may nest; default 50.
+	Nesting int
+	// Mailboxes is how many a user may have before CREATE is refused; default 20,000.
+	// Sessions that create at the same time may together go some way above it.
+	Mailboxes int
+	// MailboxName is how many octets the name of a new mailbox may have; default 1000.
+	MailboxName int
 	// BadCommands is how many commands in a row may be wrong; default 20.
 	BadCommands int
 	// PerUser is how many sessions a user may have at once; default 500. Phones
@@ -104,6 +111,9 @@ func (o Options) withDefaults() Options {
 	l.Append = cmp.Or(l.Append, 64<<20)
 	l.Line = cmp.Or(l.Line, 256<<10)
 	l.Literal = cmp.Or(l.Literal, 128<<10)
+	l.Nesting = cmp.Or(l.Nesting, 50)
+	l.Mailboxes = cmp.Or(l.Mailboxes, 20_000)
+	l.MailboxName = cmp.Or(l.MailboxName, 1000)
 	l.PerUser = cmp.Or(l.PerUser, 500)
 	l.Watched = cmp.Or(l.Watched, 1000)
 	l.BadCommands = cmp.Or(l.BadCommands, 20)
@@ -120,5 +130,5 @@ func (o *Options) readLimits(loggedIn bool) imap.Limits {
 	if !loggedIn {
 		return imap.Limits{Line: loginLine, Literal: loginLiteral, Append: 1, Drain: loginDrain}
 	}
-	return imap.Limits{Line: o.Limits.Line, Literal: o.Limits.Literal, Append: o.Limits.Append}
+	return imap.Limits{Line: o.Limits.Line, Literal: o.Limits.Literal, Append: o.Limits.Append, Nesting: o.Limits.Nesting}
 }

@@ -73,6 +73,7 @@ type login struct {
 	view               *view // of the selected mailbox, nil when none is selected
 	last               messageCache
 	transcript         *transcript // of what is said, usually nil
+	mailboxes          mailboxCount
 }
 
 // serve greets and then answers commands until the session ends.

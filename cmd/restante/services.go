@@ -40,6 +40,8 @@ func (d *daemon) services() ([]service, error) {
 		Timeouts:       imapd.Timeouts{Idle: d.cfg.IMAP.IdleTimeout.Duration},
 		Limits: imapd.Limits{
 			Append: int64(d.cfg.Limits.MessageMegabytes) << 20, PerUser: d.cfg.Limits.ConnectionsPerUser, Watched: d.cfg.Limits.WatchedMailboxes,
+			Line: d.cfg.Limits.CommandKilobytes << 10, Literal: d.cfg.Limits.LiteralKilobytes << 10, Nesting: d.cfg.Limits.Nesting,
+			Mailboxes: d.cfg.Limits.Mailboxes, MailboxName: d.cfg.Limits.MailboxName,
 		},
 		Transcript: d.tapes.open,
 	})
