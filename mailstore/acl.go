@@ -56,26 +56,26 @@ func (l ACL) closest(user string, negative bool) Rights {
 	return 0
 }
 
-// Get returns the rights of one entry. Of two for the same identifier the last
-// counts.
+// Get returns the rights of one identifier, which has those of all its entries.
 func (l ACL) Get(who string, negative bool) (r Rights, found bool) {
-	for _, e := range slices.Backward(l) {
+	for _, e := range l {
 		if e.Who == who && e.Negative == negative {
-			return e.Rights, true
+			r, found = r|e.Rights, true
 		}
 	}
-	return 0, false
+	return r, found
 }
 
-// Put sets the rights of one entry, which is added if it is not there.
+// Put sets the rights of one identifier, which is added if it is not there.
 func (l *ACL) Put(who string, negative bool, r Rights) {
-	for i, e := range slices.Backward(*l) {
-		if e.Who == who && e.Negative == negative {
-			(*l)[i].Rights = r
-			return
-		}
+	is := func(e ACLEntry) bool { return e.Who == who && e.Negative == negative }
+	i := slices.IndexFunc(*l, is)
+	if i < 0 {
+		*l = append(*l, ACLEntry{Who: who, Negative: negative, Rights: r})
+		return
 	}
-	*l = append(*l, ACLEntry{Who: who, Negative: negative, Rights: r})
+	(*l)[i].Rights = r
+	*l = append((*l)[:i+1], slices.DeleteFunc((*l)[i+1:], is)...)
 }
 
 // Remove takes away all entries for an identifier. It reports whether there was

@@ -104,7 +104,7 @@ func TestRightsOf(t *testing.T) {
 		{"taken from all, which a line for one does not give back", "user=jane lrs\n-anyone s\n", "lr"},
 		{"the closest line of those that take away", "user=jane lrs\n-anyone s\n-user=jane r\n", "ls"},
 		{"groups and owner are not she", "owner a\ngroup=jane a\ngroup-override=jane a\n", ""},
-		{"the last of two lines", "user=jane lrs\nuser=jane l\n", "l"},
+		{"two lines are one", "user=jane lrs\nuser=jane li\n", "lrsi"},
 		{"names are compared as they are", "user=Jane lr\n", ""},
 		{"rights with names are no letters", "user=jane :lr\n", ""},
 	} {
@@ -132,6 +132,10 @@ func TestChangeACL(t *testing.T) {
 	}
 	if _, _, err := ChangeACL(data, func(l *ACL) error { l.Put("user=a\nanyone", false, AllRights); return nil }); !errors.Is(err, ErrInvalidName) {
 		t.Errorf("a name of two lines: %v", err)
+	}
+	twice := ParseACL([]byte("user=a l\nuser=b l\nuser=a r\nuser=a s\n"))
+	if twice.Put("user=a", false, RightPost); string(twice.Bytes()) != "user=a p\nuser=b l\n" {
+		t.Errorf("an identifier of several lines becomes %q", twice.Bytes())
 	}
 	l := ParseACL([]byte("anyone\n-anyone a\nowner a\ngroup=x a\nuser=b l\nuser=a l\nuser=b l\n"))
 	if got := l.Grantees(); !slices.Equal(got, []string{"user=a", "user=b"}) || !l.Grants() || l[:4].Grants() {

@@ -56,7 +56,8 @@ type Account interface {
 	// another mailbox was given it, ErrNotPermitted for INBOX.
 	SetSpecialUse(ctx context.Context, name, use string) error
 	// ACL returns what others than the owner may do with a mailbox. Nothing here is
-	// held against it: that is for who lets others in. ErrNotFound, ErrNoSelect.
+	// held against it: that is for who lets others in. ErrNotFound or ErrNoSelect for
+	// a name that cannot be opened, whichever is known at once.
 	ACL(ctx context.Context, name string) (ACL, error)
 	// ChangeACL changes that in one step, between which and this there is no other
 	// change of this process. It stays with the mailbox when it is renamed and goes

@@ -60,7 +60,7 @@ func (a *account) aclPath(ctx context.Context, name string) (string, error) {
 	name = strings.TrimSuffix(a.canonical(name), a.tree.delimiter())
 	n, err := a.tree.find(ctx, name)
 	if err == nil && n.kind != box {
-		err = a.noBox(ctx, n)
+		err = mailstore.ErrNotFound
 	}
 	return filepath.Join(n.dir, aclName), err
 }

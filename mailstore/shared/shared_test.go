@@ -349,3 +349,47 @@ func TestSharesFaults(t *testing.T) {
 		}
 	}
 }
+
+// TestWatch: of a mailbox of somebody else one hears as of one's own, if one may look
+// it up, and of lists of rights where names are watched.
+func TestWatch(t *testing.T) {
+	w := newWorld(t, shared.Options{})
+	jane := w.of("jane@a.org")
+	for _, name := range []string{"seen", "hidden"} {
+		w.ok(jane.Create(w.ctx, name))
+	}
+	w.grant("jane@a.org", "seen", "fred", "lr")
+	w.ok(w.of("fred@a.org").Create(w.ctx, "own"))
+	heard := make(chan string, 100)
+	names := []string{"own", "Other Users/jane/seen", "Other Users/jane/hidden", "Other Users/nobody/x"}
+	stop := w.of("fred@a.org").Watch(names, true, func(mailbox string) { heard <- mailbox })
+	told := func() map[string]bool {
+		m := make(map[string]bool)
+		for len(heard) > 0 {
+			m[<-heard] = true
+		}
+		return m
+	}
+	told()
+	for _, name := range []string{"seen", "hidden"} {
+		_, err := add(w.ctx, w.box("jane@a.org", name), mailstore.Flags{}, "x")
+		w.ok(err)
+	}
+	_, err := add(w.ctx, w.box("fred@a.org", "own"), mailstore.Flags{}, "x")
+	w.ok(err)
+	if got := told(); !got["own"] || !got["Other Users/jane/seen"] || len(got) != 2 {
+		t.Errorf("fred hears of %v", got)
+	}
+	w.grant("jane@a.org", "hidden", "fred", "lr")
+	if got := told(); !got[""] {
+		t.Errorf("of a right fred hears %v", got)
+	}
+	stop()
+	told()
+	_, err = add(w.ctx, w.box("jane@a.org", "seen"), mailstore.Flags{}, "x")
+	w.ok(err)
+	w.grant("jane@a.org", "hidden", "fred", "l")
+	if got := told(); len(got) != 0 {
+		t.Errorf("after the end fred hears of %v", got)
+	}
+}
