@@ -112,10 +112,8 @@ func (m *multiSearch) mailbox(name string) error {
 
 // leaveOut passes over a mailbox that cannot be searched.
 func (m *multiSearch) leaveOut(name string, err error) error {
-	for _, absent := range []error{mailstore.ErrNotFound, mailstore.ErrNoSelect, mailstore.ErrGone, mailstore.ErrInvalidName} {
-		if errors.Is(err, absent) {
-			return nil
-		}
+	if isAbsent(err) {
+		return nil
 	}
 	m.s.log.Warn("mailbox cannot be searched", slog.String("mailbox", name), slog.Any("err", err))
 	if m.failed == nil {
@@ -129,8 +127,19 @@ func (m *multiSearch) search(v *view) error {
 	a := answer{view: v, tag: m.tag, byUID: true, ret: returns(m.args.Return), extended: true, named: true, before: m.seen}
 	err := m.s.answerSearch(&a, m.args.Charset, m.args.Key, nil)
 	m.seen += v.told
-	if errors.Is(err, mailstore.ErrGone) && v != m.s.view {
+	if v != m.s.view && isAbsent(err) {
 		return nil // deleted at this moment
 	}
 	return err
+}
+
+// isAbsent reports whether an error says that there is no mailbox, as far as the
+// user may know (RFC 7377 section 2.1).
+func isAbsent(err error) bool {
+	for _, absent := range []error{mailstore.ErrNotFound, mailstore.ErrNoSelect, mailstore.ErrGone, mailstore.ErrInvalidName, mailstore.ErrNoRight} {
+		if errors.Is(err, absent) {
+			return true
+		}
+	}
+	return false
 }

@@ -20,6 +20,7 @@ type lookedStore struct {
 	mailstore.Store
 	looks, watches atomic.Int64
 	fail           atomic.Pointer[error]
+	alike          atomic.Bool // all mailboxes have the same UIDVALIDITY
 }
 
 type lookedAccount struct {
@@ -37,7 +38,11 @@ func (a lookedAccount) Status(ctx context.Context, name string, items mailstore.
 	if err := a.s.fail.Load(); err != nil {
 		return mailstore.Status{}, *err
 	}
-	return a.Account.Status(ctx, name, items)
+	st, err := a.Account.Status(ctx, name, items)
+	if a.s.alike.Load() {
+		st.UIDValidity = 7
+	}
+	return st, err
 }
 
 func (a lookedAccount) Watch(names []string, tree bool, changed func(string)) (stop func()) {
@@ -302,6 +307,35 @@ func TestNotifyTree(t *testing.T) {
 				time.Sleep(time.Second)
 				if said := b.said(); !slices.Equal(said, tt.want) {
 					t.Errorf("it says %q, want %q", said, tt.want)
+				}
+			})
+		})
+	}
+}
+
+// TestNotifyRenamedInDoubt: what may be one of two mailboxes is told as neither.
+func TestNotifyRenamedInDoubt(t *testing.T) {
+	for gone, want := range map[string][]string{
+		"":    {`* LIST (\HasNoChildren) "/" "three" ("OLDNAME" ("two"))`},
+		"one": {`* LIST (\NonExistent) "/" "one"`, `* LIST (\HasNoChildren) "/" "three"`, `* LIST (\NonExistent) "/" "two"`},
+	} {
+		t.Run("with "+gone, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b, s, hand := notifyBubble(t, nil)
+				s.alike.Store(true)
+				err := errors.Join(hand.Create(t.Context(), "one"), hand.Create(t.Context(), "two"))
+				b.send(notifyPersonal)
+				time.Sleep(time.Second)
+				b.said()
+				if gone != "" {
+					err = errors.Join(err, hand.Delete(t.Context(), gone))
+				}
+				if err = errors.Join(err, hand.Rename(t.Context(), "two", "three")); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Second)
+				if said := b.said(); !slices.Equal(said, want) {
+					t.Errorf("it says %q, want %q", said, want)
 				}
 			})
 		})

@@ -95,18 +95,30 @@ func sameKeys(a, b map[string]*watchedBox) bool {
 	return true
 }
 
-// findRenamed looks at the mailboxes that are new, and tells by their UIDVALIDITY
-// which of them were there before under other names. No two mailboxes of an account
-// have the same.
+// A likeness is what tells a renamed mailbox from another one. UIDVALIDITY alone
+// would not do, as some programs give the same to several (docs/design/objectid.md).
+type likeness struct {
+	validity, messages uint32
+	uidNext            mailstore.UID
+}
+
+func (b *watchedBox) likeness() likeness {
+	return likeness{b.status.UIDValidity, b.status.Messages, b.status.UIDNext}
+}
+
+// findRenamed looks at the mailboxes that are new, and tells which of them were
+// there before under other names: those like exactly one that has gone. Another
+// user's count as new.
 func (n *notifier) findRenamed(old map[string]*watchedBox) (renamed map[string]string) {
-	gone := make(map[uint32]string)
+	gone := make(map[likeness][]string)
 	for name, b := range old {
-		if n.boxes[name] == nil && b.known {
-			gone[b.status.UIDValidity] = name
+		if n.boxes[name] == nil && b.known && !n.scope.foreign(name) {
+			gone[b.likeness()] = append(gone[b.likeness()], name)
 		}
 	}
 	renamed = make(map[string]string)
-	for name, b := range n.boxes {
+	for _, name := range slices.Sorted(maps.Keys(n.boxes)) {
+		b := n.boxes[name]
 		if old[name] != nil {
 			continue
 		}
@@ -114,8 +126,8 @@ func (n *notifier) findRenamed(old map[string]*watchedBox) (renamed map[string]s
 			n.pending.note(name)
 			continue
 		}
-		if from, found := gone[b.status.UIDValidity]; found {
-			renamed[from] = name
+		if from := gone[b.likeness()]; len(from) == 1 && renamed[from[0]] == "" && !n.scope.foreign(name) {
+			renamed[from[0]] = name
 			continue
 		}
 		if b.news(new(watchedBox)) {

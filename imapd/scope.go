@@ -59,12 +59,17 @@ func (sc *scope) matches(in *mailstore.Info) bool {
 	return slices.ContainsFunc(sc.filters, func(f imap.MailboxFilter) bool { return sc.meant(&f, in) })
 }
 
+// foreign reports whether a mailbox is another user's.
+func (sc *scope) foreign(name string) bool {
+	return sc.others != "" && strings.HasPrefix(name, sc.others)
+}
+
 // meant reports whether one filter means a mailbox other than by being selected.
 func (sc *scope) meant(f *imap.MailboxFilter, in *mailstore.Info) bool {
 	delim := sc.delim
 	switch f.Kind {
 	case imap.FilterInboxes, imap.FilterPersonal:
-		return sc.others == "" || !strings.HasPrefix(in.Name, sc.others)
+		return !sc.foreign(in.Name)
 	case imap.FilterSubscribed:
 		return in.Subscribed
 	case imap.FilterMailboxes:
