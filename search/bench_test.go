@@ -6,6 +6,8 @@ import (
 	"encoding/base64"
 	"fmt"
 	"mime/quotedprintable"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -165,6 +167,29 @@ func BenchmarkBody(b *testing.B) {
 		for _, word := range []string{"needle", "nädel"} {
 			b.Run(name+"/"+word, func(b *testing.B) { newShelf(text).search(b, Body{word}) })
 		}
+	}
+}
+
+// BenchmarkCorpus looks for what is not there in real mail.
+func BenchmarkCorpus(b *testing.B) {
+	dir := os.Getenv("RESTANTE_CORPUS")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "shared", "corpus")
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "eml", "*", "*.eml"))
+	if len(files) == 0 {
+		b.Skipf("no corpus of real mail at %s; set RESTANTE_CORPUS", dir)
+	}
+	var texts []string
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			b.Fatal(err)
+		}
+		texts = append(texts, string(text))
+	}
+	for _, x := range []Expr{Body{"no such needle"}, Body{"keine nädel"}, Text{"no such needle"}} {
+		b.Run(fmt.Sprintf("%T", x), func(b *testing.B) { newShelf(texts...).search(b, x) })
 	}
 }
 

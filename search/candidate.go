@@ -112,19 +112,28 @@ type textMatch struct{ *needle }
 func (textMatch) cost() level { return atBody }
 
 func (x textMatch) eval(c *candidate) answer {
-	switch {
-	case len(x.folded) == 0:
+	if len(x.folded) == 0 {
 		return yes
-	case (c.at == atSummary || c.at == atHeader) && x.inHeaders && x.inHeader(c.header()):
-		return yes
-	case c.at < atBody:
-		return maybe
 	}
-	if !c.searched {
-		c.searched = true
-		if err := c.q.src.search(); err != nil {
-			c.err = err
+	switch found := &c.q.found[x.index]; c.at {
+	case atSummary: // part of the header
+		if x.inHeaders && x.inHeader(c.header()) {
+			return yes
 		}
+	case atHeader:
+		if x.inHeaders {
+			if *found = x.inHeader(c.header()); *found {
+				return yes
+			}
+		}
+	case atBody:
+		if !c.searched {
+			c.searched = true
+			if err := c.q.src.search(); err != nil {
+				c.err = err
+			}
+		}
+		return is(*found)
 	}
-	return is(c.q.found[x.index])
+	return maybe
 }

@@ -26,22 +26,22 @@ type hunt struct {
 	err   error
 }
 
-// search looks for all texts of the query in the message, once.
+// search looks for all texts of the query in the message, once, but not in its
+// header, which came first: what was found there is found.
 func (s *source) search() error {
-	clear(s.q.found) // nothing is found in what cannot be read
 	root, err := s.scan()
 	if err != nil {
 		return err
 	}
 	h := hunt{s: s, found: s.q.found, open: s.q.open[:0]}
 	for i, n := range s.q.texts {
-		if h.found[i] = len(n.folded) == 0; !h.found[i] {
+		if !h.found[i] && len(n.folded) > 0 {
 			h.open = append(h.open, n)
 			h.keep = max(h.keep, len(n.folded)-1)
 		}
 	}
 	s.q.open = h.open
-	h.part(root)
+	h.content(root)
 	return h.err
 }
 
@@ -53,12 +53,17 @@ func (h *hunt) look(in func(n *needle) bool) {
 	})
 }
 
+// part looks into the header of a part and what it holds.
 func (h *hunt) part(p *message.Part) {
-	if h.err != nil || len(h.open) == 0 {
-		return
+	if h.err == nil {
+		h.header(p)
+		h.content(p)
 	}
-	h.header(p)
+}
+
+func (h *hunt) content(p *message.Part) {
 	switch {
+	case h.err != nil || len(h.open) == 0:
 	case p.Multipart():
 		for _, child := range p.Parts {
 			h.part(child)
@@ -74,6 +79,7 @@ func (h *hunt) part(p *message.Part) {
 // reports such as message/delivery-status.
 func isText(p *message.Part) bool { return p.Is("text", "") || p.Is("message", "") }
 
+// header looks into the header of a part.
 func (h *hunt) header(p *message.Part) {
 	if !slices.ContainsFunc(h.open, func(n *needle) bool { return n.inHeaders }) {
 		return
@@ -91,11 +97,13 @@ func (h *hunt) header(p *message.Part) {
 
 // body looks into the text of a part.
 func (h *hunt) body(p *message.Part) {
-	if len(h.open) == 0 {
-		return
-	}
-	if h.s.all != nil {
-		h.held(p, h.s.all[p.Body.Offset:p.Body.End()])
+	if p.Body.Length <= wholeMessage {
+		text, err := h.s.bytes(p.Body.Offset, p.Body.Length)
+		if err != nil {
+			h.err = err
+			return
+		}
+		h.held(p, text)
 		return
 	}
 	body := func() io.Reader { return h.s.section(p.Body.Offset, p.Body.Length) }

@@ -54,7 +54,7 @@ func (n *needle) inField(raw []byte) bool {
 		return true
 	}
 	n.line = message.AppendValue(n.line[:0], raw)
-	if isPlain(n.line) {
+	if makePlain(n.line) {
 		return n.inRaw(n.line)
 	}
 	return n.in(message.DecodeHeader(string(raw)))
@@ -72,14 +72,18 @@ func (n *needle) inHeader(header []byte) bool {
 	return false
 }
 
-// isPlain reports whether text is of printable ASCII without encoded-words.
-func isPlain(text []byte) bool {
-	for _, c := range text {
-		if c < ' ' || c >= 0x7f {
+// makePlain does what decoding does to a line of printable ASCII without
+// encoded-words, tabs to spaces, and reports whether it is one.
+func makePlain(line []byte) bool {
+	for i, c := range line {
+		switch {
+		case c == '\t':
+			line[i] = ' '
+		case c < ' ' || c >= 0x7f:
 			return false
 		}
 	}
-	return !bytes.Contains(text, []byte("=?"))
+	return !bytes.Contains(line, []byte("=?"))
 }
 
 // cutField cuts a header field with its continuation lines off.

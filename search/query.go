@@ -28,7 +28,7 @@ type Query struct {
 	open  []*needle       // which were not
 
 	// What is held of a message, kept for the next.
-	all  []byte // all of it, if it is small enough
+	all  []byte // all of it, if it is small enough, else a part of it
 	head []byte // else its header
 	line []byte // the value of a field
 	body []byte // a part without its transfer encoding
@@ -199,6 +199,7 @@ func (q *Query) read(ctx context.Context, box mailstore.Mailbox, rec *mailstore.
 		if q.one.rec == rec && q.one.at == atSummary {
 			known = q.one
 		}
+		clear(q.found)
 		q.src = source{Message: msg, q: q, box: box, uid: rec.UID}
 		q.one = candidate{q: q, rec: rec, id: known.id, known: known.known, at: atHeader}
 		a := q.root.eval(&q.one)

@@ -284,6 +284,10 @@ func TestText(t *testing.T) {
 		{Text{"gru\u0308ß"}, uids(1, 2), "a letter and its accent, written as two"},
 		{Text{"masse"}, nil, "and nothing is found that is not there"},
 		{Body{"ma"}, uids(6), "ASCII in a text that has more"},
+		{And{Text{"embedded"}, Text{"inside"}, Text{"boundary=x"}}, uids(4), "headers and bodies of one message"},
+		{And{Text{"lubeck"}, Text{"nothing"}}, nil, "one of them only"},
+		{Or{And{Text{"X: 1"}, Text{"nowhere"}}, And{Text{"X: 1"}, Text{"kelvin"}}}, uids(6), "a text that is asked for twice"},
+		{Text{"1 "}, nil, "white space at the end of a field is not its own"},
 		{Body{""}, uids(1, 2, 3, 4, 5, 6), "the empty text is everywhere"},
 		{Not{Body{"deep"}}, uids(1, 2, 3, 5, 6), "NOT"},
 	} {

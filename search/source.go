@@ -119,12 +119,16 @@ func (s *source) readAll() error {
 // section gives a range of the message.
 func (s *source) section(off, n int64) io.Reader { return io.NewSectionReader(s, off, n) }
 
-// bytes gives a range of the message.
+// bytes gives a range of the message, until the next call.
 func (s *source) bytes(off, n int64) ([]byte, error) {
 	if s.all != nil {
 		return s.all[off : off+n], nil
 	}
-	return io.ReadAll(s.section(off, n))
+	s.q.all = slices.Grow(s.q.all[:0], int(n))[:n]
+	if got, err := s.ReadAt(s.q.all, off); err != nil && !(errors.Is(err, io.EOF) && got == int(n)) {
+		return nil, err
+	}
+	return s.q.all, nil
 }
 
 // scan gives the message's structure. A message that is not too large is read
