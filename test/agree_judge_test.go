@@ -18,16 +18,25 @@ type judge struct {
 	same     int
 	used     map[string]int // rules, by how many messages they explained
 	uids     []int          // of the messages in the mailbox; nil if they are their numbers
-	numbers  bool           // the command that is judged is answered with message numbers
+
+	// The command that is judged.
+	numbers       bool // is answered with message numbers
+	search, order []rule
 }
 
 func newJudge(t *testing.T, uids []int) *judge {
 	return &judge{t: t, letters: letters(t), used: make(map[string]int), uids: uids}
 }
 
-// rule names the rule by which a message may differ under a command.
+// rule names the rule by which a message may differ under a command, "" if there
+// is none.
 func (j *judge) rule(rules []rule, uid int, command string) string {
-	return explain(rules, &j.letters[uid-1], command)
+	for i := range rules {
+		if rules[i].applies(&j.letters[uid-1], command) {
+			return rules[i].name
+		}
+	}
+	return ""
 }
 
 // compare compares the untagged answers to a command.
@@ -46,7 +55,7 @@ func (j *judge) compare(command, we, they string) {
 		return
 	}
 	plain, byUID := strings.CutPrefix(command, "UID ")
-	j.numbers = !byUID
+	j.numbers, j.search, j.order = !byUID, rulesFor(searchRules, plain), rulesFor(orderRules, plain)
 	switch verb {
 	case "SEARCH":
 		j.found(plain, j.uidList(strings.Fields(ours)), j.uidList(strings.Fields(theirs)))
@@ -77,7 +86,7 @@ func (j *judge) found(command string, we, they []int) {
 	j.t.Helper()
 	for who, uids := range map[string][]int{"we": only(we, they), "Dovecot": only(they, we)} {
 		for _, uid := range uids {
-			name := j.rule(searchRules, uid, command)
+			name := j.rule(j.search, uid, command)
 			if name == "" {
 				j.t.Errorf("%s: only %s finds message %d", command, who, uid)
 			}
@@ -107,13 +116,22 @@ func (j *judge) sorted(command string, we, they []int) {
 	}
 	for i, uid := range we {
 		if i < len(they) && they[i] != uid && j.odd(uid, command) {
-			j.used[j.rule(orderRules, uid, command)]++
+			j.used[j.rule(j.order, uid, command)]++
 		}
 	}
 }
 
 // odd reports whether a rule is for a message in an order.
-func (j *judge) odd(uid int, command string) bool { return j.rule(orderRules, uid, command) != "" }
+func (j *judge) odd(uid int, command string) bool { return j.rule(j.order, uid, command) != "" }
+
+// needed fails for rules that explain nothing.
+func (j *judge) needed(lists ...[]rule) {
+	for _, r := range slices.Concat(lists...) {
+		if j.used[r.name] == 0 {
+			j.t.Errorf("nothing differs by the rule %s", r.name)
+		}
+	}
+}
 
 // report fails for rules that are not written down, and tells what was found.
 func (j *judge) report() {

@@ -81,12 +81,12 @@ var orderRules = []rule{
 	{"address-composed", inQuery(`^SORT \([^)]*CC`), func(m *corpusMail, _ string) bool { return m.oddFirst("Cc") }},
 }
 
-// explain names the rule by which a message may differ, "" if there is none.
-func explain(rules []rule, m *corpusMail, command string) string {
+// rulesFor gives the rules that are for a command.
+func rulesFor(rules []rule, command string) (list []rule) {
 	for _, r := range rules {
-		if r.query.MatchString(command) && r.applies(m, command) {
-			return r.name
+		if r.query.MatchString(command) {
+			list = append(list, r)
 		}
 	}
-	return ""
+	return list
 }

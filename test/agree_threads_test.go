@@ -72,7 +72,7 @@ func (j *judge) threads(command, we, they string) {
 		j.t.Errorf("%s: others belong together than with Dovecot", command)
 	}
 	for uid := range touched {
-		if name := j.rule(orderRules, uid, command); name != "" {
+		if name := j.rule(j.order, uid, command); name != "" {
 			j.used[name]++
 		}
 	}

@@ -21,29 +21,40 @@ const (
 	password = "correct horse"
 )
 
+// programs is where the tests build the server.
+var programs = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "restante-test-") })
+
 // program builds the server once for all tests, with the race detector where
 // there is a C compiler for it.
 var program = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "restante-test-")
+	if cgo, _ := exec.Command("go", "env", "CGO_ENABLED").Output(); strings.TrimSpace(string(cgo)) == "1" {
+		return build("restante", "-race")
+	}
+	return build("restante")
+})
+
+// quickProgram builds it as it is used, for tests that compare what it says about
+// very much mail.
+var quickProgram = sync.OnceValues(func() (string, error) { return build("restante-quick") })
+
+func build(name string, flags ...string) (string, error) {
+	dir, err := programs()
 	if err != nil {
 		return "", err
 	}
-	bin := filepath.Join(dir, "restante")
-	args := []string{"build", "-o", bin}
-	if cgo, _ := exec.Command("go", "env", "CGO_ENABLED").Output(); strings.TrimSpace(string(cgo)) == "1" {
-		args = append(args, "-race")
-	}
+	bin := filepath.Join(dir, name)
+	args := append([]string{"build", "-o", bin}, flags...)
 	out, err := exec.Command("go", append(args, "restante/cmd/restante")...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build: %v\n%s", err, out)
 	}
 	return bin, nil
-})
+}
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if bin, err := program(); err == nil {
-		os.RemoveAll(filepath.Dir(bin))
+	if dir, err := programs(); err == nil {
+		os.RemoveAll(dir)
 	}
 	os.Exit(code)
 }

@@ -73,6 +73,12 @@ const timeZone = "TZ=Europe/Vienna"
 // startAsOwner starts the server as start does, as the owner of the mail.
 func startAsOwner(t testing.TB, data string) *server {
 	t.Helper()
+	return startProgram(t, program, data)
+}
+
+// startProgram is startAsOwner for a program that was built otherwise.
+func startProgram(t testing.TB, program func() (string, error), data string) *server {
+	t.Helper()
 	bin, err := program()
 	if err != nil {
 		t.Fatal(err)
