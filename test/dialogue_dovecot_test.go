@@ -29,6 +29,9 @@ service anvil {
 ssl = yes
 ssl_cert = <CERTS/cert.pem
 ssl_key = <CERTS/key.pem
+protocol imap {
+  mail_plugins = imap_zlib
+}
 namespace inbox {
   mailbox Sent {
     special_use = \Sent
