@@ -2,7 +2,6 @@ package imapd
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -190,10 +189,8 @@ func (n *notifier) look(name string, b *watchedBox) error {
 		return err
 	})
 	b.known = err == nil
-	for _, absent := range []error{mailstore.ErrNotFound, mailstore.ErrNoSelect, mailstore.ErrGone, mailstore.ErrInvalidName, mailstore.ErrNoRight} {
-		if errors.Is(err, absent) {
-			return nil
-		}
+	if isAbsent(err) {
+		return nil
 	}
 	if err != nil && !b.failed { // once, not each time
 		n.s.log.Warn("watched mailbox cannot be looked at", slog.String("mailbox", name), slog.Any("err", err))
