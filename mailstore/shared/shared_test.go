@@ -19,13 +19,20 @@ import (
 // are others.
 func TestOwn(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Harness {
-		store := shared.New(shared.Options{Store: memory.New(memory.Options{}), Users: everybody})
+		below := memory.New(memory.Options{})
+		store := shared.New(shared.Options{Store: below, Users: everybody})
 		open := func(t *testing.T) mailstore.Account {
-			acct, err := store.OpenAccount(t.Context(), mailstore.User{Name: "jane@a.org"})
+			jane := mailstore.User{Name: "jane@a.org"}
+			acct, err := store.OpenAccount(t.Context(), jane)
 			if err != nil {
 				t.Fatal(err)
 			}
-			return acct
+			own, err := below.OpenAccount(t.Context(), jane)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { own.Close() })
+			return limited{acct, own.(mailstore.Limiter)}
 		}
 		return storetest.Harness{Account: open(t), Reopen: open, Cannot: map[storetest.Ability]string{
 			storetest.Progress: "nothing takes long in memory",
@@ -392,4 +399,10 @@ func TestWatch(t *testing.T) {
 	if got := told(); len(got) != 0 {
 		t.Errorf("after the end fred hears of %v", got)
 	}
+}
+
+// limited is an account that can be given limits, as the one below it can.
+type limited struct {
+	mailstore.Account
+	mailstore.Limiter
 }
