@@ -1,6 +1,7 @@
 package test
 
 import (
+	"crypto/tls"
 	"net"
 	"strings"
 	"sync"
@@ -40,6 +41,15 @@ func (l *listener) door(t *testing.T) net.Listener {
 	return nl
 }
 
+// secure is the port of a second way to the server, by TLS up to the listener.
+func (l *listener) secure(t *testing.T, config *tls.Config) string {
+	t.Helper()
+	door := l.door(t)
+	go l.accept(tls.NewListener(door, config))
+	_, port, _ := net.SplitHostPort(door.Addr().String())
+	return port
+}
+
 func (l *listener) accept(door net.Listener) {
 	for {
 		client, err := door.Accept()
@@ -52,6 +62,11 @@ func (l *listener) accept(door net.Listener) {
 
 // connect hears a client out.
 func (l *listener) connect(client net.Conn) {
+	// Who does not get through the handshake has said nothing.
+	if c, ok := client.(*tls.Conn); ok && c.Handshake() != nil {
+		client.Close()
+		return
+	}
 	server, err := net.Dial("tcp", l.server)
 	if err != nil {
 		client.Close()

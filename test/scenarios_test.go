@@ -138,6 +138,7 @@ var scenarios = []scenario{
 	{"imapclient", "does what scripts do with Perl's Mail::IMAPClient: testdata/perl.pl", actScript("perl", "perl.pl")},
 	{"curl", "lists, searches, reads and uploads", actCurl},
 	{"fetchmail", "fetches new mail by IMAP and marks it", actFetchmail},
+	{"thunderbird", "signs in by TLS, opens a message, flags it, searches, moves one, deletes one: testdata/thunderbird.js", actThunderbird},
 }
 
 // TestTranscripts plays what mail programs said to the server, recorded in
