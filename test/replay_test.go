@@ -185,13 +185,14 @@ func (p *played) expectEnd() error {
 }
 
 // separate gives names of mailboxes the separator that they have now. Transcripts
-// are recorded where that is a full stop, and the only mailbox with others below it
-// is Old.
+// are recorded where that is a full stop, which stands in them behind the only
+// mailbox with others below it, in namespaces and in lists.
 func (r *replay) separate(line string) string {
-	if r.srv.Delimiter == "." {
+	d := r.srv.Delimiter
+	if d == "." {
 		return line
 	}
-	return strings.NewReplacer(`Old.`, `Old`+r.srv.Delimiter, `) "." `, `) "`+r.srv.Delimiter+`" `, `"" "."))`, `"" "`+r.srv.Delimiter+`"))`).Replace(line)
+	return strings.NewReplacer("Old.", "Old"+d, `Other Users." "."`, `Other Users`+d+`" "`+d+`"`, "Other Users.", "Other Users"+d, `"" "."))`, `"" "`+d+`"))`, `) "." `, `) "`+d+`" `).Replace(line)
 }
 
 // variables are where lines of the server may be other than recorded. What is in
