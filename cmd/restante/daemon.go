@@ -247,10 +247,12 @@ func (d *daemon) Reload() {
 	d.report("user table", d.auth.Reload())
 	d.report("certificate", d.certs.Reload())
 	cfg, err := d.o.load()
+	if err == nil {
+		d.tapes.set(cfg.Log.Transcripts)
+	}
 	d.report("configuration", err)
 	if err == nil {
 		d.setLevel(cfg.Log.Level)
-		d.tapes.set(cfg.Log.Transcripts)
 	}
 }
 
