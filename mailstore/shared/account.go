@@ -162,6 +162,9 @@ func (a *account) Status(ctx context.Context, name string, items mailstore.Statu
 	err = a.either(name, func() error {
 		return a.on(ctx, "status", name, mailstore.RightRead, func(p *place) (err error) {
 			st, err = p.Status(ctx, p.name, items)
+			if st.ObjectID != "" {
+				st.ObjectID = foreignID(p.owner, st.ObjectID)
+			}
 			return err
 		})
 	}, func() (err error) {

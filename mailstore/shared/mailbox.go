@@ -69,7 +69,11 @@ func (b *foreignBox) ObjectID(ctx context.Context) (string, error) {
 	if err := b.need("identify", mailstore.RightRead); err != nil {
 		return "", err
 	}
-	return b.in.ObjectID(ctx)
+	id, err := b.in.ObjectID(ctx)
+	if err != nil {
+		return "", err
+	}
+	return foreignID(b.p.owner, id), nil
 }
 
 // ReadOnly is also true for a user with none of the rights of RFC 4314 section 5.2.
