@@ -8,8 +8,9 @@ import (
 
 // Limits bounds what a client may send. A zero field means the default.
 type Limits struct {
-	// Line is how many octets a command may have outside its literals; default 128 KB, as clients send
-	// sets of 64 KB.
+	// Line is how many octets a command may have outside its literals; default 128 KB.
+	//
+	// QUIRK: clients send sets of 64 KB, and they are right to.
 	Line int
 	// Literal is how many octets the literals of one command that are held in memory may have together;
 	// default 128 KB. The messages of APPEND do not count.
@@ -18,6 +19,8 @@ type Limits struct {
 	Append int64
 	// Drain is how large a refused non-synchronizing literal may be to be read and dropped; above it the
 	// connection is given up (ErrLost). Default 1 GB.
+	//
+	// QUIRK: a phone that is cut off in the middle of 234 MB comes again and sends them again, for ever.
 	Drain int64
 	// Nesting is how deep parentheses, NOT and OR may nest; default 50.
 	Nesting int
@@ -290,6 +293,8 @@ func (r *Reader) ReadSASL() ([]byte, error) {
 
 // ReadDone reads the DONE that ends IDLE. An *[Error] tells that another line came instead, which is
 // consumed: the IDLE is over, with BAD.
+//
+// QUIRK: iOS Mail sends its next command in the packet of DONE; it stays to be read.
 func (r *Reader) ReadDone() error {
 	const done = "DONE"
 	line, err := r.readLine(idleBuffer, done)

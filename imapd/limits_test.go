@@ -81,7 +81,7 @@ func TestAppendLimit(t *testing.T) {
 	}
 }
 
-// TestLongLines: UID sets of 64 KB are understood, lines without end are not
+// TestLongLines: QUIRK: UID sets of 64 KB are understood, lines without end are not
 // held.
 func TestLongLines(t *testing.T) {
 	opt := testOptions(t)

@@ -63,8 +63,10 @@ type Limits struct {
 	MailboxName int
 	// BadCommands is how many commands in a row may be wrong; default 20.
 	BadCommands int
-	// PerUser is how many sessions a user may have at once; default 500. Phones
-	// hold one for each folder that they watch.
+	// PerUser is how many sessions a user may have at once; default 500.
+	//
+	// QUIRK: Thunderbird holds five per account, K-9 and iOS Mail one for each
+	// folder that is watched, which may be 50, and a family has several of each.
 	PerUser int
 	// Watched is how many mailboxes NOTIFY watches for one session; default 1000.
 	Watched int

@@ -151,6 +151,7 @@ func (s *session) sendESearch(a *answer) {
 		w.Raw(" COUNT ").Number(uint64(len(a.found)))
 	}
 	if a.modSeq != 0 {
+		// QUIRK: Apple Mail takes it bare here, and only in brackets elsewhere.
 		w.Raw(" MODSEQ ").Number(a.modSeq)
 	}
 	w.CRLF()

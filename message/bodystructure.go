@@ -11,7 +11,8 @@ import "strconv"
 // (RFC 2046 section 4.1.2).
 //
 // QUIRK: Outlook fails on a space between the parts of a multipart and on
-// encodings in upper case: there is none.
+// encodings in upper case: there is none. The Gmail app shows no attachments
+// without the extension data.
 func AppendBodyStructure(dst []byte, root *Part, extended bool) []byte {
 	dst = append(dst, '(')
 	if root.Multipart() {

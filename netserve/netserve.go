@@ -107,8 +107,10 @@ func New(o Options) *Server {
 	}
 }
 
-// keepAlive finds a vanished client within seven minutes, and leaves a phone
-// that sleeps with its connection open alone for four.
+// keepAlive finds a vanished client within seven minutes.
+//
+// QUIRK: phones go to sleep with their connections open; each probe wakes them, so
+// they are left alone for four minutes.
 func keepAlive() net.KeepAliveConfig {
 	return net.KeepAliveConfig{Enable: true, Idle: 4 * time.Minute, Interval: 30 * time.Second, Count: 6}
 }

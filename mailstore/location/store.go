@@ -228,8 +228,11 @@ func (s *Store) openNew(ctx context.Context, user mailstore.User, r Resolved) (m
 	return acct, nil
 }
 
-// newMailboxes are what a new user has beside INBOX. They are subscribed, since
-// some programs show only subscribed mailboxes.
+// newMailboxes are what a new user has beside INBOX.
+//
+// QUIRK: they are subscribed, since Thunderbird shows only subscribed mailboxes, and
+// there before the first login, since Outlook otherwise makes its own, named in the
+// language of its user.
 var newMailboxes = [...]string{"Drafts", "Sent", "Trash", "Junk", "Archive"}
 
 func provision(ctx context.Context, acct mailstore.Account) error {

@@ -23,7 +23,8 @@ import (
 //
 // The base name never changes as long as the message stays in its mailbox; the
 // uidlist knows messages by it. Fields behind a comma in it (S= and W= are the
-// sizes as stored and in CRLF form, U= is mbsync's) are part of it. Upper-case
+// sizes as stored and in CRLF form, U= is mbsync's) are part of it. QUIRK: mbsync
+// takes a message that loses its U= for a new one. Upper-case
 // letters are system flags, lower-case letters stand for what dovecot-keywords
 // says, all others are somebody's and are kept.
 

@@ -25,7 +25,7 @@ func TestWithInfo(t *testing.T) {
 		{"none left", "1.x:2,FS", 0, "", "1.x:2,"},
 		{"letters are sorted", "1.x:2,", mailstore.Seen | mailstore.Draft | mailstore.Flagged | mailstore.Answered | mailstore.Deleted, "ba", "1.x:2,DFRSTab"},
 		{"unknown letters stay", "1.x:2,PS", mailstore.Flagged, "", "1.x:2,FP"},
-		{"so do foreign fields", "1.x,U=7,S=3:2,S", mailstore.Seen, "c", "1.x,U=7,S=3:2,Sc"},
+		{"QUIRK: so do foreign fields, mbsync's U= among them", "1.x,U=7,S=3:2,S", mailstore.Seen, "c", "1.x,U=7,S=3:2,Sc"},
 		{"and other flag sets", "1.x:2,S,Zfoo", mailstore.Flagged, "", "1.x:2,F,Zfoo"},
 		{"experimental info is replaced, as by Dovecot", "1.x:1,foo", mailstore.Seen, "", "1.x:2,S"},
 		{"letters once only", "1.x:2,SSaa", mailstore.Seen, "a", "1.x:2,Sa"},

@@ -27,6 +27,9 @@ const (
 // empty file has it in its name, as dovecot-uidvalidity.4d8f6f3a. The rename of
 // that second file is what decides between two processes: only one of them
 // finds it under the old name.
+//
+// QUIRK: Thunderbird cuts what has more than 32 bits, and mbsync stops for good where
+// the UIDVALIDITY of a mailbox becomes another.
 type validities struct {
 	fs   fsys.FS
 	root string
