@@ -24,6 +24,9 @@ type Config struct {
 	// the operating system gives it.
 	Hostname string `toml:"hostname"`
 
+	// Admin is a URI by which users reach the administrator.
+	Admin string `toml:"admin"`
+
 	IMAP   IMAP   `toml:"imap"`
 	POP3   POP3   `toml:"pop3"`
 	Web    Web    `toml:"web"`

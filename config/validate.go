@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +14,9 @@ import (
 // validate reports values of the right type that cannot work.
 func (d *document) validate(c *Config) {
 	d.hostname(c.Hostname)
+	if u, err := url.Parse(c.Admin); c.Admin != "" && (err != nil || u.Scheme == "" || len(c.Admin) > 1000) {
+		d.fail("admin", `admin: %q is no URI; write where users reach you, such as "mailto:postmaster@example.org"`, c.Admin)
+	}
 	d.addresses(c)
 	d.choice("auth.plaintext", string(c.Auth.Plaintext), "never", "loopback", "always")
 	d.choice("log.level", string(c.Log.Level), "debug", "info", "warn", "error")

@@ -55,6 +55,8 @@ type ListReturn struct {
 	MyRights bool
 	// Status is not empty when STATUS was asked.
 	Status []StatusItem
+	// Metadata are entries that are asked for (RFC 9590), as they were written.
+	Metadata []string
 }
 
 // Lsub is the argument of LSUB (RFC 3501 section 6.3.9).

@@ -148,13 +148,25 @@ func (a *List) appendArgs(b []byte) []byte {
 		{"CHILDREN", a.Return.Children},
 		{"SPECIAL-USE", a.Return.SpecialUse},
 		{"MYRIGHTS", a.Return.MyRights},
-		{"STATUS", len(a.Return.Status) > 0},
 	})
 	if len(a.Return.Status) > 0 {
-		b = appendStatusItems(append(b[:len(b)-1], ' '), a.Return.Status)
+		b = appendStatusItems(appendOption(b, "STATUS "), a.Return.Status)
+		b = append(b, ')')
+	}
+	if len(a.Return.Metadata) > 0 {
+		b = appendEntries(appendOption(b, "METADATA "), a.Return.Metadata)
 		b = append(b, ')')
 	}
 	return b
+}
+
+// appendOption begins one more option of a list that was closed.
+func appendOption(b []byte, name string) []byte {
+	b = b[:len(b)-1]
+	if b[len(b)-1] != '(' {
+		b = append(b, ' ')
+	}
+	return append(b, name...)
 }
 
 // word is an option that was given or not.

@@ -20,6 +20,8 @@ type Command struct {
 	//	CREATE                             *Create
 	//	DELETE SUBSCRIBE UNSUBSCRIBE       *Mailbox
 	//	GETQUOTAROOT                       *Mailbox
+	//	GETMETADATA                        *GetMetadata
+	//	SETMETADATA                        *SetMetadata
 	//	GETQUOTA                           *GetQuota
 	//	SETQUOTA                           *SetQuota
 	//	GETACL MYRIGHTS                    *Mailbox

@@ -62,6 +62,23 @@ var commandTests = []struct {
 	{"a GETACL x", "GETACL", &Mailbox{Name: "x"}},
 	{"a MYRIGHTS inbox", "MYRIGHTS", &Mailbox{Name: "INBOX"}},
 	{`a LIST "" % RETURN (MYRIGHTS)`, "LIST", &List{Extended: true, Patterns: []string{"%"}, Return: ListReturn{MyRights: true}}},
+	{`a GETMETADATA "" /shared/comment`, "GETMETADATA", &GetMetadata{Entries: []string{"/shared/comment"}}},
+	{`a GETMETADATA INBOX ("/shared/a b" /private/comment)`, "GETMETADATA", &GetMetadata{Mailbox: "INBOX", Entries: []string{"/shared/a b", "/private/comment"}}},
+	{`a GETMETADATA (maxsize 1024 DEPTH infinity) x /shared`, "GETMETADATA", &GetMetadata{
+		Mailbox: "x", MaxSize: 1024, HasMaxSize: true, Depth: DepthInfinity, Entries: []string{"/shared"},
+	}},
+	// QUIRK: as the examples of RFC 5464 have it.
+	{`a GETMETADATA "INBOX" (DEPTH 1 MAXSIZE 0) (/private/filters/values)`, "GETMETADATA", &GetMetadata{
+		Mailbox: "INBOX", HasMaxSize: true, Depth: DepthOne, Entries: []string{"/private/filters/values"},
+	}},
+	{`a GETMETADATA x (DEPTH 0) /private/a`, "GETMETADATA", &GetMetadata{Mailbox: "x", Entries: []string{"/private/a"}}},
+	{"a SETMETADATA x (/private/a NIL /private/b \"v\" /private/c {2}\r\nxy /private/d ~{3+}\r\n\x00\r\n /private/e \"\")", "SETMETADATA", &SetMetadata{
+		Mailbox: "x", Values: []MetadataValue{{Entry: "/private/a", Nil: true}, {Entry: "/private/b", Value: "v"}, {Entry: "/private/c", Value: "xy"},
+			{Entry: "/private/d", Value: "\x00\r\n"}, {Entry: "/private/e"}},
+	}},
+	{`a LIST "" % RETURN (METADATA (/shared/comment "/private/a b") CHILDREN STATUS (MESSAGES))`, "LIST", &List{
+		Extended: true, Patterns: []string{"%"}, Return: ListReturn{Children: true, Status: []StatusItem{StatusMessages}, Metadata: []string{"/shared/comment", "/private/a b"}},
+	}},
 	{`a GETQUOTA "User quota"`, "GETQUOTA", &GetQuota{Root: "User quota"}},
 	{"a GETQUOTAROOT inbox", "GETQUOTAROOT", &Mailbox{Name: "INBOX"}},
 	{`a SETQUOTA "" (storage 512 MESSAGE 9223372036854775807)`, "SETQUOTA", &SetQuota{Limits: []QuotaLimit{{"STORAGE", 512}, {"MESSAGE", 1<<63 - 1}}}},

@@ -38,6 +38,10 @@ var commands = map[string]struct {
 
 	"UNAUTHENTICATE": {"UNAUTHENTICATE", nil}, // RFC 8437
 
+	// RFC 5464.
+	"GETMETADATA": {"GETMETADATA", (*parser).getMetadata},
+	"SETMETADATA": {"SETMETADATA", (*parser).setMetadata},
+
 	// RFC 9208.
 	"GETQUOTA":     {"GETQUOTA", (*parser).getQuota},
 	"GETQUOTAROOT": {"GETQUOTAROOT", (*parser).oneMailbox},

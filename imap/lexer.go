@@ -161,7 +161,12 @@ func (p *parser) refuseLiteral(size int64, sync bool, limit int64) {
 // literal reads a literal into memory:
 //
 //	literal = "{" number64 ["+"] "}" CRLF *CHAR8
-func (p *parser) literal() string {
+func (p *parser) literal() string { return p.octets(false) }
+
+// octets is literal, or the rest of a literal8 behind its "~", which may hold NUL:
+//
+//	literal8 = "~{" number64 ["+"] "}" CRLF *OCTET
+func (p *parser) octets(nul bool) string {
 	size, sync := p.literalHeader()
 	if left := int64(p.limits.Literal - p.literals); size > left {
 		p.refuseLiteral(size, sync, left)
@@ -181,7 +186,7 @@ func (p *parser) literal() string {
 		p.failIO(unexpected(err))
 		return ""
 	}
-	if bytes.IndexByte(octets, 0) >= 0 {
+	if !nul && bytes.IndexByte(octets, 0) >= 0 {
 		p.fail(ErrSyntax, "a literal holds an octet that is not allowed (NUL)")
 	}
 	return string(octets)

@@ -162,7 +162,8 @@ func (p *parser) listSelectOpts(s *ListSelect) {
 
 // returnOption:
 //
-//	return-option = "SUBSCRIBED" / "CHILDREN" / "SPECIAL-USE" / "MYRIGHTS" / "STATUS" SP "(" status-att *(SP status-att) ")"
+//	return-option = "SUBSCRIBED" / "CHILDREN" / "SPECIAL-USE" / "MYRIGHTS" / "STATUS" SP "(" status-att *(SP status-att) ")" /
+//		"METADATA" SP "(" entry *(SP entry) ")"
 func (p *parser) returnOption(r *ListReturn) {
 	switch string(p.keyword()) {
 	case "SUBSCRIBED":
@@ -176,6 +177,9 @@ func (p *parser) returnOption(r *ListReturn) {
 	case "STATUS":
 		p.sp()
 		r.Status = p.statusAtts()
+	case "METADATA":
+		p.sp()
+		r.Metadata = p.entryList()
 	default:
 		p.expected("a return option such as SUBSCRIBED")
 	}

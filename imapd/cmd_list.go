@@ -25,6 +25,9 @@ func (s *session) cmdList(cmd *imap.Command) (reply, error) {
 	if args.Return.MyRights && s.sharer() == nil {
 		return reply{}, bad("There are no rights here")
 	}
+	if err := listEntries(args.Return.Metadata); err != nil {
+		return reply{}, err
+	}
 	if !args.Extended && args.Patterns[0] == "" {
 		s.w.Untagged().Raw(`LIST (\Noselect) `).String(s.delimiter()).Raw(` ""`).CRLF()
 		return reply{}, nil
@@ -44,6 +47,9 @@ func (s *session) cmdList(cmd *imap.Command) (reply, error) {
 		}
 		if args.Return.MyRights && !row.info.NoSelect {
 			s.listMyRights(row.info.Name)
+		}
+		if len(args.Return.Metadata) > 0 && !row.info.NoSelect {
+			s.listMetadata(&row.info, args.Return.Metadata)
 		}
 	}
 	return reply{}, nil

@@ -31,6 +31,9 @@ type Options struct {
 	Logger *slog.Logger // default: nothing is logged
 	// Hostname and Version appear in the greeting and in the answer to ID.
 	Hostname, Version string
+	// Admin is a URI by which users reach the administrator (RFC 5464 section
+	// 6.2.1.1); "" says nothing.
+	Admin string
 	// TLS is what STARTTLS uses; nil means that STARTTLS is not offered.
 	TLS *tls.Config
 	// AllowPlaintext says whether passwords may come from there without TLS;

@@ -59,6 +59,9 @@ var commands = map[string]command{
 
 	"UNAUTHENTICATE": {loggedIn, newsNever, (*session).cmdUnauthenticate},
 
+	"GETMETADATA": {loggedIn, newsAll, (*session).cmdGetMetadata},
+	"SETMETADATA": {loggedIn, newsAll, (*session).cmdSetMetadata},
+
 	"GETQUOTA":     {loggedIn, newsAll, (*session).cmdGetQuota},
 	"GETQUOTAROOT": {loggedIn, newsAll, (*session).cmdGetQuotaRoot},
 	"SETQUOTA":     {loggedIn, newsAll, (*session).cmdSetQuota},

@@ -63,6 +63,13 @@ type Account interface {
 	// change of this process. It stays with the mailbox when it is renamed and goes
 	// when it is deleted; that of INBOX stays with INBOX.
 	ChangeACL(ctx context.Context, name string, change func(*ACL) error) error
+	// Annotations returns what was noted of a mailbox, or with "" of the account.
+	Annotations(ctx context.Context, name string) (Annotations, error)
+	// ChangeAnnotations changes that in one step, between which and this there is no
+	// other. It goes with the mailbox when that is renamed and when it is deleted. An
+	// error of change is returned, and then nothing has changed. ErrTooBig, ErrLimit,
+	// ErrInvalidName as the function of this name has them.
+	ChangeAnnotations(ctx context.Context, name string, change func(Annotations) error) error
 	// Subscribe adds the name to the subscriptions or takes it from them. The
 	// mailbox need not exist (RFC 9051 section 6.3.7).
 	Subscribe(ctx context.Context, name string, on bool) error

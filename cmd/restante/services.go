@@ -34,6 +34,7 @@ func (d *daemon) services() ([]service, error) {
 		Auth:           d.auth,
 		Logger:         d.log.With("service", "imap"),
 		Hostname:       d.cfg.Hostname,
+		Admin:          d.cfg.Admin,
 		Version:        version(),
 		TLS:            d.certs.TLSConfig(),
 		AllowPlaintext: plaintext(d.cfg.Auth.Plaintext),

@@ -172,6 +172,9 @@ func treeOperations(f Format) []operation {
 		{kind: "acl", whole: true, name: "give the first right", run: func(p *process) error { return p.grant("Empty", "anyone", mailstore.AllRights) }, partial: true},
 		{kind: "acl", whole: true, name: "give a further right", run: func(p *process) error { return p.grant("Old", "user=jane", mailstore.AllRights) }, partial: true},
 	}
+	list = append(list,
+		operation{kind: "annotate", whole: true, name: "annotate a mailbox", run: func(p *process) error { return p.annotate("Old", "/private/comment", "new") }, partial: true},
+		operation{kind: "annotate", whole: true, name: "annotate the account", run: func(p *process) error { return p.annotate("", "/private/comment", "new") }, partial: true})
 	if f.Places {
 		list = append(list, operation{kind: "create", whole: true, name: "create a place", run: func(p *process) error { return p.acct.Create(p.ctx, p.name("Up", "")) }, done: exists})
 	}

@@ -169,6 +169,20 @@ func (p *process) grant(name, who string, r mailstore.Rights) error {
 	})
 }
 
+// annotations returns what was noted of a mailbox, or of the account.
+func (p *process) annotations(name string) (string, error) {
+	a, err := p.acct.Annotations(p.ctx, name)
+	return fmt.Sprint(map[string]string(a)), err
+}
+
+// annotate notes something.
+func (p *process) annotate(name, entry, value string) error {
+	return p.acct.ChangeAnnotations(p.ctx, name, func(a mailstore.Annotations) error {
+		a[entry] = value
+		return nil
+	})
+}
+
 // ids are unique ids of POP3 that another server has given.
 func (p *process) ids(m mailstore.Mailbox) (map[mailstore.UID]string, error) {
 	if u, ok := m.(mailstore.UIDLer); ok {
@@ -205,6 +219,9 @@ func (p *process) look() (world, error) {
 	if err != nil {
 		return w, err
 	}
+	if w.notes, err = p.annotations(""); err != nil {
+		return w, err
+	}
 	for _, in := range list {
 		if in.Subscribed {
 			w.subscribed = append(w.subscribed, in.Name)
@@ -217,6 +234,9 @@ func (p *process) look() (world, error) {
 			b, err := p.read(m)
 			if err == nil {
 				b.acl, err = p.acl(in.Name)
+			}
+			if err == nil {
+				b.notes, err = p.annotations(in.Name)
 			}
 			if err == nil {
 				p.told.observe(m, in.Name, b)

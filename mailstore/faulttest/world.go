@@ -12,6 +12,7 @@ import (
 // world is all that clients see of an account.
 type world struct {
 	boxes      map[string]box
+	notes      string   // of the account
 	places     []string // names that only lead to others
 	subscribed []string
 }
@@ -22,6 +23,7 @@ type box struct {
 	next     mailstore.UID
 	highest  uint64
 	acl      string
+	notes    string
 	messages []message
 }
 
@@ -90,11 +92,17 @@ func (w world) differs(want world) string {
 		if got.acl != b.acl {
 			return fmt.Sprintf("the list of rights of %s is %q, not %q", name, got.acl, b.acl)
 		}
+		if got.notes != b.notes {
+			return fmt.Sprintf("the annotations of %s are %s, not %s", name, got.notes, b.notes)
+		}
 		for text := range texts(got, b) {
 			if have, want := got.flagsOf(text), b.flagsOf(text); !slices.Equal(have, want) {
 				return fmt.Sprintf("in %s message %s is there as %q, not %q", name, brief(text), have, want)
 			}
 		}
+	}
+	if w.notes != want.notes {
+		return fmt.Sprintf("the annotations are %s, not %s", w.notes, want.notes)
 	}
 	if !slices.Equal(w.places, want.places) {
 		return fmt.Sprintf("the names without mailbox are %v, not %v", w.places, want.places)
@@ -167,6 +175,9 @@ func (w world) count(text string) (n int) {
 func (got box) between(before, after box) string {
 	if got.acl != before.acl && got.acl != after.acl {
 		return fmt.Sprintf("the list of rights is %q", got.acl)
+	}
+	if got.notes != before.notes && got.notes != after.notes {
+		return fmt.Sprintf("the annotations are %s", got.notes)
 	}
 	for text := range texts(got, before, after) {
 		have, old, now := got.flagsOf(text), before.flagsOf(text), after.flagsOf(text)

@@ -45,6 +45,8 @@ type account struct {
 	treeMu sync.RWMutex
 	// aclMu is for one change of an access control list at a time, after treeMu.
 	aclMu sync.Mutex
+	// notesMu likewise of annotations.
+	notesMu sync.Mutex
 
 	mu        sync.Mutex
 	boxes     map[string]*mailbox // open ones and idle ones

@@ -74,11 +74,14 @@ func (a *account) readACL(path string) ([]byte, error) {
 	return data, err
 }
 
-// dropACL removes what an earlier mailbox has left in a directory that is none
-// now: nobody may have rights in the next one that he was not given.
-func (a *account) dropACL(dir string) error {
-	if err := a.fs.Remove(filepath.Join(dir, aclName)); !isAbsent(err) {
-		return err
+// dropNotes removes what an earlier mailbox has left in a directory that is none
+// now: nobody may have rights in the next one that he was not given, and nothing that
+// was noted is of it.
+func (a *account) dropNotes(dir string) error {
+	for _, name := range []string{aclName, annotationsName} {
+		if err := a.fs.Remove(filepath.Join(dir, name)); err != nil && !isAbsent(err) {
+			return err
+		}
 	}
 	return nil
 }

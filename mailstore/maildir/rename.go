@@ -288,7 +288,7 @@ func (a *account) moveDir(from, to string, done *[]dirMove) error {
 	if k == nothing {
 		return a.moveOne(from, to, done)
 	}
-	if err := a.dropACL(to); err != nil {
+	if err := a.dropNotes(to); err != nil {
 		return err
 	}
 	entries, err := a.fs.ReadDir(from)

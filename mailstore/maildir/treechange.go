@@ -92,7 +92,7 @@ func (a *account) fillBox(dir string, validity uint32) error {
 	if err := fsys.MkdirAll(a.fs, dir, a.dirPerm); err != nil {
 		return err
 	}
-	if err := a.dropACL(dir); err != nil {
+	if err := a.dropNotes(dir); err != nil {
 		return err
 	}
 	// Nothing that an earlier mailbox has left may belong to this one.
@@ -208,7 +208,7 @@ func (a *account) removeHalfMade(dir string) error {
 	}
 	for _, e := range entries {
 		switch {
-		case strings.HasPrefix(e.Name, fsys.TempPrefix), e.Name == uidListName, e.Name == aclName, e.Name == folderMark, e.Name == "new", e.Name == "tmp":
+		case strings.HasPrefix(e.Name, fsys.TempPrefix), e.Name == uidListName, e.Name == aclName, e.Name == annotationsName, e.Name == folderMark, e.Name == "new", e.Name == "tmp":
 			if err := a.fs.Remove(filepath.Join(dir, e.Name)); err != nil && !isAbsent(err) {
 				return err
 			}

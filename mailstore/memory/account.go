@@ -25,6 +25,7 @@ type account struct {
 	places       map[string]bool // names made with a trailing delimiter
 	subscribed   map[string]bool
 	uses         mailstore.SpecialUses
+	annotations  []byte // the account's own
 	nextValidity uint32
 	watches      map[*watch]struct{}
 }
@@ -223,6 +224,46 @@ func (a *account) ChangeACL(ctx context.Context, name string, change func(*mails
 		}
 		return err
 	})
+}
+
+// Annotations returns what was noted of a mailbox or of the account.
+func (a *account) Annotations(ctx context.Context, name string) (mailstore.Annotations, error) {
+	var notes mailstore.Annotations
+	err := a.change(ctx, "annotations of", name, func(name string) error {
+		data, err := a.notes(name)
+		if err == nil {
+			notes = mailstore.ParseAnnotations(*data)
+		}
+		return err
+	})
+	return notes, err
+}
+
+// ChangeAnnotations changes what was noted.
+func (a *account) ChangeAnnotations(ctx context.Context, name string, change func(mailstore.Annotations) error) error {
+	return a.change(ctx, "change annotations of", name, func(name string) error {
+		data, err := a.notes(name)
+		if err != nil {
+			return err
+		}
+		after, changed, err := mailstore.ChangeAnnotations(*data, change)
+		if err == nil && changed {
+			*data = after
+		}
+		return err
+	})
+}
+
+// notes is where the annotations of a mailbox stand, or those of the account.
+func (a *account) notes(name string) (*[]byte, error) {
+	if name == "" {
+		return &a.annotations, nil
+	}
+	m, err := a.find(name)
+	if err != nil {
+		return nil, err
+	}
+	return &m.annotations, nil
 }
 
 // Subscribe changes the subscriptions.

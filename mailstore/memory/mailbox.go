@@ -27,6 +27,7 @@ type mailbox struct {
 	gone        atomic.Bool
 	summaries   summaries
 	acl         []byte // under the account's lock
+	annotations []byte // likewise
 }
 
 func newMailbox(a *account, name string, uidValidity uint32) *mailbox {

@@ -18,6 +18,14 @@ type account struct {
 
 var _ mailstore.Sharer = (*account)(nil)
 
+// LimitTo limits the user's own mail. What somebody adds to a mailbox of another one
+// counts for that one.
+func (a *account) LimitTo(limit mailstore.Amount) {
+	if own, ok := a.Account.(mailstore.Limiter); ok {
+		own.LimitTo(limit)
+	}
+}
+
 // A place is a mailbox of somebody else, and what the user may do with it.
 type place struct {
 	mailstore.Account // the owner's; to be closed

@@ -174,6 +174,19 @@ var deeds = []deed{
 		do: func(ctx context.Context, a mailstore.Account, name string) error {
 			return a.SetSpecialUse(ctx, name, `\Sent`)
 		}},
+	{name: "annotations", needs: anyOf("rswip", "l"), do: func(ctx context.Context, a mailstore.Account, name string) error {
+		notes, err := a.Annotations(ctx, name)
+		if _, found := notes["/private/comment"]; found {
+			return errors.New("what somebody has noted for himself is seen by another")
+		}
+		return err
+	}},
+	{name: "annotate for all", needs: all("lw"), do: func(ctx context.Context, a mailstore.Account, name string) error {
+		return a.ChangeAnnotations(ctx, name, func(notes mailstore.Annotations) error { notes["/shared/comment"] = "changed"; return nil })
+	}},
+	{name: "annotate for himself", needs: never, do: func(ctx context.Context, a mailstore.Account, name string) error {
+		return a.ChangeAnnotations(ctx, name, func(notes mailstore.Annotations) error { notes["/private/comment"] = "changed"; return nil })
+	}},
 	{name: "my rights", needs: anyOf("lrikxa", ""), do: func(ctx context.Context, a mailstore.Account, name string) error {
 		_, err := a.(mailstore.Sharer).MyRights(ctx, name)
 		return err
@@ -202,6 +215,7 @@ func furnish(t *testing.T, r mailstore.Rights) *world {
 	w.grant("jane@a.org", "box", "fred@a.org", r.String())
 	w.grant("jane@a.org", "INBOX", "fred@a.org", "l") // so that there is always something
 	w.ok(jane.Create(w.ctx, "box/sub"))
+	w.ok(jane.ChangeAnnotations(w.ctx, "box", func(notes mailstore.Annotations) error { notes["/private/comment"] = "hers"; return nil }))
 	w.ok(fred.Create(w.ctx, "Mine"))
 	for user, name := range map[string]string{"jane@a.org": "box", "fred@a.org": "Mine"} {
 		_, err := add(w.ctx, w.box(user, name), mailstore.NewFlags(mailstore.Deleted), "one")
@@ -220,7 +234,9 @@ func (w *world) state() string {
 		w.ok(err)
 		box, err := w.of("jane@a.org").Open(w.ctx, in.Name)
 		w.ok(err)
-		fmt.Fprintln(&s, in, grants, box.Records(make([]mailstore.Record, 0, 9), 1))
+		notes, err := w.of("jane@a.org").Annotations(w.ctx, in.Name)
+		w.ok(err)
+		fmt.Fprintln(&s, in, grants, notes, box.Records(make([]mailstore.Record, 0, 9), 1))
 		w.ok(box.Close())
 	}
 	return s.String()

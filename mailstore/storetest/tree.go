@@ -23,6 +23,8 @@ var treeTests = []test{
 	{"status by name", treeStatus},
 	{"special uses", treeSpecialUse},
 	{"special uses that were given", treeGiveUse},
+	{"annotations", treeAnnotations},
+	{"annotations follow their mailbox", treeAnnotationsFollow},
 	{"access control lists", treeACL},
 	{"access control lists follow their mailboxes", treeACLFollows},
 	{"an open mailbox is one value", treeShared},
