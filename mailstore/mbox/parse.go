@@ -186,6 +186,7 @@ func (p *parser) message(off int64) found {
 	if p.absent(bodyOff) {
 		// The empty line is the one that separates messages.
 		m.sep = uint8(blank)
+		m.open = !p.style.mmdf && p.openLength(bodyOff)
 	} else {
 		t.add(p.w.at(bodyOff-int64(blank), blank)[:blank])
 		m.hdr += uint32(blank)
