@@ -1,0 +1,62 @@
+package workload
+
+import (
+	"fmt"
+	"time"
+)
+
+// Env is what a row works in.
+type Env struct {
+	Target Target
+	// Settle is how long the server must have used next to nothing before it is
+	// taken for done; 0 is 50 ms. Some go on working after their answer.
+	Settle time.Duration
+}
+
+// Count runs work and tells what it has cost. Work returns how many units it has
+// done.
+func (e *Env) Count(work func() (units float64, err error)) (Sample, error) {
+	if err := e.settle(); err != nil {
+		return Sample{}, err
+	}
+	before, err := e.Target.CPU()
+	if err != nil {
+		return Sample{}, err
+	}
+	start := time.Now()
+	units, err := work()
+	wall := time.Since(start)
+	if err != nil {
+		return Sample{}, err
+	}
+	if err := e.settle(); err != nil {
+		return Sample{}, err
+	}
+	after, err := e.Target.CPU()
+	if err == nil && units <= 0 {
+		err = fmt.Errorf("%s: the work did nothing", e.Target.Name())
+	}
+	return Sample{Units: units, CPU: after - before, Wall: wall}, err
+}
+
+// settle waits until the server does no more, but not for ever: one that never
+// rests is counted as it is.
+func (e *Env) settle() error {
+	step := e.Settle
+	if step == 0 {
+		step = 50 * time.Millisecond
+	}
+	last, err := e.Target.CPU()
+	for range 100 {
+		if err != nil {
+			return err
+		}
+		time.Sleep(step)
+		var now time.Duration
+		if now, err = e.Target.CPU(); err == nil && now-last <= step/50 {
+			return nil
+		}
+		last = now
+	}
+	return err
+}

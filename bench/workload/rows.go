@@ -1,0 +1,33 @@
+package workload
+
+// Sizes says how much there is of everything. Full is what the table is about; a
+// test takes less.
+type Sizes struct {
+	Big      int   // messages of a big mailbox
+	Middle   int   // of one in which changes are made
+	Pop3     int   // of one that is fetched over POP3
+	Mbox     int   // of an mbox
+	Small    int   // of a mailbox where the number does not matter
+	Users    int   // different users of idle connections
+	Idle     []int // connections that wait, for each row of the table
+	Many     []int // connections for the plot, plain
+	ManyTLS  []int // over TLS
+	Sessions int   // of each run about logins, and of mixed sessions
+	Changes  int   // made one by one in a run
+	Growth   []int // messages, for the plots of cost as a mailbox grows
+}
+
+// Full are the sizes that docs/performance.md speaks of.
+func Full() Sizes {
+	return Sizes{
+		Big: 100_000, Middle: 10_000, Pop3: 5000, Mbox: 25_000, Small: 500,
+		Users: 500, Idle: []int{1000, 5000}, Many: []int{1000, 5000, 20_000}, ManyTLS: []int{1000, 5000},
+		Sessions: 600, Changes: 1000, Growth: []int{1000, 10_000, 100_000, 1_000_000},
+	}
+}
+
+// Rows are the lines of the table in their order, then the points of the plots.
+// Rows of equal mail stand together where that is possible.
+func Rows(s Sizes) []Row {
+	return nil
+}
