@@ -35,6 +35,7 @@ type Config struct {
 	TLS    TLS    `toml:"tls"`
 	Limits Limits `toml:"limits"`
 	Log    Log    `toml:"log"`
+	Debug  Debug  `toml:"debug"`
 
 	file  string
 	lines map[string]int
@@ -116,6 +117,13 @@ type Limits struct {
 type Log struct {
 	Level       Level  `toml:"level"`
 	Transcripts string `toml:"transcripts"` // users whose IMAP sessions are recorded, as words
+}
+
+// Debug is for those who look into the running program.
+type Debug struct {
+	// PProf is where profiles can be fetched over HTTP: an IP address of this
+	// machine's loopback with a port, or "" for nowhere.
+	PProf string `toml:"pprof"`
 }
 
 // Plaintext says where a password may cross a connection without TLS.

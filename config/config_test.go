@@ -102,6 +102,8 @@ handshake_timeout = "7s"
 shutdown_timeout = "0s"
 [log]
 level = "debug"
+[debug]
+pprof = "[::1]:6060"
 `, func(c *Config) {
 			c.Auth = Auth{Users: "/etc/dovecot/users", Plaintext: PlaintextNever}
 			c.Mail = Mail{Location: "maildir:~/Maildir", Home: "/var/vmail/%d/%n", Index: "/var/cache/restante", MboxLocks: "fcntl"}
@@ -110,7 +112,9 @@ level = "debug"
 			c.Limits = Limits{Connections: 5, ConnectionsPerAddress: 2, ConnectionsPerUser: 3, WatchedMailboxes: 6, MessageMegabytes: 4,
 				CommandKilobytes: 9, LiteralKilobytes: 8, Nesting: 11, Mailboxes: 12, MailboxName: 60, HandshakeTimeout: Duration{7 * time.Second}}
 			c.Log.Level = "debug"
+			c.Debug.PProf = "[::1]:6060"
 		}},
+		{"profiles are no listener: they turn none off", "[debug]\npprof = \"127.0.0.1:0\"", func(c *Config) { c.Debug.PProf = "127.0.0.1:0" }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.why, func(t *testing.T) {
@@ -167,6 +171,10 @@ func TestMistakes(t *testing.T) {
 		{"[tls]\ncert = \"c.pem\"", "f:2: tls.cert stands without tls.key; set both"},
 		{"[log]\nlevel = \"loud\"", `f:2: log.level: "loud" is unknown; write one of debug, info, warn, error`},
 		{"hostname = \"mail.example.org:143\"", "f:1: hostname: \"mail.example.org:143\" is no host name"},
+		{"[debug]\npprof = \":6060\"", `f:2: debug.pprof: ":6060" is not on this machine's loopback`},
+		{"[debug]\npprof = \"192.0.2.1:6060\"", "is not on this machine's loopback"},
+		{"[debug]\npprof = \"localhost:6060\"", `write "127.0.0.1:6060" or "[::1]:6060"`},
+		{"[debug]\npprof = \"6060\"", "debug.pprof: \"6060\" is a port alone"},
 		{"hostname = 7", "f:1: hostname: write a text in double quotes"},
 		{"imap = \":143\"", "f:1: imap is a table: write [imap] and below it its keys, such as listen"},
 		{"[imap\nlisten = 1", "f:1: not valid TOML: "},

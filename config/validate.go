@@ -36,6 +36,7 @@ func (d *document) validate(c *Config) {
 	d.number("limits.mailbox_name", c.Limits.MailboxName, 50, 10_000)
 	d.number("mail.quota_megabytes", c.Mail.QuotaMegabytes, 0, 1_000_000_000)
 	d.number("mail.quota_messages", c.Mail.QuotaMessages, 0, 1_000_000_000)
+	d.loopback("debug.pprof", c.Debug.PProf)
 	d.paths(c)
 }
 
@@ -105,6 +106,22 @@ func badAddress(address string) string {
 		return "names no host; write an IP address, a host name or nothing before the colon"
 	}
 	return ""
+}
+
+// loopback reports an address that others than this machine could reach. A host
+// name is refused because what it stands for is decided elsewhere.
+func (d *document) loopback(key, address string) {
+	if address == "" {
+		return
+	}
+	if problem := badAddress(address); problem != "" {
+		d.fail(key, "%s: %q %s", key, address, problem)
+		return
+	}
+	host, _, _ := net.SplitHostPort(address) // badAddress has split it
+	if ip, err := netip.ParseAddr(host); err != nil || !ip.IsLoopback() {
+		d.fail(key, `%s: %q is not on this machine's loopback; whoever reaches it learns what the server does: write "127.0.0.1:6060" or "[::1]:6060"`, key, address)
+	}
 }
 
 func number(s string) bool {

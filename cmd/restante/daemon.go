@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"sync"
@@ -45,7 +46,9 @@ type daemon struct {
 	net   *netserve.Server
 	bound []boundListener
 	web   []*http.Server
-	close []func() error // in the order of opening
+	// profiles is where profiles can be fetched; nil for nowhere.
+	profiles net.Addr
+	close    []func() error // in the order of opening
 }
 
 // boundListener is an open address with what stands behind it.
@@ -107,8 +110,11 @@ func (d *daemon) open(ctx context.Context) error {
 	if err := d.openControl(); err != nil {
 		return err
 	}
+	if err := d.openProfiles(); err != nil {
+		return err
+	}
 	d.greet(ctx, first)
-	return writeReady(d.o.readyFile, d.bound)
+	return writeReady(d.o.readyFile, d.bound, d.profiles)
 }
 
 // openData takes the data directory for this process.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 
 	"restante/fsys"
@@ -23,8 +24,9 @@ func removeReady(file string) error {
 }
 
 // writeReady writes the bound addresses by service, such as
-// {"imap":"127.0.0.1:1143"}. A service with several listeners has a list.
-func writeReady(file string, bound []boundListener) error {
+// {"imap":"127.0.0.1:1143"}. A service with several listeners has a list. Where
+// profiles are served is "pprof"; nil is nowhere.
+func writeReady(file string, bound []boundListener, profiles net.Addr) error {
 	if file == "" {
 		return nil
 	}
@@ -39,6 +41,9 @@ func writeReady(file string, bound []boundListener) error {
 		case []string:
 			addresses[b.service.key] = append(have, address)
 		}
+	}
+	if profiles != nil {
+		addresses["pprof"] = profiles.String()
 	}
 	text, err := json.Marshal(addresses)
 	if err != nil {
