@@ -71,6 +71,31 @@ func ReadFile(fsys FS, path string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
+// ReadAny is ReadFile for a file that need not be there: then it has no content.
+func ReadAny(fsys FS, path string, limit int64) ([]byte, error) {
+	data, err := ReadFile(fsys, path, limit)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return data, err
+}
+
+// ChangeFile replaces the content of a file as WriteFile does by what change makes
+// of it, if that says so. A file that is not there has no content; one with more than
+// limit bytes is left alone with an error. The caller keeps others from changing it
+// meanwhile.
+func ChangeFile(fsys FS, path string, limit int64, perm fs.FileMode, change func(data []byte) (after []byte, changed bool, err error)) error {
+	data, err := ReadAny(fsys, path, limit)
+	if err != nil {
+		return err
+	}
+	data, changed, err := change(data)
+	if err != nil || !changed {
+		return err
+	}
+	return WriteFile(fsys, path, data, perm)
+}
+
 // MkdirAll makes a directory and what is missing above it, durably. It is no
 // error when the directory exists. After an error those above may be there.
 func MkdirAll(fsys FS, path string, perm fs.FileMode) error {

@@ -43,9 +43,8 @@ type account struct {
 	// treeMu is held for writing by what changes the tree, and for reading by
 	// what goes from a name to a mailbox.
 	treeMu sync.RWMutex
-	// aclMu is for one change of an access control list at a time, after treeMu.
-	aclMu sync.Mutex
-	// notesMu likewise of annotations.
+	// notesMu is for one change of a list of rights or of annotations at a time, after
+	// treeMu.
 	notesMu sync.Mutex
 
 	mu        sync.Mutex

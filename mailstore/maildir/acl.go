@@ -2,8 +2,6 @@ package maildir
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -27,7 +25,7 @@ func (a *account) ACL(ctx context.Context, name string) (mailstore.ACL, error) {
 	if err != nil {
 		return nil, fail("acl of", name, err)
 	}
-	data, err := a.readACL(path)
+	data, err := fsys.ReadAny(a.fs, path, maxACL)
 	return mailstore.ParseACL(data), fail("acl of", name, err)
 }
 
@@ -35,19 +33,11 @@ func (a *account) ACL(ctx context.Context, name string) (mailstore.ACL, error) {
 func (a *account) ChangeACL(ctx context.Context, name string, change func(*mailstore.ACL) error) error {
 	a.treeMu.RLock()
 	defer a.treeMu.RUnlock()
-	a.aclMu.Lock()
-	defer a.aclMu.Unlock()
+	a.notesMu.Lock()
+	defer a.notesMu.Unlock()
 	path, err := a.aclPath(ctx, name)
-	if err != nil {
-		return fail("change acl of", name, err)
-	}
-	data, err := a.readACL(path)
-	if err != nil {
-		return fail("change acl of", name, err)
-	}
-	data, changed, err := mailstore.ChangeACL(data, change)
-	if err == nil && changed {
-		err = fsys.WriteFile(a.fs, path, data, a.filePerm)
+	if err == nil {
+		err = a.changeFile(path, maxACL, func(data []byte) ([]byte, bool, error) { return mailstore.ChangeACL(data, change) })
 	}
 	return fail("change acl of", name, err)
 }
@@ -63,15 +53,6 @@ func (a *account) aclPath(ctx context.Context, name string) (string, error) {
 		err = mailstore.ErrNotFound
 	}
 	return filepath.Join(n.dir, aclName), err
-}
-
-// readACL gives the file's content, nothing when there is none.
-func (a *account) readACL(path string) ([]byte, error) {
-	data, err := fsys.ReadFile(a.fs, path, maxACL)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	return data, err
 }
 
 // dropNotes removes what an earlier mailbox has left in a directory that is none

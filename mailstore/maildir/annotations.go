@@ -2,8 +2,6 @@ package maildir
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -27,7 +25,7 @@ func (a *account) Annotations(ctx context.Context, name string) (mailstore.Annot
 	if err != nil {
 		return nil, fail("annotations of", name, err)
 	}
-	data, err := a.readAnnotations(path)
+	data, err := fsys.ReadAny(a.fs, path, mailstore.MaxAnnotationsFile)
 	return mailstore.ParseAnnotations(data), fail("annotations of", name, err)
 }
 
@@ -39,21 +37,11 @@ func (a *account) ChangeAnnotations(ctx context.Context, name string, change fun
 	defer a.notesMu.Unlock()
 	path, err := a.annotationsPath(ctx, name)
 	if err == nil {
-		err = a.changeAnnotations(path, change)
+		err = a.changeFile(path, mailstore.MaxAnnotationsFile, func(data []byte) ([]byte, bool, error) {
+			return mailstore.ChangeAnnotations(data, change)
+		})
 	}
 	return fail("change annotations of", name, err)
-}
-
-func (a *account) changeAnnotations(path string, change func(mailstore.Annotations) error) error {
-	data, err := a.readAnnotations(path)
-	if err != nil {
-		return err
-	}
-	data, changed, err := mailstore.ChangeAnnotations(data, change)
-	if err != nil || !changed {
-		return err
-	}
-	return fsys.WriteFile(a.fs, path, data, a.filePerm)
 }
 
 // annotationsPath finds the file; the caller holds treeMu.
@@ -70,13 +58,4 @@ func (a *account) annotationsPath(ctx context.Context, name string) (string, err
 		err = a.noBox(ctx, n)
 	}
 	return filepath.Join(n.dir, annotationsName), err
-}
-
-// readAnnotations gives the file's content, nothing when there is none.
-func (a *account) readAnnotations(path string) ([]byte, error) {
-	data, err := fsys.ReadFile(a.fs, path, mailstore.MaxAnnotationsFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	return data, err
 }

@@ -2,8 +2,6 @@ package maildir
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -25,24 +23,14 @@ func (a *account) specialUsesPath() string {
 
 // readSpecialUses gives the file's content, nothing when there is none.
 func (a *account) readSpecialUses() ([]byte, error) {
-	data, err := fsys.ReadFile(a.fs, a.specialUsesPath(), maxSpecialUses)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	return data, err
+	return fsys.ReadAny(a.fs, a.specialUsesPath(), maxSpecialUses)
 }
 
 // changeSpecialUses rewrites the file; the caller holds treeMu for writing.
 func (a *account) changeSpecialUses(fn func(mailstore.SpecialUses) error) error {
-	data, err := a.readSpecialUses()
-	if err != nil {
-		return err
-	}
-	data, changed, err := mailstore.ChangeSpecialUses(data, fn)
-	if err != nil || !changed {
-		return err
-	}
-	return fsys.WriteFile(a.fs, a.specialUsesPath(), data, a.filePerm)
+	return a.changeFile(a.specialUsesPath(), maxSpecialUses, func(data []byte) ([]byte, bool, error) {
+		return mailstore.ChangeSpecialUses(data, fn)
+	})
 }
 
 // SetSpecialUse gives a mailbox a special use.
@@ -53,9 +41,6 @@ func (a *account) SetSpecialUse(ctx context.Context, name, use string) error {
 }
 
 func (a *account) setSpecialUse(ctx context.Context, name, use string) error {
-	if err := a.fs.Settle(); err != nil {
-		return err
-	}
 	name = strings.TrimSuffix(name, a.tree.delimiter())
 	n, err := a.tree.find(ctx, name)
 	switch {

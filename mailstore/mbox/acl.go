@@ -2,8 +2,6 @@ package mbox
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -29,21 +27,12 @@ func (a *account) ACL(ctx context.Context, name string) (mailstore.ACL, error) {
 	if err != nil {
 		return nil, a.fail("acl of", name, err)
 	}
-	data, err := a.readACL(p)
+	data, err := fsys.ReadAny(a.opt.FS, p.acl(), maxACL)
 	return mailstore.ParseACL(data), a.fail("acl of", name, err)
 }
 
 func (a *account) findACL(name string) (place, error) {
 	return a.find(strings.TrimSuffix(mailstore.CanonicalName(name, delimiter), string(delimiter)))
-}
-
-// readACL gives the file's content, nothing when there is none.
-func (a *account) readACL(p place) ([]byte, error) {
-	data, err := fsys.ReadFile(a.opt.FS, p.acl(), maxACL)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	return data, err
 }
 
 // ChangeACL changes what others may do with a mailbox.
@@ -53,17 +42,6 @@ func (a *account) ChangeACL(ctx context.Context, name string, change func(*mails
 		if err != nil {
 			return err
 		}
-		data, err := a.readACL(p)
-		if err != nil {
-			return err
-		}
-		data, changed, err := mailstore.ChangeACL(data, change)
-		if err != nil || !changed {
-			return err
-		}
-		if err := fsys.MkdirAll(a.opt.FS, p.notes, 0o700); err != nil {
-			return err
-		}
-		return fsys.WriteFile(a.opt.FS, p.acl(), data, 0o600)
+		return a.changeFile(p.acl(), maxACL, func(data []byte) ([]byte, bool, error) { return mailstore.ChangeACL(data, change) })
 	})
 }

@@ -2,8 +2,6 @@ package mbox
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -28,7 +26,7 @@ func (a *account) Annotations(ctx context.Context, name string) (mailstore.Annot
 	if err != nil {
 		return nil, a.fail("annotations of", name, err)
 	}
-	data, err := a.readAnnotations(path)
+	data, err := fsys.ReadAny(a.opt.FS, path, mailstore.MaxAnnotationsFile)
 	return mailstore.ParseAnnotations(data), a.fail("annotations of", name, err)
 }
 
@@ -40,15 +38,6 @@ func (a *account) annotationsPath(name string) (string, error) {
 	return filepath.Join(p.notes, annotationsName), err
 }
 
-// readAnnotations gives the file's content, nothing when there is none.
-func (a *account) readAnnotations(path string) ([]byte, error) {
-	data, err := fsys.ReadFile(a.opt.FS, path, mailstore.MaxAnnotationsFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	return data, err
-}
-
 // ChangeAnnotations changes what was noted.
 func (a *account) ChangeAnnotations(ctx context.Context, name string, change func(mailstore.Annotations) error) error {
 	return a.changeTree(ctx, "change annotations of", name, func(name string) error {
@@ -56,17 +45,8 @@ func (a *account) ChangeAnnotations(ctx context.Context, name string, change fun
 		if err != nil {
 			return err
 		}
-		data, err := a.readAnnotations(path)
-		if err != nil {
-			return err
-		}
-		data, changed, err := mailstore.ChangeAnnotations(data, change)
-		if err != nil || !changed {
-			return err
-		}
-		if err := fsys.MkdirAll(a.opt.FS, filepath.Dir(path), 0o700); err != nil {
-			return err
-		}
-		return fsys.WriteFile(a.opt.FS, path, data, 0o600)
+		return a.changeFile(path, mailstore.MaxAnnotationsFile, func(data []byte) ([]byte, bool, error) {
+			return mailstore.ChangeAnnotations(data, change)
+		})
 	})
 }

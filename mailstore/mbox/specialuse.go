@@ -2,8 +2,6 @@ package mbox
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -24,24 +22,14 @@ func (a *account) specialUsesPath() string {
 
 // readSpecialUses gives the file's content, nothing when there is none.
 func (a *account) readSpecialUses() ([]byte, error) {
-	data, err := fsys.ReadFile(a.opt.FS, a.specialUsesPath(), maxSpecialUses)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	return data, err
+	return fsys.ReadAny(a.opt.FS, a.specialUsesPath(), maxSpecialUses)
 }
 
 // changeSpecialUses rewrites the file; the caller has the right to change the tree.
 func (a *account) changeSpecialUses(fn func(mailstore.SpecialUses) error) error {
-	data, err := a.readSpecialUses()
-	if err != nil {
-		return err
-	}
-	data, changed, err := mailstore.ChangeSpecialUses(data, fn)
-	if err != nil || !changed {
-		return err
-	}
-	return fsys.WriteFile(a.opt.FS, a.specialUsesPath(), data, 0o600)
+	return a.changeFile(a.specialUsesPath(), maxSpecialUses, func(data []byte) ([]byte, bool, error) {
+		return mailstore.ChangeSpecialUses(data, fn)
+	})
 }
 
 // SetSpecialUse gives a mailbox a special use.
