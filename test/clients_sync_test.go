@@ -63,13 +63,10 @@ push "%[5]s"
 	}
 }
 
-// TestOfflineIMAP: offlineimap copies an account to a Maildir, and changes of
-// both sides to the other.
-func TestOfflineIMAP(t *testing.T) {
-	s := start(t, newData(t, "maildir:"+filepath.Join(t.TempDir(), "mail")))
-	boxes := fill(t, s)
-	dir := t.TempDir()
-	rc := writeFile(t, filepath.Join(dir, "offlineimaprc"), fmt.Sprintf(`[general]
+// offlineIMAPConfig is the configuration with which offlineimap keeps an account and
+// a Maildir in dir alike. More lines may be added; they are of the account's side.
+func offlineIMAPConfig(dir, port, user, password string) string {
+	return fmt.Sprintf(`[general]
 accounts = a
 metadata = %[1]s/meta
 ui = quiet
@@ -88,7 +85,16 @@ remoteuser = %[3]s
 remotepass = %[4]s
 ssl = no
 starttls = no
-`, dir, s.port("imap"), user, password))
+`, dir, port, user, password)
+}
+
+// TestOfflineIMAP: offlineimap copies an account to a Maildir, and changes of
+// both sides to the other.
+func TestOfflineIMAP(t *testing.T) {
+	s := start(t, newData(t, "maildir:"+filepath.Join(t.TempDir(), "mail")))
+	boxes := fill(t, s)
+	dir := t.TempDir()
+	rc := writeFile(t, filepath.Join(dir, "offlineimaprc"), offlineIMAPConfig(dir, s.port("imap"), user, password))
 	sync := func() { client(t, []string{"HOME=" + dir}, "", "offlineimap", "-o", "-c", rc) }
 	sync()
 	near := tree(t, filepath.Join(dir, "mail"))

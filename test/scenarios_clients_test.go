@@ -123,28 +123,9 @@ func actNeomutt(t *testing.T, s *stage) {
 }
 
 func actOfflineIMAP(t *testing.T, s *stage) {
-	rc := s.file(t, "offlineimaprc", fmt.Sprintf(`[general]
-accounts = a
-metadata = %[1]s/meta
-ui = quiet
-[Account a]
-localrepository = near
-remoterepository = far
-[Repository near]
-type = Maildir
-localfolders = %[1]s/mail
-sep = /
-[Repository far]
-type = IMAP
-remotehost = 127.0.0.1
-remoteport = %[2]s
-remoteuser = %[3]s
-remotepass = %[4]s
-auth_mechanisms = LOGIN
+	rc := s.file(t, "offlineimaprc", offlineIMAPConfig(s.dir, s.l.port(), recordUser, recordPass)+`auth_mechanisms = LOGIN
 folderfilter = lambda name: name in ('INBOX', 'Work', 'Old.2024')
-ssl = no
-starttls = no
-`, s.dir, s.l.port(), recordUser, recordPass))
+`)
 	near := filepath.Join(s.dir, "mail")
 	s.client(t, "offlineimap", "-o", "-1", "-c", rc)
 	if got := tree(t, near); len(got) != 5 {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"restante/fsys"
@@ -110,6 +111,14 @@ func decodeHeader(b []byte) (journalHeader, bool) {
 	ok := h.kind <= journalCut && h.oldSize >= 0 && h.newSize >= 0 && h.litLen >= 0 && h.litLen < maxJournalMeta &&
 		h.slotRoom >= 0 && h.slotRoom <= stepData && h.stepLimit <= stepData && (h.stepLimit >= minStepData || h.kind != journalRewrite)
 	return h, ok
+}
+
+// fileID is what tells one file from another, as a header has it.
+func fileID(fi fs.FileInfo) (dev, ino uint64) {
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
+		return uint64(st.Dev), st.Ino
+	}
+	return 0, 0
 }
 
 // tableAt, tableLen and slotAt are places in the file.
@@ -294,48 +303,6 @@ func (j *journal) settle() error {
 	err := j.f.Sync()
 	j.unsure = err != nil
 	return err
-}
-
-// metaWriter writes literals and table and sums them up.
-type metaWriter struct {
-	f   io.WriterAt
-	off int64
-	crc uint32
-	buf []byte
-	err error
-}
-
-func newMetaWriter(f io.WriterAt) *metaWriter { return &metaWriter{f: f, off: journalStart} }
-
-// write appends b and returns where it begins.
-func (w *metaWriter) write(b []byte) int64 {
-	at := w.off + int64(len(w.buf))
-	w.crc = crc32.Update(w.crc, castagnoli, b)
-	if w.buf = append(w.buf, b...); len(w.buf) >= 256<<10 {
-		w.flush()
-	}
-	return at
-}
-
-func (w *metaWriter) flush() {
-	if w.err == nil && len(w.buf) > 0 {
-		_, w.err = w.f.WriteAt(w.buf, w.off)
-	}
-	w.off += int64(len(w.buf))
-	w.buf = w.buf[:0]
-}
-
-// len is the number of octets written so far.
-func (w *metaWriter) len() int64 { return w.off + int64(len(w.buf)) - journalStart }
-
-func (w *metaWriter) edits(list []edit) {
-	for _, e := range list {
-		var b [editSize]byte
-		for i, n := range []int64{e.off, e.del, e.ins, e.lit} {
-			binary.LittleEndian.PutUint64(b[8*i:], uint64(n))
-		}
-		w.write(b[:])
-	}
 }
 
 // whole reports whether literals and table are as they were written.
