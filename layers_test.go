@@ -64,7 +64,7 @@ var layers = []layer{
 
 	// The composition root and tests of the whole.
 	{pkg: "cmd/...", own: []string{"..."}, outside: []string{"github.com/spf13/cobra", "golang.org/x/sys"}},
-	{pkg: "bench/...", own: []string{"bench/...", "mailstore/...", "fsys"}, tests: []string{"..."}},
+	{pkg: "bench/...", own: []string{"bench/...", "mailstore/...", "fsys"}, outside: []string{"golang.org/x/text", "golang.org/x/sys"}, tests: []string{"..."}},
 	{pkg: "test/...", own: []string{"..."}, outside: []string{""}},
 	{pkg: "", own: []string{"..."}},
 }

@@ -126,6 +126,7 @@ func bareTake(b *bench) error {
 }
 
 func bareRefresh(b *bench) error {
+	delivered()
 	return b.time(deliveries, func() error {
 		for i := range deliveries {
 			if err := deliver(b.dir, i); err != nil {
@@ -209,11 +210,12 @@ func (b *bench) bareAppend(writers int) error {
 	}
 	defer list.Close()
 	var mu sync.Mutex
+	delivered()
 	return b.time(appends, func() error {
 		return together(writers, appends, func(i int) error {
 			name := fmt.Sprintf("%d.M1P2Q%d.bench", 2_000_000_000+i, i)
 			tmp := filepath.Join(root, "tmp", name)
-			if err := writeSynced(tmp, bytes.NewBufferString(strings.ReplaceAll(message, "\r\n", "\n"))); err != nil {
+			if err := writeSynced(tmp, bytes.NewReader(delivered())); err != nil {
 				return err
 			}
 			mu.Lock()

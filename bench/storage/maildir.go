@@ -1,13 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,7 +50,7 @@ func deliver(dir string, i int) error {
 	now := time.Now()
 	name := fmt.Sprintf("%d.M%dP%dQ%d.mx", now.Unix(), now.Nanosecond(), os.Getpid(), i)
 	tmp := filepath.Join(mailDir(dir), "tmp", name)
-	if err := os.WriteFile(tmp, []byte(text(i, 900)), 0o600); err != nil {
+	if err := os.WriteFile(tmp, delivered(), 0o600); err != nil {
 		return err
 	}
 	return os.Rename(tmp, filepath.Join(mailDir(dir), "new", name))
@@ -99,6 +99,7 @@ const deliveries = 50
 func refreshDelivery(b *bench) error {
 	return b.with((*bench).maildir, func(_ mailstore.Account, m mailstore.Mailbox) error {
 		before := m.Status().Messages
+		delivered()
 		err := b.time(deliveries, func() error {
 			for i := range deliveries {
 				if err := errors.Join(deliver(b.dir, i), m.Refresh(b.ctx)); err != nil {
@@ -185,15 +186,13 @@ func expungeMany(b *bench) error {
 
 const appends = 400
 
-var message = strings.ReplaceAll(text(1, 8000), "\n", "\r\n") // constant
-
 func appendTo(b *bench, m mailstore.Mailbox) error {
 	a, err := m.NewAppend(b.ctx)
 	if err != nil {
 		return err
 	}
 	defer a.Abort()
-	if err := a.Add(mailstore.AppendOptions{}, strings.NewReader(message)); err != nil {
+	if err := a.Add(mailstore.AppendOptions{}, bytes.NewReader(message())); err != nil {
 		return err
 	}
 	_, _, err = a.Commit(b.ctx)
@@ -205,6 +204,7 @@ func append16(b *bench) error  { return b.append((*bench).maildir, 16) }
 
 func (b *bench) append(open func(*bench) (mailstore.Account, error), writers int) error {
 	return b.with(open, func(_ mailstore.Account, m mailstore.Mailbox) error {
+		message()
 		return b.time(appends, func() error { return together(writers, appends, func(int) error { return appendTo(b, m) }) })
 	})
 }

@@ -68,8 +68,9 @@ func makeSmallMaildir(path string, i int) error {
 		}
 	}
 	for j := range perMailbox {
-		t := text(i+j, 900)
-		if err := os.WriteFile(filepath.Join(path, "cur", fileName(i*perMailbox+j, len(t))), []byte(t), 0o600); err != nil {
+		n := i*perMailbox + j
+		message := maker().Append(nil, n, true)
+		if err := os.WriteFile(filepath.Join(path, "cur", maker().FileName(n, message)), message, 0o600); err != nil {
 			return err
 		}
 	}
@@ -80,11 +81,12 @@ func makeSmallMbox(path string, i int) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	var b strings.Builder
+	var b []byte
 	for j := range perMailbox {
-		fmt.Fprintf(&b, "From user@example.org  Thu Nov 29 22:33:52 2001\n%s\n", text(i+j, 900))
+		n := i*perMailbox + j
+		b = maker().AppendEntry(b, n, maker().Append(nil, n, true))
 	}
-	return os.WriteFile(path, []byte(b.String()), 0o600)
+	return os.WriteFile(path, b, 0o600)
 }
 
 // makeTree makes an account of n mailboxes, of which half are subscribed.

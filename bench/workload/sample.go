@@ -2,7 +2,6 @@ package workload
 
 import (
 	"maps"
-	"slices"
 	"time"
 )
 
@@ -64,11 +63,4 @@ func Percentile(ordered []time.Duration, p float64) time.Duration {
 	}
 	i := int(p*float64(len(ordered))+0.999999) - 1
 	return ordered[min(max(i, 0), len(ordered)-1)]
-}
-
-// merge puts latencies of several clients in order.
-func merge(lists ...[]time.Duration) []time.Duration {
-	all := slices.Concat(lists...)
-	slices.Sort(all)
-	return all
 }
