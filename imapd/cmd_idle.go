@@ -2,15 +2,13 @@ package imapd
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"restante/imap"
 )
 
-// cmdIdle is IDLE (RFC 9051 section 6.3.13). While it lasts, a second goroutine
-// has the reader and waits for DONE; this one sends what happens. The reader
-// may have the command behind DONE already; it is read next.
+// cmdIdle is IDLE (RFC 9051 section 6.3.13). The reader may have the command behind
+// DONE already; it is read next.
 //
 // QUIRK: Outlook idles with no mailbox selected; then there is nothing to tell.
 // iOS Mail sends the next command in the same packet as DONE.
@@ -25,27 +23,8 @@ func (s *session) cmdIdle(*imap.Command) (reply, error) {
 	if err := s.idleNews(); err != nil {
 		return reply{}, err
 	}
-	s.flush()
-	deadline := time.Now().Add(s.srv.opt.Timeouts.Idle)
-	if !s.conn.beginWait(deadline) {
-		return reply{}, errStopping
-	}
-	keepAlive := time.NewTicker(s.srv.opt.Timeouts.KeepAlive)
-	defer keepAlive.Stop()
-	err := s.tellWhile(s.r.ReadDone, true, keepAlive.C)
-	s.conn.endWait(deadline)
-	return s.idleEnded(err)
-}
-
-// readAside reads in a goroutine of its own. A panic here must not be the end of
-// all sessions.
-func readAside(read func() error, done chan<- error) {
-	defer func() {
-		if p := recover(); p != nil {
-			done <- fmt.Errorf("reading panicked: %v", p)
-		}
-	}()
-	done <- read()
+	t := teller{s: s, expunge: true, keepAlive: s.srv.opt.Timeouts.KeepAlive}
+	return s.idleEnded(t.tellWhile(s.r.ReadDone, time.Now().Add(s.srv.opt.Timeouts.Idle)))
 }
 
 // idleEnded tells DONE from what else can end IDLE.
@@ -77,12 +56,4 @@ func (s *session) idleNews() error {
 	}
 	s.sendNews(true, false)
 	return s.view.cursor.Err()
-}
-
-// newsReady gives a sign when something happens to the selected mailbox.
-func (s *session) newsReady() <-chan struct{} {
-	if s.view == nil {
-		return nil
-	}
-	return s.view.cursor.Ready()
 }

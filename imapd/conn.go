@@ -12,22 +12,21 @@ import (
 type conn struct {
 	net.Conn
 	// beforeRead sends what waits to be sent: a client that has not got its
-	// answers will not send what we are about to wait for. Nil while another
-	// goroutine reads (IDLE).
+	// answers will not send what we are about to wait for.
 	beforeRead func()
 	transfer   time.Duration
 	bulk       bool // a literal is coming in: the deadline moves with each read
 	in, out    int64
 
 	mu       sync.Mutex
-	waiting  bool // for the first octet of a command
+	waiting  bool      // for the first octet of a command
+	until    time.Time // as long as that
 	stopping bool
+	woken    bool // there may be something to tell
 }
 
 func (c *conn) Read(p []byte) (int, error) {
-	if c.beforeRead != nil {
-		c.beforeRead()
-	}
+	c.beforeRead()
 	if c.bulk {
 		if err := c.SetReadDeadline(time.Now().Add(c.transfer)); err != nil {
 			return 0, err
@@ -49,27 +48,66 @@ func (c *conn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// beginWait is called before the session waits for a command. It reports false
-// when the server stops.
-func (c *conn) beginWait(deadline time.Time) bool {
+// past is a read deadline that ends a read at once.
+var past = time.Unix(1, 0)
+
+// await reads what a silent client sends next. The read is given up at the time
+// until, at once when stop or wake is called: then the error is
+// os.ErrDeadlineExceeded and nothing is lost. What has begun to arrive may be read
+// till the deadline, even if stop or wake came at the same moment.
+func (c *conn) await(read func() error, until, deadline time.Time) error {
+	if !c.beginWait(until) {
+		return errStopping
+	}
+	err := read()
+	c.endWait(deadline)
+	return err
+}
+
+func (c *conn) beginWait(until time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.waiting = !c.stopping
-	if c.waiting {
-		c.SetReadDeadline(deadline) // an error shows up in the read
+	c.waiting, c.until = !c.stopping, until
+	switch {
+	case !c.waiting:
+	case c.woken:
+		c.SetReadDeadline(past)
+	default:
+		c.SetReadDeadline(until) // an error shows up in the read
 	}
 	return c.waiting
 }
 
-// endWait is called when something has arrived. What has begun may be read to
-// its end, even if stop came at the same moment.
 func (c *conn) endWait(deadline time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.waiting = false
-	if c.stopping {
+	if c.stopping || c.woken || !c.until.Equal(deadline) {
 		c.SetReadDeadline(deadline)
 	}
+}
+
+// wake ends the wait for a command, now or when the session comes to it, as there
+// may be something to tell. It may be called by any goroutine, with locks held.
+func (c *conn) wake() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.woken {
+		return
+	}
+	c.woken = true
+	if c.waiting {
+		c.SetReadDeadline(past)
+	}
+}
+
+// takeWoken reports whether wake was called since it was asked last.
+func (c *conn) takeWoken() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	was := c.woken
+	c.woken = false
+	return was
 }
 
 // stop ends the wait for a command, now or when the session comes to it.
@@ -78,7 +116,7 @@ func (c *conn) stop() {
 	defer c.mu.Unlock()
 	c.stopping = true
 	if c.waiting {
-		c.SetReadDeadline(time.Unix(1, 0))
+		c.SetReadDeadline(past)
 	}
 }
 

@@ -11,15 +11,16 @@ import (
 )
 
 // TestIdleMemory: a connection in IDLE costs kilobytes, as between commands it
-// holds no large buffer.
+// holds no large buffer, and one goroutine. What the server alone takes, also under
+// TLS, is measured by BenchmarkIdle of the whole program.
 func TestIdleMemory(t *testing.T) {
 	opt := testOptions(t)
 	opt.Logger = slog.New(slog.DiscardHandler)
 	flagsStore(t, opt, 100)
 	dial := listen(t, opt)
-	const n, most = 200, 32 << 10
+	const n, most = 200, 20 << 10
 	var conns []net.Conn
-	before := memoryInUse()
+	before, goroutines := memoryInUse(), runtime.NumGoroutine()
 	for range n {
 		nc, err := dial()
 		if err != nil {
@@ -42,6 +43,9 @@ func TestIdleMemory(t *testing.T) {
 	}
 	if each := (memoryInUse() - before) / n; each > most {
 		t.Errorf("an idle connection costs %d octets, its client's end included", each)
+	}
+	if more := runtime.NumGoroutine() - goroutines; more > n {
+		t.Errorf("%d idle connections have %d goroutines", n, more)
 	}
 	runtime.KeepAlive(conns)
 }

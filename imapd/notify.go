@@ -229,41 +229,40 @@ func (n *notifier) sendStatus(name string, b *watchedBox) {
 // pending is what may have changed and has not been looked at. It is filled by any
 // goroutine.
 type pending struct {
-	ready chan struct{} // with room for one: there is something
-
 	mu    sync.Mutex
 	boxes map[string]struct{}
 	tree  bool
+	wake  func() // gives a sign; nil for none
 }
 
-func newPending() *pending {
-	return &pending{ready: make(chan struct{}, 1), boxes: make(map[string]struct{})}
-}
+func newPending() *pending { return &pending{boxes: make(map[string]struct{})} }
 
 // note notes a mailbox, or with "" the tree.
 func (p *pending) note(name string) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	if name == "" {
 		p.tree = true
 	} else {
 		p.boxes[name] = struct{}{}
 	}
-	p.mu.Unlock()
-	p.sign()
+	if p.wake != nil {
+		p.wake()
+	}
 }
 
-// sign gives the sign again if there is something that was not taken.
-func (p *pending) sign() {
+// wakes has fn called for what is noted from now on; nil ends it.
+func (p *pending) wakes(fn func()) {
 	p.mu.Lock()
-	nothing := len(p.boxes) == 0 && !p.tree
-	p.mu.Unlock()
-	if nothing {
-		return
-	}
-	select {
-	case p.ready <- struct{}{}:
-	default:
-	}
+	defer p.mu.Unlock()
+	p.wake = fn
+}
+
+// empty reports whether nothing is noted.
+func (p *pending) empty() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.boxes) == 0 && !p.tree
 }
 
 // take gives what was noted and forgets it.

@@ -105,22 +105,23 @@ func (s *session) next() (*imap.Command, error) {
 	}
 	if s.r.Buffered() == 0 {
 		deadline := s.deadline()
-		if !s.conn.beginWait(deadline) {
-			return nil, errStopping
-		}
-		wait := s.r.Wait
-		if s.notifying() {
-			wait = s.waitTelling
-		}
-		err := wait()
-		s.conn.endWait(deadline)
-		if err != nil {
+		if err := s.wait(deadline); err != nil {
 			return nil, err
 		}
 	} else if err := s.conn.SetReadDeadline(s.deadline()); err != nil {
 		return nil, err
 	}
 	return s.r.ReadCommand()
+}
+
+// wait waits for the first octet of a command, and tells news meanwhile if NOTIFY
+// asks for that.
+func (s *session) wait(deadline time.Time) error {
+	if !s.notifying() {
+		return s.conn.await(s.r.Wait, deadline, deadline)
+	}
+	t := teller{s: s, expunge: s.notify.selected != 0 && !s.notify.delayed}
+	return t.tellWhile(s.r.Wait, deadline)
 }
 
 // errAnswered is what a command returns that has sent its tagged answer itself.

@@ -344,11 +344,14 @@ type Change struct {
 }
 
 // Cursor reads a mailbox's changes in order. It belongs to one session and is
-// not for several goroutines at once, but for Ready.
+// not for several goroutines at once, but for Err.
 type Cursor interface {
-	// Ready receives a value when there is something to read, or Err has become
-	// something else than nil.
-	Ready() <-chan struct{}
+	// Wake has fn called whenever there is something new to read, or Err has become
+	// something else than nil, and at once if there is already; a call without
+	// reason may come too. fn is called by any goroutine and with locks held: it
+	// must return at once and not use the store. The next Wake replaces it, nil
+	// ends it; when that has returned it is not called any more.
+	Wake(fn func())
 	// Next returns the changes since the last call. lost means that there were
 	// more than could be kept: compare with a new Follow instead.
 	Next() (changes []Change, lost bool)

@@ -35,13 +35,11 @@ func (l *changeLog) add(c mailstore.Change) {
 
 func (l *changeLog) end() uint64 { return l.base + uint64(len(l.changes)) }
 
-// wake gives a sign to every cursor; one that has not taken the last sign needs
-// no second one.
+// wake gives a sign to every cursor that wants one.
 func (l *changeLog) wake() {
 	for _, c := range l.cursors {
-		select {
-		case c.ready <- struct{}{}:
-		default:
+		if c.fn != nil {
+			c.fn()
 		}
 	}
 }
@@ -66,11 +64,8 @@ func (l *changeLog) trim() {
 }
 
 func (l *changeLog) newCursor(mu *sync.RWMutex) *cursor {
-	c := &cursor{mu: mu, log: l, pos: l.end(), ready: make(chan struct{}, 1)}
+	c := &cursor{mu: mu, log: l, pos: l.end()}
 	l.cursors = append(l.cursors, c)
-	if l.ended {
-		c.ready <- struct{}{}
-	}
 	return c
 }
 
@@ -84,14 +79,21 @@ func (x *Index[T]) End() {
 
 // cursor implements mailstore.Cursor.
 type cursor struct {
-	mu    *sync.RWMutex // the index's
-	log   *changeLog
-	pos   uint64
-	ready chan struct{}
+	mu  *sync.RWMutex // the index's
+	log *changeLog
+	pos uint64
+	fn  func() // gives a sign; nil for none
 }
 
-// Ready receives a value when there is something to read or the mailbox is gone.
-func (c *cursor) Ready() <-chan struct{} { return c.ready }
+// Wake has fn called when there is something to read or the mailbox is gone.
+func (c *cursor) Wake(fn func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fn = fn
+	if fn != nil && (c.pos != c.log.end() || c.log.ended) {
+		fn()
+	}
+}
 
 // Next returns the changes since the last call.
 func (c *cursor) Next() ([]mailstore.Change, bool) {

@@ -113,7 +113,11 @@ func TestFollow(t *testing.T) {
 			tx.Expunge(mailstore.UID(rng.IntN(1000) + 1))
 			tx.Add(mailstore.Record{UID: tx.UIDNext()}, 0)
 		})
-		<-cur.Ready()
+		woken := false
+		cur.Wake(func() { woken = true })
+		if cur.Wake(nil); !woken {
+			t.Fatal("no sign")
+		}
 		changes, lost := cur.Next()
 		if lost {
 			t.Fatal("lost track without reason")

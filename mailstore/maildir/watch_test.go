@@ -9,6 +9,7 @@ import (
 	"restante/fsys/watch"
 	"restante/mailstore"
 	"restante/mailstore/maildir"
+	"restante/mailstore/storetest"
 )
 
 // TestWatcher: what others do to a watched mailbox is told, whether the kernel
@@ -28,12 +29,13 @@ func TestWatcher(t *testing.T) {
 			defer m.Watch()()
 			_, c := m.Follow()
 			defer c.Close()
+			signs := storetest.Signs(c)
 			dir := filepath.Join(root, ".Lists")
 			wait := func(what string, there func() bool) {
 				t.Helper()
 				for deadline := time.After(time.Minute); !there(); {
 					select {
-					case <-c.Ready():
+					case <-signs:
 						c.Next()
 					case <-deadline:
 						t.Fatalf("%s was never told; there is %q", what, m.contents())

@@ -17,6 +17,7 @@ import (
 	"restante/fsys/faultfs"
 	"restante/fsys/watch"
 	"restante/mailstore"
+	"restante/mailstore/storetest"
 )
 
 // TestInPlace: with the room that we leave, flags change without moving a
@@ -356,6 +357,7 @@ func TestWatch(t *testing.T) {
 		again := m.Watch()
 		_, c := m.Follow()
 		defer c.Close()
+		signs := storetest.Signs(c)
 		f, err := fsx.OpenFile("/mail/inbox", os.O_WRONLY|os.O_APPEND, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -365,7 +367,7 @@ func TestWatch(t *testing.T) {
 		}
 		f.Close()
 		start := time.Now()
-		<-c.Ready()
+		<-signs
 		if waited := time.Since(start); waited > 2*watchEvery {
 			t.Errorf("told after %v", waited)
 		}

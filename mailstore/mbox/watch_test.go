@@ -11,6 +11,7 @@ import (
 
 	"restante/fsys"
 	"restante/fsys/watch"
+	"restante/mailstore/storetest"
 )
 
 // countingFS counts how often mbox files are opened for writing.
@@ -49,11 +50,12 @@ func TestWatcher(t *testing.T) {
 	if len(uids) != 0 {
 		t.Fatalf("%d messages in a new mailbox", len(uids))
 	}
+	signs := storetest.Signs(c)
 	wait := func(n uint32) {
 		t.Helper()
 		for m.Status().Messages != n {
 			select {
-			case <-c.Ready():
+			case <-signs:
 				c.Next()
 			case <-time.After(time.Minute):
 				t.Fatalf("there are %d messages, want %d", m.Status().Messages, n)

@@ -9,48 +9,32 @@ func (b *foreignBox) Follow() ([]mailstore.UID, mailstore.Cursor) {
 	if !b.mayRead() {
 		uids = nil
 	}
-	c := &cursor{in: in, box: b, ready: make(chan struct{}, 1), done: make(chan struct{})}
-	changed := make(chan struct{}, 1)
-	c.stop = b.a.store.changes.listen(func() { sign(changed) })
-	go c.forward(changed)
-	return uids, c
+	return uids, &cursor{in: in, box: b}
 }
 
 // cursor is one whose reader may lose the right to read.
 type cursor struct {
-	in    mailstore.Cursor
-	box   *foreignBox
-	ready chan struct{}
-	done  chan struct{}
-	stop  func() // ends what tells of lists of rights
+	in   mailstore.Cursor
+	box  *foreignBox
+	stop func() // ends what tells of lists of rights; nil when nothing does
 }
 
-// sign gives a sign, unless there is one.
-func sign(to chan struct{}) {
-	select {
-	case to <- struct{}{}:
-	default:
-	}
-}
-
-// forward gives a sign for what happens to the mailbox and for lists of rights that
+// Wake has fn called for what happens to the mailbox and for lists of rights that
 // change.
-func (c *cursor) forward(changed <-chan struct{}) {
-	for {
-		select {
-		case <-c.in.Ready():
-		case <-changed:
-			if c.Err() == nil {
-				continue
-			}
-		case <-c.done:
-			return
-		}
-		sign(c.ready)
+func (c *cursor) Wake(fn func()) {
+	if c.stop != nil {
+		c.stop()
+		c.stop = nil
+	}
+	c.in.Wake(fn)
+	if fn == nil {
+		return
+	}
+	c.stop = c.box.a.store.changes.listen(fn)
+	if c.Err() != nil {
+		fn()
 	}
 }
-
-func (c *cursor) Ready() <-chan struct{} { return c.ready }
 
 // Next returns nothing any more when the user may not read.
 func (c *cursor) Next() (changes []mailstore.Change, lost bool) {
@@ -72,7 +56,6 @@ func (c *cursor) Err() error {
 }
 
 func (c *cursor) Close() {
-	c.stop()
-	close(c.done)
+	c.Wake(nil)
 	c.in.Close()
 }

@@ -58,14 +58,15 @@ func changesReady(e *env) {
 	_, a := m.Follow()
 	defer a.Close()
 	_, b := m.Follow()
+	toA, toB := Signs(a), Signs(b)
 	select {
-	case <-a.Ready():
-		e.Error("ready before anything has happened")
+	case <-toA:
+		e.Error("a sign before anything has happened")
 	default:
 	}
 	woken := make(chan int)
 	go func() {
-		<-a.Ready()
+		<-toA
 		changes, _ := a.Next()
 		woken <- len(changes)
 	}()
@@ -73,11 +74,12 @@ func changesReady(e *env) {
 	if n := <-woken; n != 1 {
 		e.Errorf("woken for %d changes", n)
 	}
-	<-b.Ready()
+	<-toB
 	b.Close()
 	b.Close()
+	a.Wake(nil)
 	e.add(m, text("y"))
-	<-a.Ready()
+	<-Signs(a) // at once, as it is there
 	if changes, _ := a.Next(); len(changes) != 1 {
 		e.Errorf("changes %v", changes)
 	}

@@ -215,13 +215,10 @@ func treeGoneFollowed(e *env) {
 	e.create("doomed")
 	e.ok(c.Err(), "a renamed mailbox's cursor")
 	c.Next()
-	select {
-	case <-c.Ready():
-	default:
-	}
+	signs := Signs(c)
 	woken := make(chan error)
 	go func() {
-		<-c.Ready()
+		<-signs
 		woken <- c.Err()
 	}()
 	e.ok(e.acct.Delete(e.ctx, "away"), "delete")
@@ -231,7 +228,7 @@ func treeGoneFollowed(e *env) {
 	}
 	_, late := m.Follow()
 	defer late.Close()
-	<-late.Ready()
+	<-Signs(late)
 	e.is(late.Err(), mailstore.ErrGone, "who came later")
 }
 
