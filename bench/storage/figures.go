@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"restante/bench/machine"
 )
 
 // bench is one measurement in its process.
@@ -107,7 +109,7 @@ func spread(list []figures) float64 {
 // write prints the table, and writes it to a file if one was asked for.
 func write(opt options, results []result) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\n", machine(opt))
+	fmt.Fprintf(&b, "%s\n\n", where(opt))
 	b.WriteString("| work | unit | wall | bare loop | ratio | CPU | bare loop | ratio | spread | heap | resident |\n|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, r := range results {
 		b.WriteString(r.line())
@@ -156,41 +158,9 @@ func human(ns float64) string {
 	}
 }
 
-// machine describes where this was measured.
-func machine(opt options) string {
-	model := "unknown processor"
-	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
-		for line := range strings.Lines(string(text)) {
-			if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
-				model = strings.TrimSpace(value)
-				break
-			}
-		}
-	}
-	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease") // empty says that it is not known
-	return fmt.Sprintf("%s, %d processors, %s of memory, %s, Linux %s on %s, %s; medians of %d rounds (3 above 500,000 messages, 1 for a first look at many mailboxes); %s",
-		model, runtime.NumCPU(), memory(), runtime.Version(), strings.TrimSpace(string(kernel)), fileSystem(opt.dir), "page cache warm",
+// where tells where this was measured.
+func where(opt options) string {
+	return fmt.Sprintf("%s, %d processors, %s of memory, %s, %s on %s, %s; medians of %d rounds (3 above 500,000 messages, 1 for a first look at many mailboxes); %s",
+		machine.Processor(), runtime.NumCPU(), machine.Memory(), runtime.Version(), machine.Kernel(), machine.FileSystem(opt.dir), "page cache warm",
 		opt.rounds, time.Now().Format(time.DateOnly))
-}
-
-// memory is how much the machine has.
-func memory() string {
-	var info syscall.Sysinfo_t
-	if err := syscall.Sysinfo(&info); err != nil {
-		return "an unknown amount"
-	}
-	return fmt.Sprintf("%d GB", (uint64(info.Totalram)*uint64(info.Unit)+1<<29)>>30)
-}
-
-// fileSystem names the file system of a directory.
-func fileSystem(dir string) string {
-	var st syscall.Statfs_t
-	if err := syscall.Statfs(dir, &st); err != nil {
-		return "unknown"
-	}
-	names := map[int64]string{0xEF53: "ext4", 0x01021994: "tmpfs", 0x9123683E: "btrfs", 0x58465342: "xfs", 0x794C7630: "overlayfs", 0x2FC12FC1: "zfs"}
-	if name, ok := names[int64(st.Type)]; ok {
-		return name
-	}
-	return fmt.Sprintf("file system %#x", st.Type)
 }
