@@ -7,7 +7,7 @@ FUZZTIME    ?= 10s
 DATA        ?= restante-data
 SIZES       ?= 100000
 
-.PHONY: run build check fmt vet staticcheck tidy test faults fuzz bench bench-code random help
+.PHONY: run build check fmt vet staticcheck tidy test faults fuzz bench bench-peers bench-report bench-code random help
 .DEFAULT_GOAL := help
 
 help: ## say what can be made
@@ -45,6 +45,12 @@ fuzz: ## each fuzz target for FUZZTIME
 
 bench: ## what the storage formats cost beside bare system calls; SIZES=100000,1000000 for more
 	$(GO) run ./bench/storage -sizes $(SIZES)
+
+bench-peers: ## beside Debian's Dovecot on the same mail; ARGS="-quick" for a first look (bench/README.md)
+	$(GO) run ./bench/peers $(ARGS)
+
+bench-report: ## docs/performance-peers.md with its plots, from JSON=FILE that bench-peers has written
+	$(GO) run ./bench/report -json $(JSON)
 
 bench-code: ## all benchmarks of the packages once
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./...

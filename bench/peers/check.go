@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"restante/bench/machine"
+	"restante/bench/target"
+	"restante/bench/workload"
+)
+
+// peers are the servers that goals compare with.
+func peers() []workload.Peer {
+	return []workload.Peer{workload.Packaged, workload.Reused, workload.Hibernate}
+}
+
+func serverNames() []string {
+	names := []string{target.RestanteName}
+	for _, p := range peers() {
+		names = append(names, string(p))
+	}
+	return names
+}
+
+// openFiles is what the most of the rows need; those that need more say so.
+const openFiles = 4096
+
+// check says what the machine lacks, and what that means for what is measured.
+// Nothing is installed or set but this process' own limit.
+func (r *runner) check(ctx context.Context) {
+	r.files = raiseOpenFiles()
+	if r.files < openFiles {
+		r.say("Open files are limited to %d: rows that need more are left out. Raise the limit: ulimit -n 50000", r.files)
+	}
+	if r.peerless = target.MissingDovecot(ctx); r.peerless != nil {
+		r.say("No Dovecot: %v.\nOnly restante is measured, and nothing can be said about goals that compare.", r.peerless)
+	}
+	if r.accounting.Why != nil {
+		r.say("No control groups of version 2 (%v): processor time comes from /proc in ticks of 10 ms, so short rows are coarse. Run as root, or with\n"+
+			"systemd-run --user --scope make bench-peers", r.accounting.Why)
+	}
+	if os.Getuid() != 0 {
+		r.say("Not root: all servers run as the same user, and Dovecot's processes never change theirs, which makes its logins a little cheaper.")
+	}
+	if fs := machine.FileSystem(r.opt.work); fs == "tmpfs" {
+		r.say("%s is in memory, where syncs cost nothing; name a directory on a disk with -work.", r.opt.work)
+	}
+}
+
+// raiseOpenFiles takes what this process may have. Servers inherit it.
+func raiseOpenFiles() int {
+	var l syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l) != nil {
+		return 0
+	}
+	const most = 200_000
+	more := syscall.Rlimit{Cur: most, Max: max(l.Max, most)}
+	if l.Cur >= most || syscall.Setrlimit(syscall.RLIMIT_NOFILE, &more) == nil { // root may
+		return int(max(l.Cur, most))
+	}
+	l.Cur = l.Max
+	if syscall.Setrlimit(syscall.RLIMIT_NOFILE, &l) != nil {
+		return 0
+	}
+	return int(l.Cur)
+}
+
+// unfit says why a row cannot run on a server here, or "".
+func (r *runner) unfit(row *workload.Row, server string) string {
+	if row.Files > r.files-200 {
+		return fmt.Sprintf("needs %d open files, and the limit is %d (ulimit -n)", row.Files, r.files)
+	}
+	if server == target.RestanteName {
+		return ""
+	}
+	if r.peerless != nil {
+		return r.peerless.Error()
+	}
+	// Dovecot has a process for each session, and those that are parked had one.
+	const each = 1 << 20
+	if free := machine.Available(); row.Files > 2000 && server != string(workload.Hibernate) && int64(row.Files)*each > free/2 {
+		return fmt.Sprintf("%d processes would take more than half of the %d MB of memory that are free", row.Files, free>>20)
+	}
+	return ""
+}
+
+// describe tells what is measured, and where.
+func (r *runner) describe(ctx context.Context) error {
+	version, err := r.ours.Version(ctx)
+	if err != nil {
+		return err
+	}
+	r.report.Servers = map[string]string{target.RestanteName: version}
+	if r.peerless == nil {
+		v, err := target.DovecotVersion(ctx)
+		if err != nil {
+			return err
+		}
+		for _, p := range peers() {
+			r.report.Servers[string(p)] = "Dovecot " + v
+		}
+	}
+	r.report.Machine = fmt.Sprintf("%s, %d processors, %s of memory, %s, %s on %s", machine.Processor(), runtime.NumCPU(), machine.Memory(),
+		runtime.Version(), machine.Kernel(), machine.FileSystem(r.opt.work))
+	r.report.Counted = r.accounting.Method()
+	r.report.Load = load()
+	return nil
+}
+
+// load is what else the machine does.
+func load() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	field := strings.Fields(string(text))
+	return strings.Join(field[:min(3, len(field))], " ")
+}
+
+// maxWork keeps the paths of sockets below the 108 octets that the kernel takes.
+const maxWork = 60
+
+// prepare makes the work directory one through which all servers can pass.
+func (r *runner) prepare() (err error) {
+	if r.opt.work, err = filepath.Abs(r.opt.work); err != nil {
+		return err
+	}
+	if len(r.opt.work) > maxWork {
+		return fmt.Errorf("-work %s: sockets stand below it, whose paths may not be long; name one of %d characters at most", r.opt.work, maxWork)
+	}
+	for _, dir := range []string{r.opt.work, r.path("mail"), r.path("run"), r.path("copy")} {
+		if err := os.MkdirAll(dir, 0o711); err != nil {
+			return err
+		}
+		if err := os.Chmod(dir, 0o711); err != nil {
+			return err
+		}
+	}
+	return nil
+}
