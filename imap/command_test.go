@@ -79,6 +79,10 @@ var commandTests = []struct {
 	{`a LIST "" % RETURN (METADATA (/shared/comment "/private/a b") CHILDREN STATUS (MESSAGES))`, "LIST", &List{
 		Extended: true, Patterns: []string{"%"}, Return: ListReturn{Children: true, Status: []StatusItem{StatusMessages}, Metadata: []string{"/shared/comment", "/private/a b"}},
 	}},
+	{`a LIST "" % RETURN (METADATA "/private/a" SUBSCRIBED)`, "LIST", &List{
+		Extended: true, Patterns: []string{"%"}, Return: ListReturn{Subscribed: true, Metadata: []string{"/private/a"}},
+	}},
+	{`a GETMETADATA x (DEPTH 0) (/private/a /private/b)`, "GETMETADATA", &GetMetadata{Mailbox: "x", Entries: []string{"/private/a", "/private/b"}}},
 	{`a GETQUOTA "User quota"`, "GETQUOTA", &GetQuota{Root: "User quota"}},
 	{"a GETQUOTAROOT inbox", "GETQUOTAROOT", &Mailbox{Name: "INBOX"}},
 	{`a SETQUOTA "" (storage 512 MESSAGE 9223372036854775807)`, "SETQUOTA", &SetQuota{Limits: []QuotaLimit{{"STORAGE", 512}, {"MESSAGE", 1<<63 - 1}}}},

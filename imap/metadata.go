@@ -56,18 +56,15 @@ func (p *parser) getMetadata() Args {
 	a.Mailbox = p.mailbox()
 	p.sp()
 	if p.peek() != '(' {
-		a.Entries = []string{p.entry()}
+		a.Entries = p.entryList()
 		return a
 	}
 	p.open()
 	if isLetter(p.peek()) {
 		p.list1(func() { p.metadataOption(a) })
 		p.sp()
-		if p.peek() != '(' {
-			a.Entries = []string{p.entry()}
-			return a
-		}
-		p.open()
+		a.Entries = p.entryList()
+		return a
 	}
 	p.list1(func() { a.Entries = append(a.Entries, p.entry()) })
 	return a
@@ -105,8 +102,13 @@ func (p *parser) metadataOption(a *GetMetadata) {
 //	entry = astring ; slash-separated path to entry
 func (p *parser) entry() string { return p.astring("the name of an entry such as /private/comment") }
 
-// entryList is 1*entry in parentheses, as LIST has it (RFC 9590 section 4).
+// entryList:
+//
+//	entries = entry / "(" entry *(SP entry) ")"
 func (p *parser) entryList() (entries []string) {
+	if p.peek() != '(' {
+		return []string{p.entry()}
+	}
 	p.open()
 	p.list1(func() { entries = append(entries, p.entry()) })
 	return entries

@@ -163,7 +163,7 @@ func (p *parser) listSelectOpts(s *ListSelect) {
 // returnOption:
 //
 //	return-option = "SUBSCRIBED" / "CHILDREN" / "SPECIAL-USE" / "MYRIGHTS" / "STATUS" SP "(" status-att *(SP status-att) ")" /
-//		"METADATA" SP "(" entry *(SP entry) ")"
+//		"METADATA" SP entries
 func (p *parser) returnOption(r *ListReturn) {
 	switch string(p.keyword()) {
 	case "SUBSCRIBED":

@@ -11,9 +11,9 @@ import (
 	"restante/mailstore"
 )
 
-// cmdList is LIST (RFC 9051 section 6.3.9), with special uses (RFC 6154) and
-// STATUS (RFC 5819), which is told only of what is selected by itself and not of
-// what RECURSIVEMATCH adds above it.
+// cmdList is LIST (RFC 9051 section 6.3.9), with special uses (RFC 6154). What
+// goes with a name (STATUS, RFC 5819; MYRIGHTS, RFC 8440; METADATA, RFC 9590) is told
+// only of what is selected by itself and not of what RECURSIVEMATCH adds above it.
 //
 // QUIRK: every client asks LIST "" "" for the delimiter first.
 func (s *session) cmdList(cmd *imap.Command) (reply, error) {
@@ -42,17 +42,24 @@ func (s *session) cmdList(cmd *imap.Command) (reply, error) {
 	for i, row := range rows {
 		s.step(i, len(rows))
 		s.sendListRow("LIST", row)
-		if len(args.Return.Status) > 0 && !row.info.NoSelect && l.selected(&row.info) {
-			s.listStatus(row.info.Name, args.Return.Status)
-		}
-		if args.Return.MyRights && !row.info.NoSelect {
-			s.listMyRights(row.info.Name)
-		}
-		if len(args.Return.Metadata) > 0 && !row.info.NoSelect {
-			s.listMetadata(&row.info, args.Return.Metadata)
+		if !row.info.NoSelect && l.selected(&row.info) {
+			s.listDetails(&row.info, &args.Return)
 		}
 	}
 	return reply{}, nil
+}
+
+// listDetails sends what goes with the name of a mailbox.
+func (s *session) listDetails(in *mailstore.Info, want *imap.ListReturn) {
+	if len(want.Status) > 0 {
+		s.listStatus(in.Name, want.Status)
+	}
+	if want.MyRights {
+		s.listMyRights(in.Name)
+	}
+	if len(want.Metadata) > 0 {
+		s.listMetadata(in, want.Metadata)
+	}
 }
 
 // tree gives all names of the account.
