@@ -168,11 +168,17 @@ func verdict(list []Comparison, bound func(Comparison) float64) Verdict {
 	return v
 }
 
-// Main is the figure that the row is about: the first that its goals name.
+// Main is the figure that the row is about: the first that its goals name, else
+// memory where that was looked at, else CPU.
 func (r *Row) Main() workload.Figure {
 	for _, g := range []workload.Goal{r.Must, r.Stretch} {
 		if len(g) > 0 {
 			return g[0].Of
+		}
+	}
+	for _, s := range r.Servers {
+		if len(s.Runs) > 0 && s.Runs[0].PSS > 0 {
+			return workload.PSS
 		}
 	}
 	return workload.CPU
