@@ -130,9 +130,13 @@ func (m *Maker) append(dst []byte, i, size int, rng *rand.Rand) []byte {
 	t := m.text(rng, m.root(i))
 	dst = m.header(dst, i, size, t, rng)
 	rest := max(size-(len(dst)-start), 60)
-	token := fmt.Sprintf("%08X-%07d", uint32(mix(m.seed, uint64(i), 't')), i)
-	b := body{m: m, rng: rng, text: t, token: token, boundary: fmt.Sprintf("=_%016x", rng.Uint64())}
+	b := body{m: m, rng: rng, text: t, token: Token(m.seed, i), boundary: fmt.Sprintf("=_%016x", rng.Uint64())}
 	return b.append(dst, rest)
+}
+
+// Token is a word that stands in message i of a seed, and in no other.
+func Token(seed uint64, i int) string {
+	return fmt.Sprintf("%08X-%07d", uint32(mix(seed, uint64(i), 't')), i)
 }
 
 // text is the way in which a message is written: most of a thread are in one

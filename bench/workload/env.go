@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"context"
 	"fmt"
 	"time"
 )
@@ -11,6 +12,9 @@ type Env struct {
 	// Settle is how long the server must have used next to nothing before it is
 	// taken for done; 0 is 50 ms. Some go on working after their answer.
 	Settle time.Duration
+	// Rest is how long memory must have stayed as it is before it is taken down; 0
+	// is 10 s. Servers give it back slowly.
+	Rest time.Duration
 }
 
 // Count runs work and tells what it has cost. Work returns how many units it has
@@ -59,4 +63,30 @@ func (e *Env) settle() error {
 		last = now
 	}
 	return err
+}
+
+// memory is what the server has when it has given back what it gives back: when
+// that has become less by no more than a fiftieth for some time.
+func (e *Env) memory(ctx context.Context) (Memory, error) {
+	step := e.Rest
+	if step == 0 {
+		step = 10 * time.Second
+	}
+	last, err := e.Target.Memory()
+	for range 15 {
+		if err != nil {
+			return last, err
+		}
+		select {
+		case <-ctx.Done():
+			return last, context.Cause(ctx)
+		case <-time.After(step):
+		}
+		var now Memory
+		if now, err = e.Target.Memory(); err == nil && now.PSS >= last.PSS-last.PSS/50 {
+			return now, nil
+		}
+		last = now
+	}
+	return last, err
 }

@@ -4,7 +4,8 @@
 // A row sets the scene, works while the server's CPU time is counted, and leaves
 // the mail as it was, so that each repetition on each server is equal. It says
 // what mail it wants and in what state the server is to be; the program that runs
-// the rows makes that so, and compares what they found.
+// the rows makes that so, lets the servers take turns and compares what the rows
+// have found.
 //
 // LMTP delivery is not among the rows: restante does not listen for it.
 package workload
@@ -33,13 +34,17 @@ type Row struct {
 	// Files is how many descriptors the row needs in one process, of the client and
 	// of the server; 0 is fewer than anybody's limit.
 	Files int
+	// Without are peers that are not asked, and why: a process of a megabyte for each
+	// of 20,000 connections is more memory than machines have.
+	Without map[Peer]string
 	// Rounds is how often it is run at most, where one takes minutes; 0 is as often
 	// as all others.
 	Rounds int
 	// Point is set for a row that is no line of the table but a point of a plot.
 	Point Point
-	// Run does the work once. It counts with env.Count only what is to be counted.
-	// The mail is then as it was, also after an error of the work itself.
+	// Run does the work once, and counts only what is to be counted. The mail is then
+	// as it was, also after an error of the work itself. A server that does not answer
+	// is waited for until the context ends.
 	Run func(ctx context.Context, env *Env) (Sample, error)
 }
 
@@ -49,7 +54,7 @@ type Start int
 // The states from least to most that is done.
 const (
 	Running   Start = iota // whatever the row before has left
-	Restarted              // started anew with its indexes
+	Restarted              // started anew, with the indexes that an earlier run of the row has made
 	Forgotten              // started anew without any
 )
 

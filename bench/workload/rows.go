@@ -1,5 +1,7 @@
 package workload
 
+import "slices"
+
 // Sizes says how much there is of everything. Full is what the table is about; a
 // test takes less.
 type Sizes struct {
@@ -8,10 +10,11 @@ type Sizes struct {
 	Pop3     int   // of one that is fetched over POP3
 	Mbox     int   // of an mbox
 	Small    int   // of a mailbox where the number does not matter
-	Users    int   // different users of idle connections
+	Users    int   // of idle connections
 	Idle     []int // connections that wait, for each row of the table
-	Many     []int // connections for the plot, plain
-	ManyTLS  []int // over TLS
+	Many     []int // for the plot, in clear text
+	ManyTLS  []int // and over TLS
+	Mixed    int   // users of mixed sessions
 	Sessions int   // of each run about logins, and of mixed sessions
 	Changes  int   // made one by one in a run
 	Growth   []int // messages, for the plots of cost as a mailbox grows
@@ -22,12 +25,16 @@ func Full() Sizes {
 	return Sizes{
 		Big: 100_000, Middle: 10_000, Pop3: 5000, Mbox: 25_000, Small: 500,
 		Users: 500, Idle: []int{1000, 5000}, Many: []int{1000, 5000, 20_000}, ManyTLS: []int{1000, 5000},
-		Sessions: 600, Changes: 1000, Growth: []int{1000, 10_000, 100_000, 1_000_000},
+		Mixed: 50, Sessions: 600, Changes: 1000, Growth: []int{1000, 10_000, 100_000, 1_000_000},
 	}
 }
 
-// Rows are the lines of the table in their order, then the points of the plots.
-// Rows of equal mail stand together where that is possible.
+// Rows are the lines of the table, those of equal mail side by side where that is
+// possible, then the points of the plots.
 func Rows(s Sizes) []Row {
-	return nil
+	return slices.Concat(
+		loginRows(s), appendRows(s), idleRows(s),
+		openRows(s), syncRows(s), resyncRows(s), searchRows(s), memoryRows(s),
+		bodyRows(s), storeRows(s), copyRows(s), pop3Rows(s), mboxRows(s), mixedRows(s),
+		manyRows(s), growthRows(s))
 }
