@@ -4,7 +4,8 @@
 // operation failing, once with its second, and so on until it makes no more of
 // them; then with the power cut at each of them. Whatever happened, afterwards
 //
-//   - what was acknowledged is there, octet by octet;
+//   - what was acknowledged is there, octet by octet, but for flags where the format
+//     does not wait for the disk;
 //   - an operation that failed has changed nothing, where the contract says so,
 //     and succeeds when it is tried again;
 //   - a message has its old flags or its new ones, and is in its old place or in
@@ -71,6 +72,8 @@ type Format struct {
 	// HalfAppended: an append of several messages may be there in part after a
 	// loss of power.
 	HalfAppended bool
+	// LateFlags: a loss of power may take back flags that were acknowledged just now.
+	LateFlags bool
 	// TwoNames: a mailbox that was renamed into another directory may have both
 	// names after a loss of power.
 	TwoNames bool

@@ -30,6 +30,9 @@ type operation struct {
 	// delivered: a delivery agent has left messages in INBOX that nobody has seen.
 	// alsoDelivered: it is tried with and without.
 	delivered, alsoDelivered bool
+	// late: nobody waits for the disk: a loss of power may take back what was
+	// acknowledged, in whole or in part.
+	late bool
 	// foreign: the fault may be met by a delivery agent.
 	foreign bool
 	// before changes the files when all others are made.
@@ -55,6 +58,7 @@ func operations(f Format) []operation {
 	list := contentOperations()
 	for i := range list {
 		list[i].whole = list[i].whole && !f.HalfAppended
+		list[i].late = list[i].kind == "flags" && f.LateFlags
 		op := list[i]
 		if op.alsoDelivered {
 			op.delivered = true

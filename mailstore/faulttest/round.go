@@ -25,6 +25,8 @@ type round struct {
 	err   error // of the operation; nil when the last attempt was acknowledged
 	met   error // of the attempt that met the fault
 	bad   bool  // something was wrong
+
+	powerless bool // the power was cut
 }
 
 // run reports whether the fault was met.
@@ -53,6 +55,7 @@ func (r *round) run() (hit bool) {
 	case r.fault.dead:
 		bury(r.fs)
 	case r.fault.sync && r.err == nil && !r.op.foreign:
+		r.powerless = true
 		r.fs.Crash(nil)
 	}
 	r.nextProcess()
@@ -125,6 +128,7 @@ func (r *round) crash() {
 	if r.fault.keep {
 		rnd = rand.New(rand.NewPCG(r.variant, uint64(r.n)))
 	}
+	r.powerless = true
 	r.fs.Crash(rnd)
 	bury(r.fs)
 	r.pause()
@@ -194,6 +198,8 @@ func (r *round) checkWorld(when string, w world) {
 		w = w.without(r.op.transient)
 	}
 	switch {
+	case r.err == nil && r.op.late && r.powerless:
+		why = w.impossible(r.before, r.after)
 	case r.err == nil:
 		// Where the fault has kept the mail out that was delivered, the operation was
 		// one on the rest.

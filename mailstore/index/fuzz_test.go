@@ -21,7 +21,7 @@ func history(t testing.TB) (file []byte, pictures map[string]string) {
 			change(x, rng)
 		}
 		s.Save([]byte(stamp))
-		pictures[stamp] = picture(x)
+		pictures[stamp] = content(x)
 	}
 	file, err := os.ReadFile(filepath.Join(dir, indexName))
 	if err != nil {
@@ -59,8 +59,8 @@ func FuzzLoadDamaged(f *testing.F) {
 			}
 			return
 		}
-		if pictures[stamp] != picture(x) {
-			t.Fatalf("at the stamp %q there was\n%s\nloaded\n%s", stamp, pictures[stamp], picture(x))
+		if pictures[stamp] != content(x) {
+			t.Fatalf("at the stamp %q there was\n%s\nloaded\n%s", stamp, pictures[stamp], content(x))
 		}
 	})
 }

@@ -121,7 +121,7 @@ func (s *Store[T]) attach(x *Index[T], verdict Verdict) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	s.x = x
-	trusted := verdict != Useless && (!s.open || verdict == Current)
+	trusted := verdict != Useless && !s.open
 	if verdict != Useless && !trusted {
 		x.renumber()
 	}
@@ -187,7 +187,7 @@ func (s *Store[T]) load(x *Index[T], judge func([]byte) Verdict) (Verdict, error
 	}
 	s.open = d.opened || !d.state.closed
 	x.modSeq = max(x.modSeq, d.state.modSeq)
-	if s.open && verdict != Current {
+	if s.open {
 		x.modSeq = max(x.modSeq, d.state.modSeq+clockMargin)
 	}
 	x.gone.since = max(x.gone.since, d.state.goneSince)

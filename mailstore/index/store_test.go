@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -45,6 +46,15 @@ func picture(x *Index[string]) string {
 	fmt.Fprintf(&b, "next %d gone %v\n", x.UIDNext(), gone)
 	return b.String()
 }
+
+// content is picture without mod-sequences and what hangs on them, which a file
+// that was not closed does not keep.
+func content(x *Index[string]) string {
+	lines := modSeqs.ReplaceAllString(picture(x), "")
+	return lines[:strings.LastIndex(lines, "gone")]
+}
+
+var modSeqs = regexp.MustCompile(` mod \d+`)
 
 // change does something random to an index.
 func change(x *Index[string], rng *rand.Rand) {
@@ -127,9 +137,9 @@ func TestTrust(t *testing.T) {
 		{"a flag was changed and not saved", func(_ *Store[string], x *Index[string]) {
 			x.Update(func(tx *Tx[string]) { tx.SetFlags(2, seen) })
 		}, Behind, false},
-		{"the same, but the files are as they were", func(_ *Store[string], x *Index[string]) {
+		{"the same, and the files are as they were: they may have been otherwise", func(_ *Store[string], x *Index[string]) {
 			x.Update(func(tx *Tx[string]) { tx.SetFlags(2, seen) })
-		}, Current, true},
+		}, Current, false},
 		{"saved and not closed: more may have been told", func(s *Store[string], x *Index[string]) {
 			x.Update(func(tx *Tx[string]) { tx.SetFlags(2, seen) })
 			s.Save(nil)
@@ -291,7 +301,7 @@ func TestTornTail(t *testing.T) {
 	s, x := load(t, dir, 1, Current, Useless)
 	fill(x, 10)
 	s.Save([]byte("one"))
-	first := picture(x)
+	first := content(x)
 	fi, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)
@@ -307,7 +317,7 @@ func TestTornTail(t *testing.T) {
 			t.Fatal(err)
 		}
 		s, y := load(t, dir, 1, Current, Current)
-		if d := cmp.Diff(first, picture(y)); d != "" {
+		if d := cmp.Diff(first, content(y)); d != "" {
 			t.Fatalf("%d octets behind the state: %s", size-fi.Size(), d)
 		}
 		y.Update(func(tx *Tx[string]) { tx.SetFlags(5, mailstore.NewFlags(mailstore.Answered)) })

@@ -53,6 +53,7 @@ func faultFormat(opt maildir.Options) faulttest.Format {
 		DualUse:         true,
 		Places:          opt.Layout == maildir.FS,
 		HalfAppended:    true,
+		LateFlags:       true,
 		ScatteredRename: opt.Layout == maildir.MaildirPP,
 	}
 	control, prefix := cmp.Or(opt.Control, opt.Root), "/"

@@ -11,22 +11,27 @@ import (
 	"restante/mailstore/index"
 )
 
-// SetFlags renames the files of the messages whose flags change.
+// SetFlags renames the files of the messages whose flags change. They outlive this
+// process at once, and a loss of power within a second (lateSync).
 func (m *mailbox) SetFlags(ctx context.Context, uids mailstore.UIDSet, op mailstore.FlagOp, flags mailstore.Flags, opt mailstore.SetFlagsOptions) (mailstore.SetFlagsResult, error) {
 	var res mailstore.SetFlagsResult
+	w := flagWrite{m: m, op: op, arg: flags, opt: opt}
 	err := m.writing(ctx, "set flags in", func() (err error) {
-		flags.Keywords = m.kw.spelled(flags.Keywords)
-		w := flagWrite{m: m, op: op, arg: flags, opt: opt}
+		w.arg.Keywords = m.kw.spelled(flags.Keywords)
 		if w.uids = w.choose(uids, &res); len(w.uids) == 0 {
 			return nil
 		}
-		if op != mailstore.RemoveFlags && m.needsLetters(flags.Keywords) || len(m.kw.more) > 0 {
+		if op != mailstore.RemoveFlags && m.needsLetters(w.arg.Keywords) || len(m.kw.more) > 0 {
 			return m.withList(ctx, m.a.lockWait, nil, func() error { return w.run(ctx, true, &res) })
 		}
 		return w.run(ctx, false, &res)
 	})
-	if !res.Changed.Empty() {
+	switch {
+	case res.Changed.Empty():
+	case w.leftNew: // between two directories a message could get lost
 		err = errors.Join(err, fail("set flags in", m.Name(), m.syncCur()))
+	default:
+		m.syncCurLater()
 	}
 	return res, err
 }
@@ -46,6 +51,8 @@ type flagWrite struct {
 	arg  mailstore.Flags
 	opt  mailstore.SetFlagsOptions
 	uids []mailstore.UID
+
+	leftNew bool // messages went from new/ to cur/
 }
 
 // choose returns the messages that change, without I/O.
@@ -92,6 +99,7 @@ func (w *flagWrite) run(ctx context.Context, locked bool, res *mailstore.SetFlag
 				if err := m.renameFile(f, u.file); err != nil {
 					return err
 				}
+				w.leftNew = w.leftNew || f.inNew
 				done = append(done, u)
 				size.change(m, r.Flags.System, m, u.file, u.flags.System)
 				return nil

@@ -53,6 +53,7 @@ type mailbox struct {
 	queue   commitQueue
 	newSync shared
 	curSync shared
+	late    lateSync // of cur/
 
 	watch watching
 }
@@ -181,7 +182,11 @@ func (m *mailbox) writing(ctx context.Context, op string, fn func() error) error
 
 // syncCur makes all renames and removals in cur/ durable, together with those
 // of others. Nobody needs to hold ops.
-func (m *mailbox) syncCur() error { return m.syncDir(&m.curSync, "cur") }
+func (m *mailbox) syncCur() error {
+	m.late.take()
+	return m.syncDir(&m.curSync, "cur")
+}
+
 func (m *mailbox) syncNew() error { return m.syncDir(&m.newSync, "new") }
 
 func (m *mailbox) syncDir(s *shared, sub string) error {
@@ -197,6 +202,7 @@ func (m *mailbox) syncDir(s *shared, sub string) error {
 func (m *mailbox) retire() {
 	defer m.a.hasRetired(m)
 	m.watch.end()
+	m.syncOwed()
 	ctx, cancel := context.WithTimeout(context.Background(), refreshLockWait)
 	defer cancel()
 	if m.ops.lock(ctx) != nil {
