@@ -15,51 +15,43 @@ import (
 	"restante/bench/workload"
 )
 
-// profileTime is how long a row is run again for its profile, so that what is
-// short fills some hundred samples too. A row that wants a fresh server has as many
-// profiles as freshProfiles instead: "go tool pprof" adds them.
+// A profile has as many runs as make profileTime together, but profileRuns at most:
+// "go tool pprof" adds the files.
 const (
-	profileTime   = 5 * time.Second
-	freshProfiles = 5
+	profileTime = 10 * time.Second
+	profileRuns = 5
 )
 
-// profile runs a row while restante records where its time goes.
-func (g *group) profile(ctx context.Context, row *workload.Row) error {
+// profile runs a row while restante records where its time goes. What is recorded is
+// what is counted: Around tells when that begins and ends.
+func (g *group) profile(ctx context.Context, row *workload.Row, wall time.Duration) error {
 	if err := os.MkdirAll(g.opt.profile, 0o755); err != nil {
 		return err
 	}
-	file := filepath.Join(g.opt.profile, fileName(row.Name))
-	if row.Start == workload.Running {
-		_, err := g.record(ctx, row, profileTime, file+".pprof")
+	s, err := g.server(ctx, target.RestanteName)
+	if err != nil {
 		return err
 	}
-	took := time.Second
-	for i := range freshProfiles {
-		var err error
-		if took, err = g.record(ctx, row, took, fmt.Sprintf("%s-%d.pprof", file, i+1)); err != nil {
+	file := filepath.Join(g.opt.profile, fileName(row.Name))
+	n := 0
+	env := &workload.Env{Target: s, Around: func() func() error {
+		n++
+		one, length := fmt.Sprintf("%s-%d.pprof", file, n), wall+time.Second
+		fetched := make(chan error, 1)
+		go func() { fetched <- fetch(ctx, s.Profiles(), length, one) }()
+		time.Sleep(200 * time.Millisecond) // for the request to be there
+		return func() error { return <-fetched }
+	}}
+	for begin := time.Now(); n < profileRuns && time.Since(begin) < profileTime; {
+		before := n
+		if _, err := row.Run(ctx, env); err != nil {
 			return err
+		}
+		if n == before {
+			return errors.New("the row counts no processor time")
 		}
 	}
 	return nil
-}
-
-// record makes one profile, and tells how long one run has taken.
-func (g *group) record(ctx context.Context, row *workload.Row, length time.Duration, file string) (took time.Duration, err error) {
-	s, err := g.server(ctx, target.RestanteName, row.Start)
-	if err != nil {
-		return 0, err
-	}
-	fetched := make(chan error, 1)
-	begin := time.Now()
-	go func() { fetched <- fetch(ctx, s.Profiles(), length, file) }()
-	for took == 0 || row.Start == workload.Running && time.Since(begin) < length {
-		one := time.Now()
-		if _, err := row.Run(ctx, &workload.Env{Target: s}); err != nil {
-			return took, errors.Join(err, <-fetched)
-		}
-		took = time.Since(one)
-	}
-	return took, <-fetched
 }
 
 // fetch stores a profile.

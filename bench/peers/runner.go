@@ -177,14 +177,15 @@ func (g *group) row(ctx context.Context, row *workload.Row) (result.Row, error) 
 		}
 	}
 	if s := found.Server(target.RestanteName); s != nil && g.opt.profile != "" && len(s.Runs) > 0 {
-		if err := g.profile(ctx, row); err != nil {
+		wall := time.Duration(s.Runs[len(s.Runs)-1].Wall * float64(time.Second))
+		if err := g.profile(ctx, row, wall); err != nil {
 			g.say("%s: no profile: %v", row.Name, err)
 		}
 	}
 	return found, nil
 }
 
-// once runs a row on a server, in the state that the row asks for.
+// once runs a row on a server.
 func (g *group) once(ctx context.Context, row *workload.Row, name string) (workload.Sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, g.opt.timeout)
 	defer cancel()
@@ -193,19 +194,13 @@ func (g *group) once(ctx context.Context, row *workload.Row, name string) (workl
 			return workload.Sample{}, err
 		}
 	}
-	fresh := g.live[name] == nil
-	s, err := g.server(ctx, name, row.Start)
+	s, err := g.server(ctx, name)
 	if err != nil {
 		return workload.Sample{}, err
 	}
 	env := &workload.Env{Target: s, Settle: settle(name)}
-	if fresh && row.Start == workload.Restarted { // a fresh copy has no indexes yet: this makes them
-		if _, err = row.Run(ctx, env); err == nil {
-			err = s.Restart(ctx)
-		}
-		if err != nil {
-			return workload.Sample{}, err
-		}
+	if g.opt.quick {
+		env.Rest = 3 * time.Second
 	}
 	sample, err := row.Run(ctx, env)
 	if err == nil && sample.Units <= 0 {
@@ -239,16 +234,13 @@ func (g *group) stopOthers(name string) (err error) {
 	return err
 }
 
-// server is the server in a state.
-func (g *group) server(ctx context.Context, name string, state workload.Start) (*target.Server, error) {
+// server is the server, started if it does not run.
+func (g *group) server(ctx context.Context, name string) (*target.Server, error) {
 	s := g.live[name]
 	if s == nil {
 		return g.start(ctx, name)
 	}
-	switch {
-	case state == workload.Forgotten:
-		return s, s.Forget(ctx)
-	case state == workload.Restarted || !s.Alive():
+	if !s.Alive() {
 		return s, s.Restart(ctx)
 	}
 	return s, nil

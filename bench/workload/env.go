@@ -2,6 +2,7 @@ package workload
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -15,6 +16,9 @@ type Env struct {
 	// Rest is how long memory must have stayed as it is before it is taken down; 0
 	// is 10 s. Servers give it back slowly.
 	Rest time.Duration
+	// Around is called when counting begins, and what it returns when the work is
+	// done, for who wants a profile of what is counted. May be nil.
+	Around func() (end func() error)
 }
 
 // Count runs work and tells what it has cost. Work returns how many units it has
@@ -23,14 +27,18 @@ func (e *Env) Count(work func() (units float64, err error)) (Sample, error) {
 	if err := e.settle(); err != nil {
 		return Sample{}, err
 	}
+	end := func() error { return nil }
+	if e.Around != nil {
+		end = e.Around()
+	}
 	before, err := e.Target.CPU()
 	if err != nil {
-		return Sample{}, err
+		return Sample{}, errors.Join(err, end())
 	}
 	start := time.Now()
 	units, err := work()
 	wall := time.Since(start)
-	if err != nil {
+	if err := errors.Join(err, end()); err != nil {
 		return Sample{}, err
 	}
 	if err := e.settle(); err != nil {
