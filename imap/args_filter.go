@@ -17,8 +17,8 @@ type MailboxFilter struct {
 // FilterKind says which mailboxes a MailboxFilter means.
 type FilterKind string
 
-// The kinds of filters; the last three have names. FilterSelectedDelayed is for NOTIFY only, FilterSubtreeOne for
-// ESEARCH only.
+// The kinds of filters; the last three have names. FilterSelectedDelayed is for NOTIFY only; FilterSubtreeOne came with
+// ESEARCH, and NOTIFY takes it too.
 const (
 	FilterSelected        FilterKind = "SELECTED"
 	FilterSelectedDelayed FilterKind = "SELECTED-DELAYED"

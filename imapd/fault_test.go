@@ -3,6 +3,7 @@ package imapd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -152,5 +153,42 @@ func TestCloseFails(t *testing.T) {
 		if _, tagged, _ := c.Do("FETCH 1 FLAGS"); !strings.HasPrefix(tagged, "BAD") {
 			t.Errorf("%v: the mailbox is still selected: %s", tt.err, tagged)
 		}
+	}
+}
+
+// TestStorageErrors: each kind of failure of the storage has its response code (RFC 9051 section
+// 7.1), however it is wrapped; what was not foreseen is SERVERBUG, and says no more to the client.
+func TestStorageErrors(t *testing.T) {
+	opt := testOptions(t)
+	opt.Logger = nil
+	var fails error
+	opt.Store = &faultStore{Store: opt.Store, expunge: func() error { return fails }}
+	fill(t, opt.Store, "INBOX", "Subject: a\n\n1\n")
+	c := client(t, listen(t, opt))
+	do(t, c, "SELECT INBOX")
+	do(t, c, `STORE 1 +FLAGS.SILENT (\Deleted)`)
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{mailstore.ErrInUse, "NO [INUSE] Mailbox is locked by another program; try again later"},
+		{mailstore.ErrDamaged, "NO [CORRUPTION] Mailbox is damaged; tell the administrator"},
+		{mailstore.ErrReadOnly, "NO [READ-ONLY] Mailbox is read-only"},
+		{mailstore.ErrOverQuota, "NO [OVERQUOTA] There is no space left for this"},
+		{mailstore.ErrLimit, "NO [LIMIT] There are too many of them"},
+		{mailstore.ErrNoRight, "NO [NOPERM] "},
+		{context.DeadlineExceeded, "NO [UNAVAILABLE] This took too long; try again later"},
+		{context.Canceled, "NO [UNAVAILABLE] The server is stopping; try again later"},
+		{errors.New("input/output error"), "NO [SERVERBUG] Internal error, nothing was done; the server's log has the details"},
+	} {
+		fails = fmt.Errorf("expunge %q: %w", "/home/user/Maildir", tt.err)
+		lines, tagged, err := c.Do("EXPUNGE")
+		if err != nil || len(lines) > 0 || !strings.HasPrefix(tagged, tt.want) || strings.Contains(tagged, "/home") {
+			t.Errorf("%v: %q, %q, %v", tt.err, lines, tagged, err)
+		}
+	}
+	fails = nil
+	if lines := do(t, c, "EXPUNGE"); len(lines) == 0 || lines[0] != "* 1 EXPUNGE" {
+		t.Errorf("after the failures: %q", lines)
 	}
 }
