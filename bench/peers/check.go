@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -40,6 +41,10 @@ func (r *runner) check(ctx context.Context) {
 	if r.peerless = target.MissingDovecot(ctx); r.peerless != nil {
 		r.say("No Dovecot: %v.\nOnly restante is measured, and nothing can be said about goals that compare.", r.peerless)
 	}
+	if n := inotifyInstances(); r.peerless == nil && n < openFiles {
+		r.say("A user may have %d inotify instances, and each session of Dovecot that idles takes one; those beyond look for mail twice a minute.\n"+
+			"That costs less than what it stands for: sysctl fs.inotify.max_user_instances=32768", n)
+	}
 	if r.accounting.Why != nil {
 		r.say("No control groups of version 2 (%v): processor time comes from /proc in ticks of 10 ms, so short rows are coarse. Run as root, or with\n"+
 			"systemd-run --user --scope make bench-peers", r.accounting.Why)
@@ -50,6 +55,19 @@ func (r *runner) check(ctx context.Context) {
 	if fs := machine.FileSystem(r.opt.work); fs == "tmpfs" {
 		r.say("%s is in memory, where syncs cost nothing; name a directory on a disk with -work.", r.opt.work)
 	}
+}
+
+// inotifyInstances is how many a user may have.
+func inotifyInstances() int {
+	text, err := os.ReadFile("/proc/sys/fs/inotify/max_user_instances")
+	if err != nil {
+		return 0
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // raiseOpenFiles takes what this process may have. Servers inherit it.

@@ -28,27 +28,28 @@ func (g *group) profile(ctx context.Context, row *workload.Row, wall time.Durati
 	if err := os.MkdirAll(g.opt.profile, 0o755); err != nil {
 		return err
 	}
-	s, err := g.server(ctx, target.RestanteName)
-	if err != nil {
-		return err
-	}
 	file := filepath.Join(g.opt.profile, fileName(row.Name))
-	n := 0
-	env := &workload.Env{Target: s, Around: func() func() error {
-		n++
-		one, length := fmt.Sprintf("%s-%d.pprof", file, n), wall+time.Second
-		fetched := make(chan error, 1)
-		go func() { fetched <- fetch(ctx, s.Profiles(), length, one) }()
-		time.Sleep(200 * time.Millisecond) // for the request to be there
-		return func() error { return <-fetched }
-	}}
-	for begin := time.Now(); n < profileRuns && time.Since(begin) < profileTime; {
-		before := n
-		if _, err := row.Run(ctx, env); err != nil {
+	n, begin := 0, time.Now()
+	for n < profileRuns && time.Since(begin) < profileTime {
+		s, err := g.server(ctx, target.RestanteName, row.Start)
+		if err != nil {
 			return err
 		}
-		if n == before {
-			return errors.New("the row counts no processor time")
+		before := n
+		_, err = row.Run(ctx, &workload.Env{Target: s, Ours: true, Around: func() func() error {
+			n++
+			fetched := make(chan error, 1)
+			go func() {
+				fetched <- fetch(ctx, s.Profiles(), wall+time.Second, fmt.Sprintf("%s-%d.pprof", file, n))
+			}()
+			time.Sleep(200 * time.Millisecond) // for the request to be there
+			return func() error { return <-fetched }
+		}})
+		if err == nil && n == before {
+			err = errors.New("the row counts no processor time")
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

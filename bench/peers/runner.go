@@ -185,7 +185,7 @@ func (g *group) row(ctx context.Context, row *workload.Row) (result.Row, error) 
 	return found, nil
 }
 
-// once runs a row on a server.
+// once runs a row on a server, in the state that the row asks for.
 func (g *group) once(ctx context.Context, row *workload.Row, name string) (workload.Sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, g.opt.timeout)
 	defer cancel()
@@ -194,13 +194,22 @@ func (g *group) once(ctx context.Context, row *workload.Row, name string) (workl
 			return workload.Sample{}, err
 		}
 	}
-	s, err := g.server(ctx, name)
+	fresh := g.live[name] == nil
+	s, err := g.server(ctx, name, row.Start)
 	if err != nil {
 		return workload.Sample{}, err
 	}
-	env := &workload.Env{Target: s, Settle: settle(name)}
+	env := &workload.Env{Target: s, Settle: settle(name), Ours: name == target.RestanteName}
 	if g.opt.quick {
 		env.Rest = 3 * time.Second
+	}
+	if fresh && row.Start == workload.Restarted { // a fresh copy has no indexes yet: this makes them
+		if _, err = row.Run(ctx, env); err == nil {
+			err = s.Restart(ctx)
+		}
+		if err != nil {
+			return workload.Sample{}, err
+		}
 	}
 	sample, err := row.Run(ctx, env)
 	if err == nil && sample.Units <= 0 {
@@ -234,13 +243,15 @@ func (g *group) stopOthers(name string) (err error) {
 	return err
 }
 
-// server is the server, started if it does not run.
-func (g *group) server(ctx context.Context, name string) (*target.Server, error) {
+// server is the server in a state.
+func (g *group) server(ctx context.Context, name string, state workload.Start) (*target.Server, error) {
 	s := g.live[name]
-	if s == nil {
+	switch {
+	case s == nil:
 		return g.start(ctx, name)
-	}
-	if !s.Alive() {
+	case state == workload.Forgotten:
+		return s, s.Forget(ctx)
+	case state == workload.Restarted || !s.Alive():
 		return s, s.Restart(ctx)
 	}
 	return s, nil

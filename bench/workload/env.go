@@ -16,6 +16,9 @@ type Env struct {
 	// Rest is how long memory must have stayed as it is before it is taken down; 0
 	// is 10 s. Servers give it back slowly.
 	Rest time.Duration
+	// Ours is set for the server whose goals are looked at. Bounds that compare with
+	// no peer need not be measured on others.
+	Ours bool
 	// Around is called when counting begins, and what it returns when the work is
 	// done, for who wants a profile of what is counted. May be nil.
 	Around func() (end func() error)

@@ -119,6 +119,9 @@ func idle(svc Service, n, users int) func(context.Context, *Env) (Sample, error)
 				return Sample{}, err
 			}
 			s := Sample{Units: float64(n), Memory: Memory{PSS: after.PSS - before.PSS, Processes: after.Processes - before.Processes}}
+			if !e.Ours { // how soon is a bound of ours alone, and who has few inotify instances looks twice a minute
+				return s, nil
+			}
 			for user := range min(users, notifiedUsers) {
 				var watching []*box
 				for i := user; i < n; i += users {

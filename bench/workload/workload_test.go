@@ -106,7 +106,7 @@ func testRow(t *testing.T, s *target.Server, o target.Options, r workload.Row) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	before := mailOf(t, o)
-	env := &workload.Env{Target: s, Settle: time.Millisecond, Rest: time.Millisecond}
+	env := &workload.Env{Target: s, Settle: time.Millisecond, Rest: time.Millisecond, Ours: true}
 	var err error
 	switch r.Start {
 	case workload.Restarted:
