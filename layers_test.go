@@ -49,12 +49,13 @@ var layers = []layer{
 
 	// Shared means of the services.
 	{pkg: "search", own: []string{"mailstore", "message", "casemap"}, outside: []string{"golang.org/x/text"}},
+	{pkg: "fulltext", own: []string{"mailstore", "search"}, tests: []string{"mailstore/memory", "mailstore/maildir", "fsys", "fsys/faultfs"}},
 	{pkg: "order", own: []string{"mailstore", "message", "casemap"}},
 	{pkg: "auth", own: []string{"mailstore", "fsys", "auth/sasl"}, outside: []string{"github.com/go-crypt"}},
 	{pkg: "certs", own: []string{"fsys"}},
 
 	// Services: never each other, never a format.
-	{pkg: "imapd/...", own: []string{"imapd/...", "imap", "imap/deflate", "message", "search", "order", "mailstore", "auth", "auth/sasl"},
+	{pkg: "imapd/...", own: []string{"imapd/...", "imap", "imap/deflate", "message", "search", "order", "fulltext", "mailstore", "auth", "auth/sasl"},
 		outside: []string{"github.com/emersion/go-imap/v2", "github.com/emersion/go-sasl", "golang.org/x/text"}, tests: []string{"mailstore/memory", "mailstore/shared"}},
 	{pkg: "pop3d/...", own: []string{"pop3d/...", "pop3", "message", "mailstore", "auth", "auth/sasl"},
 		outside: []string{"github.com/emersion/go-sasl"}, tests: []string{"mailstore/memory"}},

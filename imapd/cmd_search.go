@@ -98,6 +98,7 @@ func (s *session) newFinder(v *view, charset string, key imap.SearchKey) (f *fin
 	f.q.Unreadable = func(uid mailstore.UID, err error) {
 		s.log.Error("message cannot be searched", slog.String("mailbox", v.box.Name()), slog.Any("uid", uid), slog.Any("err", err))
 	}
+	s.srv.opt.FullText.Narrow(f.q, v.box)
 	return f, c.modSeq, nil
 }
 
@@ -113,6 +114,7 @@ func (f *finder) find(ret searchReturn) (err error) {
 	default:
 		err = errors.Join(f.forward(first), f.backward(last))
 	}
+	f.s.srv.opt.FullText.HasSearched(f.s.user, f.v.box, f.q)
 	return err
 }
 

@@ -58,6 +58,7 @@ func (s *session) selectBox(name string, examine bool) error {
 		v.poll() // the claim itself is no news
 	}
 	s.view, s.state = v, selected
+	s.srv.opt.FullText.HasOpened(s.user, box)
 	s.heed()
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"restante/auth"
+	"restante/fulltext"
 	"restante/imap"
 	"restante/mailstore"
 )
@@ -29,6 +30,8 @@ type Options struct {
 	Store  mailstore.Store
 	Auth   Authenticator
 	Logger *slog.Logger // default: nothing is logged
+	// FullText has the indexes that searches use; nil means that there are none.
+	FullText *fulltext.Keeper
 	// Hostname and Version appear in the greeting and in the answer to ID.
 	Hostname, Version string
 	// Admin is a URI by which users reach the administrator (RFC 5464 section

@@ -313,6 +313,7 @@ func (s *session) unselect() {
 	}
 	s.last.forget()
 	name := s.view.box.Name()
+	s.srv.opt.FullText.HasOpened(s.user, s.view.box) // with what came in meanwhile
 	s.closeQuietly("mailbox", s.view.close)
 	s.view = nil
 	if s.notify != nil {

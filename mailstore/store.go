@@ -215,6 +215,9 @@ type Mailbox interface {
 	// Summaries reads what PutSummary kept, for one goroutine. It is nil where
 	// nothing is kept, so that nobody makes summaries in vain.
 	Summaries() SummaryReader
+	// Blobs keeps what services have worked out of all messages together. It is nil where
+	// nothing is kept.
+	Blobs() Blobs
 	// SaveDates tells when messages came into this mailbox, also as copies, in seconds
 	// since 1970 (RFC 8514); false of a message of which that is not known. It never
 	// changes while a message stays there. The function is nil where the format does

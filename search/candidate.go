@@ -95,6 +95,9 @@ type fieldMatch struct {
 func (x fieldMatch) cost() level { return x.from }
 
 func (x fieldMatch) eval(c *candidate) answer {
+	if x.text.rulesOut(c.rec.UID) {
+		return no
+	}
 	if c.at < x.from {
 		return maybe
 	}
@@ -114,6 +117,9 @@ func (textMatch) cost() level { return atBody }
 func (x textMatch) eval(c *candidate) answer {
 	if len(x.folded) == 0 {
 		return yes
+	}
+	if x.rulesOut(c.rec.UID) {
+		return no
 	}
 	switch found := &c.q.found[x.index]; c.at {
 	case atSummary: // part of the header

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"restante/casemap"
@@ -33,15 +32,16 @@ func (s *source) search() error {
 	if err != nil {
 		return err
 	}
-	h := hunt{s: s, found: s.q.found, open: s.q.open[:0]}
+	h := &s.q.hunt
+	*h = hunt{s: s, found: s.q.found, open: s.q.open[:0]}
 	for i, n := range s.q.texts {
-		if !h.found[i] && len(n.folded) > 0 {
+		if !h.found[i] && len(n.folded) > 0 && !n.rulesOut(s.uid) {
 			h.open = append(h.open, n)
 			h.keep = max(h.keep, len(n.folded)-1)
 		}
 	}
 	s.q.open = h.open
-	h.content(root)
+	walkContent(h, root)
 	return h.err
 }
 
@@ -53,44 +53,18 @@ func (h *hunt) look(in func(n *needle) bool) {
 	})
 }
 
-// part looks into the header of a part and what it holds.
-func (h *hunt) part(p *message.Part) {
-	if h.err == nil {
-		h.header(p)
-		h.content(p)
-	}
-}
-
-func (h *hunt) content(p *message.Part) {
-	switch {
-	case h.err != nil || len(h.open) == 0:
-	case p.Multipart():
-		for _, child := range p.Parts {
-			h.part(child)
-		}
-	case p.Message != nil:
-		h.part(p.Message)
-	case isText(p):
-		h.body(p)
-	}
-}
-
-// isText reports whether a part holds text to be read: text of all kinds and
-// reports such as message/delivery-status.
-func isText(p *message.Part) bool { return p.Is("text", "") || p.Is("message", "") }
+// over reports whether there is nothing left to look for.
+func (h *hunt) over() bool { return h.err != nil || len(h.open) == 0 }
 
 // header looks into the header of a part.
 func (h *hunt) header(p *message.Part) {
 	if !slices.ContainsFunc(h.open, func(n *needle) bool { return n.inHeaders }) {
 		return
 	}
-	raw := p.RawHeader
-	if raw == nil {
-		var err error
-		if raw, err = h.s.bytes(p.Header.Offset, min(p.Header.Length, message.MaxRawHeader)); err != nil {
-			h.err = err
-			return
-		}
+	raw, err := h.s.partHeader(p)
+	if err != nil {
+		h.err = err
+		return
 	}
 	h.look(func(n *needle) bool { return n.inHeaders && n.inHeader(raw) })
 }
@@ -232,17 +206,4 @@ func wholeRunes(b []byte) int {
 		}
 	}
 	return len(b)
-}
-
-// asciiBased reports whether octets below 0x80 mean ASCII wherever they stand in
-// the charset of p.
-func asciiBased(p *message.Part) bool {
-	charset, _ := p.Param("charset")
-	charset = strings.ToLower(charset)
-	for _, prefix := range [...]string{"iso-8859-", "windows-125", "koi8-"} {
-		if strings.HasPrefix(charset, prefix) {
-			return true
-		}
-	}
-	return charset == "" || charset == "utf-8" || charset == "us-ascii"
 }

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"restante/casemap"
+	"restante/mailstore"
 	"restante/message"
 )
 
@@ -20,6 +21,8 @@ type needle struct {
 	index     int  // in Query.texts
 	buf       []byte
 	line      []byte
+
+	known, may mailstore.UIDSet // of an index: of the messages known only those may have it
 }
 
 func newNeedle(text string) *needle {
@@ -53,11 +56,24 @@ func (n *needle) inField(raw []byte) bool {
 	if len(n.folded) == 0 {
 		return true
 	}
-	n.line = message.AppendValue(n.line[:0], raw)
-	if makePlain(n.line) {
+	var plain bool
+	if n.line, plain = plainField(n.line[:0], raw); plain {
 		return n.inRaw(n.line)
 	}
 	return n.in(message.DecodeHeader(string(raw)))
+}
+
+// rulesOut reports whether an index says that a message does not have the needle.
+func (n *needle) rulesOut(uid mailstore.UID) bool {
+	return len(n.known) > 0 && n.known.Contains(uid) && !n.may.Contains(uid)
+}
+
+// plainField appends a field, or its value, and reports whether that is what
+// decoding would make of it.
+func plainField(dst, raw []byte) (_ []byte, plain bool) {
+	start := len(dst)
+	dst = message.AppendValue(dst, raw)
+	return dst, makePlain(dst[start:])
 }
 
 // inHeader reports whether a header contains the needle, names of fields

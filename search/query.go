@@ -17,15 +17,25 @@ type Query struct {
 	// not match.
 	Unreadable func(uid mailstore.UID, err error)
 
+	// Unindexed is what was opened for its text and is not in the index, if there
+	// is one.
+	Unindexed struct {
+		Messages int
+		Octets   int64
+	}
+
 	root  Expr
 	attrs mailstore.Attrs // what it may want to have filled
 	saved saveDates       // of the mailbox, where they are asked for
 	saves bool            // they are
 	texts []*needle       // what is looked for in bodies, all in one pass
-	one   candidate       // the message that is judged
-	src   source          // and it, once it is open
-	found []bool          // which texts were found in it
-	open  []*needle       // which were not
+	heads []*needle       // what is looked for in single header fields
+	known mailstore.UIDSet
+	one   candidate // the message that is judged
+	src   source    // and it, once it is open
+	found []bool    // which texts were found in it
+	open  []*needle // which were not
+	hunt  hunt      // for those
 
 	// What is held of a message, kept for the next.
 	all  []byte // all of it, if it is small enough, else a part of it
@@ -73,7 +83,9 @@ func (q *Query) compile(x Expr) Expr {
 		if message.InSummary(x.Field) {
 			at = atSummary
 		}
-		return fieldMatch{[]byte(strings.ToLower(x.Field)), newNeedle(x.Text), at}
+		n := newNeedle(x.Text)
+		q.heads = append(q.heads, n)
+		return fieldMatch{[]byte(strings.ToLower(x.Field)), n, at}
 	case Body:
 		return q.text(x.Text, false)
 	case Text:
@@ -195,6 +207,7 @@ func (q *Query) read(ctx context.Context, box mailstore.Mailbox, rec *mailstore.
 	msg, err := box.OpenMessage(ctx, rec.UID)
 	if err == nil {
 		defer msg.Close()
+		q.count(rec.UID, msg.Len())
 		var known candidate
 		if q.one.rec == rec && q.one.at == atSummary {
 			known = q.one

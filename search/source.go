@@ -83,7 +83,7 @@ func headerEnd(b []byte, from int) int {
 func (s *source) header() (head []byte, err error) {
 	switch {
 	case s.done:
-	case len(s.q.texts) > 0 && s.Len() <= smallMessage:
+	case s.all != nil || len(s.q.texts) > 0 && s.Len() <= smallMessage:
 		// Most likely the rest is wanted, too: what is looked for is seldom there.
 		if err := s.readAll(); err != nil {
 			return nil, err

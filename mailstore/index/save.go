@@ -50,6 +50,7 @@ func (s *Store[T]) Abandon() {
 func (s *Store[T]) end() {
 	s.closed = true
 	s.sums.close()
+	s.blobs.close()
 }
 
 func (s *Store[T]) stopTimer() {

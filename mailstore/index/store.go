@@ -67,6 +67,7 @@ type Store[T any] struct {
 	marked atomic.Bool // the file says that the state is open, or there is none
 	sums   summaryFiles
 	timer  atomic.Pointer[time.Timer]
+	blobs  *blobs
 
 	mu     sync.Mutex // guards what follows, and the files
 	closed bool
@@ -88,6 +89,7 @@ func NewStore[T any](opt Options[T]) *Store[T] {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.sums = summaryFiles{fs: opt.FS, dir: opt.Dir, version: opt.SummaryVersion}
+	s.blobs = newBlobs(opt.FS, opt.Dir)
 	return s
 }
 
@@ -293,6 +295,7 @@ func (s *Store[T]) discard() {
 	}
 	if s.x == nil { // nothing was loaded, so no place in them is known
 		s.sums.remove()
+		s.blobs.discard()
 	}
 }
 
@@ -301,10 +304,12 @@ func (s *Store[T]) discard() {
 func (s *Store[T]) Move(dir string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.blobs.mu.Lock()
+	defer s.blobs.mu.Unlock()
 	if err := MoveDir(s.opt.FS, s.opt.Dir, dir); err != nil {
 		s.fail("move", err)
 	}
-	s.opt.Dir = dir
+	s.opt.Dir, s.blobs.dir = dir, dir
 	if s.x != nil {
 		s.x.mu.Lock() // guards sums.dir too
 		defer s.x.mu.Unlock()
@@ -330,6 +335,13 @@ func RemoveDir(sys fsys.FS, dir string) error {
 		if err := sys.Remove(filepath.Join(dir, name)); err != nil && !isAbsent(err) {
 			return err
 		}
+	}
+	err := sys.Remove(dir)
+	if err == nil || isAbsent(err) {
+		return nil
+	}
+	if err := removeBlobs(sys, dir); err != nil && !isAbsent(err) {
+		return err
 	}
 	if err := sys.Remove(dir); err != nil && !isAbsent(err) {
 		return err

@@ -178,6 +178,14 @@ func (m *mailbox) Summaries() mailstore.SummaryReader {
 	return m.disk.Summaries()
 }
 
+// Blobs keeps what services have worked out of all messages.
+func (m *mailbox) Blobs() mailstore.Blobs {
+	if m.disk == nil {
+		return nil
+	}
+	return m.disk.Blobs()
+}
+
 // uidsOf finds the messages of which a listing has files. The table of all names
 // is made only when such a question comes again: many mailboxes are opened, and
 // closed, without one.

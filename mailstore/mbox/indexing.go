@@ -163,6 +163,14 @@ func (m *Mailbox) Summaries() mailstore.SummaryReader {
 	return m.disk.Summaries()
 }
 
+// Blobs keeps what services have worked out of all messages.
+func (m *Mailbox) Blobs() mailstore.Blobs {
+	if m.disk == nil {
+		return nil
+	}
+	return m.disk.Blobs()
+}
+
 // The stamp of an index (docs/design/index.md) says what the mbox looked like
 // when the index was true of it: stampHead, and behind it the keywords of
 // X-IMAPbase.

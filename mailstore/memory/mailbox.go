@@ -26,6 +26,7 @@ type mailbox struct {
 	name        atomic.Pointer[string]
 	gone        atomic.Bool
 	summaries   summaries
+	blobs       blobs
 	acl         []byte // under the account's lock
 	annotations []byte // likewise
 }

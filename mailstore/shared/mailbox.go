@@ -139,6 +139,13 @@ func (b *foreignBox) Summaries() mailstore.SummaryReader {
 	return b.in.Summaries()
 }
 
+func (b *foreignBox) Blobs() mailstore.Blobs {
+	if !b.mayRead() {
+		return nil
+	}
+	return b.in.Blobs()
+}
+
 func (b *foreignBox) SaveDates() func(mailstore.UID) (int64, bool) {
 	if !b.mayRead() {
 		return nil
