@@ -203,6 +203,15 @@ func (w *Writer) Metadata(mailbox string, values []MetadataValue) *Writer {
 	return w.Byte(')').CRLF()
 }
 
+// MetadataChanged appends the names of entries that have other values than before (RFC 5464 section 4.4.2).
+func (w *Writer) MetadataChanged(mailbox string, entries []string) *Writer {
+	w.Untagged().Raw("METADATA ").Mailbox(mailbox)
+	for _, e := range entries {
+		w.SP().AString(e)
+	}
+	return w.CRLF()
+}
+
 func hasNUL(s string) bool {
 	for i := range len(s) {
 		if s[i] == 0 {

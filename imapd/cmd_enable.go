@@ -16,6 +16,7 @@ func (s *session) cmdEnable(cmd *imap.Command) (reply, error) {
 	wanted := cmd.Args.(*imap.Enable).Capabilities
 	qresync := slices.Contains(wanted, "QRESYNC")
 	condstore := qresync || slices.Contains(wanted, "CONDSTORE")
+	metadata := slices.Contains(wanted, "METADATA") && s.enableMetadata()
 	s.w.Untagged().Raw("ENABLED")
 	if slices.Contains(wanted, "IMAP4REV2") {
 		s.rev2, s.utf8 = true, true
@@ -35,6 +36,9 @@ func (s *session) cmdEnable(cmd *imap.Command) (reply, error) {
 	if slices.Contains(wanted, "UIDONLY") && s.mayUIDOnly() {
 		s.uidOnly = true
 		s.w.Raw(" UIDONLY")
+	}
+	if metadata {
+		s.w.Raw(" METADATA")
 	}
 	s.w.CRLF()
 	s.r.SetUTF8(s.utf8)

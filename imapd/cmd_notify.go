@@ -2,6 +2,7 @@ package imapd
 
 import (
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"strings"
 
@@ -28,9 +29,8 @@ func (s *session) cmdNotify(cmd *imap.Command) (reply, error) {
 		n.close()
 		return reply{}, err
 	}
-	if s.notify != nil {
-		s.notify.close()
-	}
+	n.inherit(s.notify)
+	s.endNotify()
 	s.notify = n
 	s.heed()
 	return reply{}, nil
@@ -44,6 +44,12 @@ const (
 	evFlags                           // FlagChange
 	evName                            // MailboxName
 	evSubscription                    // SubscriptionChange
+	evMetadata                        // MailboxMetadataChange
+	evServer                          // ServerMetadataChange
+
+	// Those for which mailboxes are looked at, and those for which that is a Status.
+	evBox    = evStatus | evMetadata
+	evStatus = evMessages | evFlags | evName
 )
 
 // A namedEvent is an event by its name.
@@ -59,6 +65,8 @@ var notifyEvents = []namedEvent{
 	{imap.EventFlagChange, evFlags},
 	{imap.EventMailboxName, evName},
 	{imap.EventSubscriptionChange, evSubscription},
+	{imap.EventMailboxMetadataChange, evMetadata},
+	{imap.EventServerMetadataChange, evServer},
 }
 
 // eventsOf reads the events of a group.
@@ -84,8 +92,15 @@ func errBadEvent(name imap.EventName) error {
 
 // newNotifier reads what NOTIFY asks for.
 func (s *session) newNotifier(args *imap.Notify) (*notifier, error) {
-	n := &notifier{s: s, pending: newPending(), boxes: make(map[string]*watchedBox)}
+	n := &notifier{s: s, asked: true, pending: newPending(), boxes: make(map[string]*watchedBox), seed: maphash.MakeSeed()}
+	if s.notify != nil {
+		n.seed = s.notify.seed
+	}
 	var filters []imap.MailboxFilter
+	if s.metadata { // first, as a NONE does not count for it
+		filters, n.groups = s.allMetadata()
+		n.all = evMetadata | evServer
+	}
 	for i := range args.Groups {
 		g := &args.Groups[i]
 		ev, err := eventsOf(g)
@@ -106,7 +121,7 @@ func (s *session) newNotifier(args *imap.Notify) (*notifier, error) {
 		}
 	}
 	n.scope = s.newScope(filters)
-	n.tree = n.all != 0 && (n.scope.needsTree() || n.all&(evName|evSubscription) != 0)
+	n.tree = n.all != 0 && (n.scope.needsTree() || n.all&(evName|evSubscription|evMetadata) != 0)
 	return n, nil
 }
 

@@ -28,7 +28,13 @@ func (s *session) cmdSetMetadata(cmd *imap.Command) (reply, error) {
 			return reply{}, errLongValue
 		}
 	}
-	err := s.onEntries(args.Mailbox, func(name string) error { return s.setMetadata(name, args.Values) })
+	err := s.onEntries(args.Mailbox, func(name string) error {
+		err := s.setMetadata(name, args.Values)
+		if err == nil {
+			s.ownNotes(name, args.Values)
+		}
+		return err
+	})
 	if errors.Is(err, mailstore.ErrLimit) {
 		err = no("METADATA TOOMANY", "There is no room for more annotations; remove some")
 	}

@@ -2,6 +2,7 @@ package imapd
 
 import (
 	"context"
+	"hash/maphash"
 	"log/slog"
 	"maps"
 	"slices"
@@ -17,6 +18,7 @@ import (
 type notifier struct {
 	s       *session
 	pending *pending
+	asked   bool // NOTIFY was given; else only ENABLE METADATA
 
 	// Of the selected mailbox.
 	hasSelected bool
@@ -33,8 +35,10 @@ type notifier struct {
 
 	places map[string]place // the names in scope as they were told last, if tree is set
 	boxes  map[string]*watchedBox
-	stop   func()    // of the account's watch
-	rest   time.Time // until then nothing is looked at
+	server noted        // the annotations of the server
+	seed   maphash.Seed // of the hashes of annotations
+	stop   func()       // of the account's watch
+	rest   time.Time    // until then nothing is looked at
 }
 
 // A watchedBox is a mailbox in scope with its state as it was told last.
@@ -43,6 +47,7 @@ type watchedBox struct {
 	status mailstore.Status
 	known  bool // status is set
 	failed bool // the last look has failed, and that was logged
+	noted  noted
 }
 
 const (
@@ -82,12 +87,15 @@ func (n *notifier) begin(status bool) error {
 	for i, name := range slices.Sorted(maps.Keys(n.boxes)) {
 		n.s.step(i, len(n.boxes))
 		b := n.boxes[name]
-		if err := n.look(name, b); err != nil {
+		if err := n.firstLook(name, b); err != nil {
 			n.pending.note(name)
-			continue
-		}
-		if status && b.known && b.wants&(evMessages|evFlags) != 0 && name != n.s.mailboxName() {
+		} else if status && b.known && b.wants&(evMessages|evFlags) != 0 && name != n.s.mailboxName() {
 			n.sendStatus(name, b)
+		}
+	}
+	if n.all&evServer != 0 {
+		if _, err := n.lookNoted("", &n.server); err != nil {
+			n.pending.note("")
 		}
 	}
 	if n.tree {
@@ -96,11 +104,26 @@ func (n *notifier) begin(status bool) error {
 	return nil
 }
 
+// firstLook takes the state of a mailbox of which nothing was told yet.
+func (n *notifier) firstLook(name string, b *watchedBox) error {
+	if b.wants&evMetadata != 0 {
+		if _, err := n.lookNoted(name, &b.noted); err != nil {
+			return err
+		}
+	}
+	if b.wants&evStatus == 0 {
+		return nil
+	}
+	return n.look(name, b)
+}
+
 // findBoxes finds the mailboxes in scope.
 func (n *notifier) findBoxes() error {
 	if !n.tree {
 		for _, name := range n.scope.named() {
-			n.boxes[name] = &watchedBox{wants: n.wanted(&mailstore.Info{Name: name})}
+			if ev := n.wanted(&mailstore.Info{Name: name}); ev&evBox != 0 {
+				n.boxes[name] = &watchedBox{wants: ev}
+			}
 		}
 		return n.checkLimit()
 	}
@@ -125,9 +148,17 @@ func (n *notifier) checkLimit() error {
 // watch begins to watch what is in scope, and ends what was watched before.
 func (n *notifier) watch() {
 	before := n.stop
-	names := slices.Sorted(maps.Keys(n.boxes))
+	what := mailstore.Watched{Tree: n.tree, Notes: n.all&evServer != 0}
+	for _, name := range slices.Sorted(maps.Keys(n.boxes)) {
+		if n.boxes[name].wants&evStatus != 0 {
+			what.Messages = append(what.Messages, name)
+		}
+		if n.boxes[name].wants&evMetadata != 0 {
+			what.Annotations = append(what.Annotations, name)
+		}
+	}
 	_ = n.s.long(func(context.Context) error {
-		n.stop = n.s.account.Watch(names, n.tree, n.pending.note)
+		n.stop = n.s.account.Watch(what, n.pending.note)
 		return nil
 	})
 	if before != nil {
@@ -148,7 +179,7 @@ func (n *notifier) close() {
 func (n *notifier) overflow() {
 	n.close()
 	n.s.w.Status("", imap.OK, "NOTIFICATIONOVERFLOW", "There are too many mailboxes to be watched; nothing is told from now on")
-	*n = notifier{s: n.s, pending: newPending(), scope: &scope{}}
+	*n = notifier{s: n.s, asked: n.asked, seed: n.seed, pending: newPending(), scope: &scope{}}
 	n.s.heed()
 }
 
@@ -162,22 +193,42 @@ func (n *notifier) tell() {
 	if tree && n.tree {
 		n.tellTree(nil)
 	}
-	selected := n.s.mailboxName()
+	if tree {
+		n.tellServer()
+	}
 	for _, name := range names {
 		b := n.boxes[name]
-		if b == nil || name == selected {
-			continue // of the selected one the view tells; it is looked at when it is left
-		}
-		before := *b
-		if err := n.look(name, b); err != nil {
-			n.pending.note(name)
-			n.rest = time.Now().Add(lookRetry)
+		if b == nil {
 			continue
 		}
-		if b.known && b.news(&before) {
-			n.sendStatus(name, b)
+		if b.wants&evMetadata != 0 {
+			if err := n.tellNoted(name, &b.noted); err != nil {
+				n.retry(name)
+			}
+		}
+		if b.wants&evStatus != 0 && name != n.s.mailboxName() {
+			n.tellStatus(name, b) // the selected one is looked at when it is left
 		}
 	}
+}
+
+// tellStatus looks at the messages of a mailbox and tells its state if it is news.
+func (n *notifier) tellStatus(name string, b *watchedBox) {
+	before := *b
+	if err := n.look(name, b); err != nil {
+		n.retry(name)
+		return
+	}
+	if b.known && b.news(&before) {
+		n.sendStatus(name, b)
+	}
+}
+
+// retry sees to it that a mailbox that could not be looked at, or with "" the server,
+// is looked at again later.
+func (n *notifier) retry(name string) {
+	n.pending.note(name)
+	n.rest = time.Now().Add(lookRetry)
 }
 
 // look takes the state of a mailbox. It fails when there may be a state later.

@@ -14,7 +14,7 @@ func (s *session) heed() {
 		return
 	}
 	quiet := events(0)
-	if s.notify != nil {
+	if s.notify != nil && s.notify.asked {
 		quiet = (evMessages | evFlags) &^ s.notify.selected
 	}
 	if v.quiet&evFlags != 0 && quiet&evFlags == 0 {

@@ -45,9 +45,9 @@ func (a lookedAccount) Status(ctx context.Context, name string, items mailstore.
 	return st, err
 }
 
-func (a lookedAccount) Watch(names []string, tree bool, changed func(string)) (stop func()) {
+func (a lookedAccount) Watch(what mailstore.Watched, changed func(string)) (stop func()) {
 	a.s.watches.Add(1)
-	end := a.Account.Watch(names, tree, changed)
+	end := a.Account.Watch(what, changed)
 	return func() {
 		a.s.watches.Add(-1)
 		end()

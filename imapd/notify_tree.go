@@ -28,7 +28,7 @@ func (n *notifier) listPlaces() (map[string]place, error) {
 	}
 	places := make(map[string]place)
 	for i := range tree {
-		if ev := n.wanted(&tree[i]); ev != 0 {
+		if ev := n.wanted(&tree[i]) &^ evServer; ev != 0 {
 			places[tree[i].Name] = place{tree[i], ev}
 		}
 	}
@@ -40,7 +40,7 @@ func (n *notifier) setBoxes() {
 	before := n.boxes
 	n.boxes = make(map[string]*watchedBox)
 	for name, p := range n.places {
-		if !p.selectable() || p.wants&(evMessages|evFlags|evName) == 0 {
+		if !p.selectable() || p.wants&evBox == 0 {
 			continue
 		}
 		b := before[name]
@@ -79,8 +79,10 @@ func (n *notifier) tellTree(own func(name string) bool) {
 	n.tellNames(before, renamed, own)
 	for from, to := range renamed {
 		n.boxes[to].status, n.boxes[to].known = old[from].status, true
+		n.boxes[to].noted = old[from].noted
 		n.pending.note(to)
 	}
+	n.noteUses(before, own)
 }
 
 func sameKeys(a, b map[string]*watchedBox) bool {
@@ -119,7 +121,7 @@ func (n *notifier) findRenamed(old map[string]*watchedBox) (renamed map[string]s
 	renamed = make(map[string]string)
 	for _, name := range slices.Sorted(maps.Keys(n.boxes)) {
 		b := n.boxes[name]
-		if old[name] != nil {
+		if old[name] != nil || b.wants&evStatus == 0 {
 			continue
 		}
 		if err := n.look(name, b); err != nil || !b.known {
@@ -131,7 +133,7 @@ func (n *notifier) findRenamed(old map[string]*watchedBox) (renamed map[string]s
 			continue
 		}
 		if b.news(new(watchedBox)) {
-			*b = watchedBox{wants: b.wants}
+			*b = watchedBox{wants: b.wants, noted: b.noted}
 			n.pending.note(name) // told when its name has been
 		}
 	}

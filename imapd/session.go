@@ -67,7 +67,8 @@ type login struct {
 	// The client knows mod-sequences, and UIDs for what was expunged (RFC 7162).
 	condstore, qresync bool
 	uidOnly            bool      // message numbers are not used any more (RFC 9586)
-	notify             *notifier // what NOTIFY asked for; nil as long as it was not given
+	metadata           bool      // ENABLE METADATA: what others note is told (RFC 5464)
+	notify             *notifier // what NOTIFY or ENABLE METADATA asked for, or nil
 	user               mailstore.User
 	account            mailstore.Account
 	view               *view // of the selected mailbox, nil when none is selected
@@ -115,12 +116,12 @@ func (s *session) next() (*imap.Command, error) {
 }
 
 // wait waits for the first octet of a command, and tells news meanwhile if NOTIFY
-// asks for that.
+// or ENABLE METADATA asks for that.
 func (s *session) wait(deadline time.Time) error {
 	if !s.notifying() {
 		return s.conn.await(s.r.Wait, deadline, deadline)
 	}
-	t := teller{s: s, expunge: s.notify.selected != 0 && !s.notify.delayed}
+	t := teller{s: s, silent: !s.notify.asked, expunge: s.notify.selected != 0 && !s.notify.delayed}
 	return t.tellWhile(s.r.Wait, deadline)
 }
 

@@ -13,6 +13,7 @@ import (
 // connection needs no more than that goroutine.
 type teller struct {
 	s         *session
+	silent    bool          // nothing is told of the selected mailbox
 	expunge   bool          // EXPUNGE may be told
 	keepAlive time.Duration // how often to give a sign of life; 0 for never
 
@@ -46,7 +47,7 @@ func (t *teller) tellWhile(read func() error, deadline time.Time) error {
 // begin lets who has news wake the session.
 func (t *teller) begin() {
 	s := t.s
-	if s.view != nil {
+	if s.view != nil && !t.silent {
 		s.view.cursor.Wake(s.conn.wake)
 	}
 	if s.notify != nil {
@@ -70,7 +71,7 @@ func (t *teller) end() {
 // tell tells what there is to be told now.
 func (t *teller) tell() error {
 	s := t.s
-	if s.conn.takeWoken() && s.view != nil {
+	if s.conn.takeWoken() && s.view != nil && !t.silent {
 		s.sendNews(t.expunge, false)
 		if err := s.view.cursor.Err(); err != nil {
 			return err

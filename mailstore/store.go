@@ -85,18 +85,28 @@ type Account interface {
 	// ErrNoSelect.
 	Open(ctx context.Context, name string) (Mailbox, error)
 	// Watch has changed called soon after something happened, here or by another
-	// program: with the name of one of the mailboxes when that was to its messages
-	// and, if tree is set, with "" when it was to the account's names or
-	// subscriptions. It holds none of them open. The caller looks once after Watch
-	// has returned, and again after each call; then his picture is right in the end.
-	// There may be calls without a change. Which mailboxes the names mean is decided
-	// at the beginning: after a call with "" the caller watches anew.
+	// program: with the name of a mailbox when that was to what is watched of it, and
+	// with "" when it was to what is watched of the account. It holds no mailbox open.
+	// The caller looks once after Watch has returned, and again after each call; then
+	// his picture is right in the end. There may be calls without a change, but not of
+	// looking alone. Which mailboxes the names mean is decided at the beginning: after
+	// a call for the tree the caller watches anew.
 	//
 	// Calls come from any goroutine, with locks held: changed may only take note. One
 	// that is under way when stop is called may end after it.
-	Watch(mailboxes []string, tree bool, changed func(mailbox string)) (stop func())
+	Watch(what Watched, changed func(mailbox string)) (stop func())
 	// Close gives the account back.
 	Close() error
+}
+
+// Watched says what Account.Watch watches.
+type Watched struct {
+	// Messages and Annotations are mailboxes of which these are watched.
+	Messages, Annotations []string
+	// Tree: the account's names, subscriptions and special uses.
+	Tree bool
+	// Notes: the annotations of the account.
+	Notes bool
 }
 
 // Info is one name in an account's tree.

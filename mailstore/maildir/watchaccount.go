@@ -5,24 +5,33 @@ import (
 	"path/filepath"
 
 	"restante/fsys/watch"
+	"restante/mailstore"
 )
 
 // Watch watches the directories with the messages of each mailbox and, for the
 // tree, those in which mailboxes are made: the root, and in the FS layout every
 // mailbox. Whatever is done to messages adds, removes or renames files there.
-func (a *account) Watch(mailboxes []string, tree bool, changed func(mailbox string)) (stop func()) {
+// Annotations stand in a file of their own.
+func (a *account) Watch(what mailstore.Watched, changed func(mailbox string)) (stop func()) {
 	w, end := a.watcher, func() {}
 	if w == nil {
 		w = watch.New(watch.Options{Logger: a.log})
 		end = func() { _ = w.Close() } // it only gives back what it has of the kernel
 	}
 	var stops []func()
-	for _, name := range mailboxes {
+	watch := func(name string, paths ...string) { stops = append(stops, w.Watch(paths, func() { changed(name) })) }
+	for _, name := range what.Messages {
 		dir := a.dirOf(name)
-		stops = append(stops, w.Watch([]string{filepath.Join(dir, "new"), filepath.Join(dir, "cur")}, func() { changed(name) }))
+		watch(name, filepath.Join(dir, "new"), filepath.Join(dir, "cur"))
 	}
-	if tree {
-		stops = append(stops, w.Watch(a.treePaths(), func() { changed("") }))
+	for _, name := range what.Annotations {
+		watch(name, filepath.Join(a.dirOf(name), annotationsName))
+	}
+	if what.Tree {
+		watch("", a.treePaths()...)
+	}
+	if what.Notes {
+		watch("", filepath.Join(a.tree.controlRoot(), accountNotesName))
 	}
 	return func() {
 		for _, stop := range stops {
@@ -43,10 +52,10 @@ func (a *account) dirOf(name string) string {
 	return n.dir
 }
 
-// treePaths are where names and subscriptions change.
+// treePaths are where names, subscriptions and special uses change.
 func (a *account) treePaths() []string {
 	control := a.tree.controlRoot()
-	paths := []string{a.tree.root, filepath.Join(control, subscriptionsName), filepath.Join(a.tree.root, courierSubsName)}
+	paths := []string{a.tree.root, filepath.Join(control, subscriptionsName), filepath.Join(a.tree.root, courierSubsName), a.specialUsesPath()}
 	if a.tree.layout == MaildirPP {
 		return paths
 	}

@@ -3,6 +3,7 @@ package mbox
 import (
 	"context"
 	"io/fs"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -12,16 +13,43 @@ import (
 	"restante/mailstore"
 )
 
-// Watch watches the file of each mailbox and, for the tree, the directories. That
-// a file was closed by somebody who could have written is told too, and whoever
-// looks at a mailbox may be such a one; so a goroutine asks the file first whether
-// it is another one than before.
-func (a *account) Watch(mailboxes []string, tree bool, changed func(mailbox string)) (stop func()) {
+// Watch watches the file of each mailbox, that with its annotations and, for the
+// tree, the directories.
+func (a *account) Watch(what mailstore.Watched, changed func(mailbox string)) (stop func()) {
 	w, end := a.opt.Watcher, func() {}
 	if w == nil {
 		w = watch.New(watch.Options{Logger: a.opt.Logger})
 		end = func() { _ = w.Close() } // it only gives back what it has of the kernel
 	}
+	var stops []func()
+	if len(what.Messages) > 0 {
+		stops = append(stops, a.watchMessages(w, what.Messages, changed))
+	}
+	for _, name := range what.Annotations {
+		p, err := a.locate(mailstore.CanonicalName(name, delimiter))
+		if err != nil {
+			continue // there cannot be such a mailbox
+		}
+		stops = append(stops, w.Watch([]string{filepath.Join(p.notes, annotationsName)}, func() { changed(name) }))
+	}
+	if what.Tree {
+		stops = append(stops, w.Watch(a.treePaths(), func() { changed("") }))
+	}
+	if what.Notes {
+		stops = append(stops, w.Watch([]string{filepath.Join(a.opt.Root, accountNotesName)}, func() { changed("") }))
+	}
+	return sync.OnceFunc(func() {
+		for _, stop := range stops {
+			stop()
+		}
+		end()
+	})
+}
+
+// watchMessages watches the files of mailboxes. That a file was closed by somebody
+// who could have written is told too, and whoever looks at a mailbox may be such a
+// one; so a goroutine asks the file first whether it is another one than before.
+func (a *account) watchMessages(w *watch.Watcher, mailboxes []string, changed func(mailbox string)) (stop func()) {
 	s := &sieve{fs: a.opt.FS, changed: changed, files: make(map[string]*watchedFile), wake: make(chan struct{}, 1), quit: make(chan struct{})}
 	for _, name := range mailboxes {
 		p, err := a.locate(mailstore.CanonicalName(name, delimiter))
@@ -36,21 +64,17 @@ func (a *account) Watch(mailboxes []string, tree bool, changed func(mailbox stri
 	for name, f := range s.files {
 		stops = append(stops, w.Watch([]string{f.path}, func() { s.note(name) }))
 	}
-	if tree {
-		stops = append(stops, w.Watch(a.treePaths(), func() { changed("") }))
-	}
 	go s.run()
-	return sync.OnceFunc(func() {
+	return func() {
 		for _, stop := range stops {
 			stop()
 		}
-		end()
-	})
+	}
 }
 
-// treePaths are where names and subscriptions change.
+// treePaths are where names, subscriptions and special uses change.
 func (a *account) treePaths() []string {
-	paths := []string{a.opt.Root, a.subscriptionsPath()}
+	paths := []string{a.opt.Root, a.subscriptionsPath(), a.specialUsesPath()}
 	w := walker{a: a}
 	if err := w.walk(context.Background(), a.opt.Root, "", 0, false); err != nil {
 		a.opt.Logger.Warn("mbox: not all mailboxes can be watched", "err", err)

@@ -201,7 +201,7 @@ func (a *account) SetSpecialUse(ctx context.Context, name, use string) error {
 // ACL returns what others may do with a mailbox.
 func (a *account) ACL(ctx context.Context, name string) (mailstore.ACL, error) {
 	var l mailstore.ACL
-	err := a.change(ctx, "acl of", name, func(name string) error {
+	err := a.with(ctx, "acl of", name, func(name string) error {
 		m, err := a.find(name)
 		if err == nil {
 			l = mailstore.ParseACL(m.acl)
@@ -213,7 +213,7 @@ func (a *account) ACL(ctx context.Context, name string) (mailstore.ACL, error) {
 
 // ChangeACL changes what others may do with a mailbox.
 func (a *account) ChangeACL(ctx context.Context, name string, change func(*mailstore.ACL) error) error {
-	return a.change(ctx, "change acl of", name, func(name string) error {
+	return a.with(ctx, "change acl of", name, func(name string) error {
 		m, err := a.find(name)
 		if err != nil {
 			return err
@@ -229,7 +229,7 @@ func (a *account) ChangeACL(ctx context.Context, name string, change func(*mails
 // Annotations returns what was noted of a mailbox or of the account.
 func (a *account) Annotations(ctx context.Context, name string) (mailstore.Annotations, error) {
 	var notes mailstore.Annotations
-	err := a.change(ctx, "annotations of", name, func(name string) error {
+	err := a.with(ctx, "annotations of", name, func(name string) error {
 		data, err := a.notes(name)
 		if err == nil {
 			notes = mailstore.ParseAnnotations(*data)
@@ -241,7 +241,7 @@ func (a *account) Annotations(ctx context.Context, name string) (mailstore.Annot
 
 // ChangeAnnotations changes what was noted.
 func (a *account) ChangeAnnotations(ctx context.Context, name string, change func(mailstore.Annotations) error) error {
-	return a.change(ctx, "change annotations of", name, func(name string) error {
+	return a.with(ctx, "change annotations of", name, func(name string) error {
 		data, err := a.notes(name)
 		if err != nil {
 			return err
@@ -249,6 +249,7 @@ func (a *account) ChangeAnnotations(ctx context.Context, name string, change fun
 		after, changed, err := mailstore.ChangeAnnotations(*data, change)
 		if err == nil && changed {
 			*data = after
+			a.tellNotes(name)
 		}
 		return err
 	})
@@ -285,7 +286,7 @@ func (a *account) Subscribe(ctx context.Context, name string, on bool) error {
 // Status returns a mailbox's state.
 func (a *account) Status(ctx context.Context, name string, items mailstore.StatusItems) (mailstore.Status, error) {
 	var s mailstore.Status
-	err := a.change(ctx, "status", name, func(name string) error {
+	err := a.with(ctx, "status", name, func(name string) error {
 		m, err := a.find(name)
 		if err == nil {
 			s = m.Status()
@@ -301,7 +302,7 @@ func (a *account) Status(ctx context.Context, name string, items mailstore.Statu
 // Open returns the mailbox, the same value to all.
 func (a *account) Open(ctx context.Context, name string) (mailstore.Mailbox, error) {
 	var m *mailbox
-	err := a.change(ctx, "open", name, func(name string) (err error) {
+	err := a.with(ctx, "open", name, func(name string) (err error) {
 		m, err = a.find(name)
 		return err
 	})
@@ -314,8 +315,19 @@ func (a *account) Open(ctx context.Context, name string) (mailstore.Mailbox, err
 // Close does nothing: the account lives as long as its store.
 func (a *account) Close() error { return nil }
 
-// change runs fn on the canonical name under the account's lock and wraps its error.
+// change is with for what changes the tree, and tells of it.
 func (a *account) change(ctx context.Context, op, name string, fn func(name string) error) error {
+	return a.with(ctx, op, name, func(name string) error {
+		err := fn(name)
+		if err == nil {
+			a.tellTree()
+		}
+		return err
+	})
+}
+
+// with runs fn on the canonical name under the account's lock and wraps its error.
+func (a *account) with(ctx context.Context, op, name string, fn func(name string) error) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	err := ctx.Err()
@@ -324,9 +336,6 @@ func (a *account) change(ctx context.Context, op, name string, fn func(name stri
 	}
 	if err != nil {
 		return &mailstore.Error{Op: op, Mailbox: name, Err: err}
-	}
-	if op != "open" && op != "status" {
-		a.tellTree()
 	}
 	return nil
 }

@@ -1,17 +1,21 @@
 package memory
 
-import "slices"
+import (
+	"slices"
+
+	"restante/mailstore"
+)
 
 // A watch is one call of Watch.
 type watch struct {
-	mailboxes []string
-	tree      bool
-	changed   func(mailbox string)
+	mailstore.Watched
+	changed func(mailbox string)
 }
 
 // Watch tells of every operation that may have changed something.
-func (a *account) Watch(mailboxes []string, tree bool, changed func(mailbox string)) (stop func()) {
-	w := &watch{slices.Clone(mailboxes), tree, changed}
+func (a *account) Watch(what mailstore.Watched, changed func(mailbox string)) (stop func()) {
+	what.Messages, what.Annotations = slices.Clone(what.Messages), slices.Clone(what.Annotations)
+	w := &watch{what, changed}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.watches[w] = struct{}{}
@@ -22,10 +26,19 @@ func (a *account) Watch(mailboxes []string, tree bool, changed func(mailbox stri
 	}
 }
 
-// tell tells who watches a mailbox; the caller has the lock.
+// tell tells who watches the messages of a mailbox; the caller has the lock.
 func (a *account) tell(mailbox string) {
 	for w := range a.watches {
-		if slices.Contains(w.mailboxes, mailbox) {
+		if slices.Contains(w.Messages, mailbox) {
+			w.changed(mailbox)
+		}
+	}
+}
+
+// tellNotes tells who watches the annotations of a mailbox, or of the account.
+func (a *account) tellNotes(mailbox string) {
+	for w := range a.watches {
+		if mailbox == "" && w.Notes || mailbox != "" && slices.Contains(w.Annotations, mailbox) {
 			w.changed(mailbox)
 		}
 	}
@@ -35,10 +48,10 @@ func (a *account) tell(mailbox string) {
 // mailbox now.
 func (a *account) tellTree() {
 	for w := range a.watches {
-		if w.tree {
+		if w.Tree {
 			w.changed("")
 		}
-		for _, name := range w.mailboxes {
+		for _, name := range slices.Concat(w.Messages, w.Annotations) {
 			w.changed(name)
 		}
 	}

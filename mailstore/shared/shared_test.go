@@ -374,7 +374,7 @@ func TestWatch(t *testing.T) {
 	w.ok(w.of("fred@a.org").Create(w.ctx, "own"))
 	heard := make(chan string, 100)
 	names := []string{"own", "Other Users/jane/seen", "Other Users/jane/hidden", "Other Users/nobody/x"}
-	stop := w.of("fred@a.org").Watch(names, true, func(mailbox string) { heard <- mailbox })
+	stop := w.of("fred@a.org").Watch(mailstore.Watched{Messages: names, Annotations: names, Tree: true}, func(mailbox string) { heard <- mailbox })
 	told := func() map[string]bool {
 		m := make(map[string]bool)
 		for len(heard) > 0 {
@@ -391,6 +391,15 @@ func TestWatch(t *testing.T) {
 	w.ok(err)
 	if got := told(); !got["own"] || !got["Other Users/jane/seen"] || len(got) != 2 {
 		t.Errorf("fred hears of %v", got)
+	}
+	for _, name := range []string{"seen", "hidden"} {
+		w.ok(jane.ChangeAnnotations(w.ctx, name, func(notes mailstore.Annotations) error {
+			notes["/shared/x"] = "y"
+			return nil
+		}))
+	}
+	if got := told(); !got["Other Users/jane/seen"] || len(got) != 1 {
+		t.Errorf("of annotations fred hears of %v", got)
 	}
 	w.grant("jane@a.org", "hidden", "fred", "lr")
 	if got := told(); !got[""] {

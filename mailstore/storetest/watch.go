@@ -10,6 +10,7 @@ import (
 var watchTests = []test{
 	{"messages of a mailbox that is not open", watchMessages},
 	{"names and subscriptions", watchTree},
+	{"annotations", watchAnnotations},
 	{"nothing after stop", watchStop},
 }
 
@@ -22,9 +23,9 @@ type told struct {
 	stop  func()
 }
 
-func (e *env) watchAccount(tree bool, names ...string) *told {
+func (e *env) watchAccount(what mailstore.Watched) *told {
 	t := &told{calls: make(chan string, 1000)}
-	t.stop = e.acct.Watch(names, tree, func(name string) {
+	t.stop = e.acct.Watch(what, func(name string) {
 		select {
 		case t.calls <- name:
 		default:
@@ -59,7 +60,7 @@ func watchMessages(e *env) {
 		e.ok(err, "status")
 		return st
 	}
-	t := e.watchAccount(false, "Box", mailstore.Inbox, "never")
+	t := e.watchAccount(mailstore.Watched{Messages: []string{"Box", mailstore.Inbox, "never"}})
 	defer t.stop()
 	var uids []mailstore.UID
 	e.briefly("Box", func(m mailstore.Mailbox) { uids = e.add(m, text("a"), text("b")) })
@@ -105,17 +106,19 @@ func watchTree(e *env) {
 	has := func(name string) func() bool {
 		return func() bool { return slices.Contains(e.names(true), name) }
 	}
-	t := e.watchAccount(true)
+	t := e.watchAccount(mailstore.Watched{Tree: true})
 	e.create(deep)
 	e.until(t, "", "a mailbox", has(deep))
 	t.stop()
-	t = e.watchAccount(true)
+	t = e.watchAccount(mailstore.Watched{Tree: true})
 	e.create(e.name("a", "c"))
 	e.until(t, "", "a mailbox beside it", has(e.name("a", "c")))
 	e.ok(e.acct.Rename(e.ctx, deep, "d"), "rename")
 	e.until(t, "", "a rename", has("d"))
 	e.ok(e.acct.Subscribe(e.ctx, "d", true), "subscribe")
 	e.until(t, "", "a subscription", func() bool { in, _ := e.info("d"); return in.Subscribed })
+	e.ok(e.acct.SetSpecialUse(e.ctx, "d", `\Archive`), "special use")
+	e.until(t, "", "a special use", func() bool { in, _ := e.info("d"); return in.SpecialUse == `\Archive` })
 	e.ok(e.acct.Subscribe(e.ctx, "d", false), "unsubscribe")
 	e.until(t, "", "its end", func() bool { in, _ := e.info("d"); return !in.Subscribed })
 	e.ok(e.acct.Delete(e.ctx, "d"), "delete")
@@ -123,14 +126,46 @@ func watchTree(e *env) {
 	t.stop()
 }
 
+func watchAnnotations(e *env) {
+	e.need(Watch)
+	for _, name := range []string{"Box", "Other"} {
+		e.create(name)
+	}
+	t := e.watchAccount(mailstore.Watched{Annotations: []string{"Box", "never", mailstore.Inbox}})
+	account := e.watchAccount(mailstore.Watched{Notes: true})
+	defer t.stop()
+	defer account.stop()
+	has := func(name, value string) func() bool {
+		return func() bool {
+			notes, err := e.acct.Annotations(e.ctx, name)
+			e.ok(err, "annotations of "+name)
+			return notes["/private/x"] == value
+		}
+	}
+	for _, value := range []string{"one", "two", ""} {
+		for _, name := range []string{mailstore.Inbox, "Box", "Other", ""} {
+			e.annotate(name, "/private/x", value)
+		}
+		e.until(t, mailstore.Inbox, "a note on INBOX", has(mailstore.Inbox, value))
+		e.until(t, "Box", "a note on a mailbox", has("Box", value))
+		e.until(account, "", "a note on the account", has("", value))
+	}
+	e.briefly("Other", func(m mailstore.Mailbox) { e.add(m, text("a")) })
+	for len(t.calls) > 0 {
+		if name := <-t.calls; name == "Other" || name == "" {
+			e.Errorf("told of %q, which is not watched", name)
+		}
+	}
+}
+
 func watchStop(e *env) {
 	e.need(Watch)
-	t := e.watchAccount(true, mailstore.Inbox)
+	t := e.watchAccount(mailstore.Watched{Messages: []string{mailstore.Inbox}, Tree: true})
 	t.stop()
 	for len(t.calls) > 0 {
 		<-t.calls
 	}
-	other := e.watchAccount(true, mailstore.Inbox)
+	other := e.watchAccount(mailstore.Watched{Messages: []string{mailstore.Inbox}, Tree: true})
 	defer other.stop()
 	e.briefly(mailstore.Inbox, func(m mailstore.Mailbox) { e.add(m, text("a")) })
 	e.create("x")
