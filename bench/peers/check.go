@@ -99,9 +99,6 @@ func (r *runner) unfit(row *workload.Row, server string) string {
 	if r.peerless != nil {
 		return r.peerless.Error()
 	}
-	if why := row.Without[workload.Peer(server)]; why != "" {
-		return why
-	}
 	// Dovecot has a process for each session, and those that are parked had one.
 	const each = 1 << 20
 	if free := machine.Available(); row.Files > 2000 && server != string(workload.Hibernate) && int64(row.Files)*each > free/2 {

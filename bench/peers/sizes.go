@@ -11,7 +11,7 @@ import (
 func (opt *options) sizes() (s workload.Sizes, full bool) {
 	s, full = workload.Full(), !opt.quick && opt.size == 0
 	if opt.quick {
-		s.Users, s.Idle, s.Many, s.ManyTLS = 50, []int{200}, []int{100, 500}, []int{100, 500}
+		s.Users, s.Idle, s.IdleTLS = 50, []int{100, 500}, []int{100, 500}
 		s.Mixed, s.Sessions, s.Changes = 8, 96, 100
 	}
 	big := opt.size

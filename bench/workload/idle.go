@@ -22,9 +22,6 @@ const (
 	inboxOfMany        = 50 // messages that each of many users has at most
 )
 
-// sameAsPackaged says why one configuration need not hold idle connections.
-const sameAsPackaged = "it has a process for each connection, as " + string(Packaged) + " has"
-
 // idleRows are about connections that wait with IDLE in INBOX.
 func idleRows(s Sizes) []Row {
 	m := mail.Spec{Format: mail.Maildir, Users: s.Users, Messages: min(s.Small, inboxOfMany)}
@@ -33,50 +30,34 @@ func idleRows(s Sizes) []Row {
 		Must:    Goal{cpu(Packaged, 0.1), {P50, Absolute, 0.05}},
 		Stretch: Goal{cpu(Packaged, 0.03), {P50, Absolute, 0.01}}, Run: watch,
 	}}
-	bounds := func(must, stretch float64) (Goal, Goal) {
-		return Goal{{PSS, Absolute, must * 1024}}, Goal{{PSS, Absolute, stretch * 1024}}
-	}
 	for _, n := range s.Idle {
-		r := idleRow(m, IMAP, n)
-		r.Must, r.Stretch = bounds(32, 16)
-		t := idleRow(m, IMAPS, n)
-		t.Must, t.Stretch = bounds(64, 40)
-		rows = append(rows, r, t)
+		rows = append(rows, idleRow(m, IMAP, "clear text", n, 32<<10, 16<<10, Bound{PSS, Hibernate, 2.5}))
+	}
+	for _, n := range s.IdleTLS {
+		rows = append(rows, idleRow(m, IMAPS, "TLS", n, 64<<10, 40<<10, Bound{PSS, Hibernate, 0.7}))
 	}
 	return rows
 }
 
-// manyRows are the points of the plot of memory against connections. That of the
-// most TLS connections has a bound for how soon they hear of a delivery.
-func manyRows(s Sizes) []Row {
-	m := mail.Spec{Format: mail.Maildir, Users: s.Users, Messages: min(s.Small, inboxOfMany)}
-	var rows []Row
-	add := func(svc Service, series string, list []int) {
-		for _, n := range list {
-			r := idleRow(m, svc, n)
-			r.Name += " (plot)"
-			r.Point = Point{Plot: "memory against idle connections", Series: series, X: float64(n)}
-			r.Rounds = 1
-			r.Must = Goal{{P99, Absolute, 0.05}}
-			if n > 10_000 {
-				r.Must = nil
-				r.Without[Packaged] = "a process for each connection is more memory than there is"
-			}
-			rows = append(rows, r)
-		}
-	}
-	add(IMAP, "clear text", s.Many)
-	add(IMAPS, "TLS", s.ManyTLS)
-	return rows
-}
-
-func idleRow(m mail.Spec, svc Service, n int) Row {
-	name := map[Service]string{IMAP: "clear text", IMAPS: "TLS"}[svc]
-	return Row{
+// idleRow has bounds for the memory of one connection, and for how soon the last
+// hear of a delivery to one of many users. A peer that has a process for each
+// connection is asked only where it has room for them.
+func idleRow(m mail.Spec, svc Service, name string, n int, must, stretch float64, parked Bound) Row {
+	r := Row{
 		Name: fmt.Sprintf("memory of an idle connection, %d, %s", n, name), Unit: "connection", Start: Restarted, Mail: m, Wants: []Service{svc},
-		Files: n + 500, Rounds: 3, Without: map[Peer]string{Reused: sameAsPackaged},
+		Must:    Goal{{PSS, Absolute, must}, parked, {P99, Absolute, 0.05}},
+		Stretch: Goal{{PSS, Absolute, stretch}},
+		Point:   Point{Plot: "memory against idle connections", Series: name, X: float64(n)},
+		Files:   n + 500, Rounds: 3,
 		Run: idle(svc, n, max(1, min(m.Users, n/connectionsPerUser))),
 	}
+	if n <= 1000 {
+		r.Must = append(r.Must, Bound{PSS, Packaged, 0.1})
+	}
+	if n > 10_000 {
+		r.Rounds = 1
+	}
+	return r
 }
 
 // idlers opens n connections of users that wait, calls fn and closes them.

@@ -34,13 +34,11 @@ type Row struct {
 	// Files is how many descriptors the row needs in one process, of the client and
 	// of the server; 0 is fewer than anybody's limit.
 	Files int
-	// Without are peers that are not asked, and why: a process of a megabyte for each
-	// of 20,000 connections is more memory than machines have.
-	Without map[Peer]string
 	// Rounds is how often it is run at most, where one takes minutes; 0 is as often
 	// as all others.
 	Rounds int
-	// Point is set for a row that is no line of the table but a point of a plot.
+	// Point is set for a row that is a point of a plot, besides being a line of the
+	// table if it has goals.
 	Point Point
 	// Run does the work once, and counts only what is to be counted. The mail is then
 	// as it was, also after an error of the work itself. A server that does not answer

@@ -11,9 +11,8 @@ type Sizes struct {
 	Mbox     int   // of an mbox
 	Small    int   // of a mailbox where the number does not matter
 	Users    int   // of idle connections
-	Idle     []int // connections that wait, for each row of the table
-	Many     []int // for the plot, in clear text
-	ManyTLS  []int // and over TLS
+	Idle     []int // connections that wait, in clear text
+	IdleTLS  []int // and over TLS
 	Mixed    int   // users of mixed sessions
 	Sessions int   // of each run about logins, and of mixed sessions
 	Changes  int   // made one by one in a run
@@ -24,17 +23,17 @@ type Sizes struct {
 func Full() Sizes {
 	return Sizes{
 		Big: 100_000, Middle: 10_000, Pop3: 5000, Mbox: 25_000, Small: 500,
-		Users: 500, Idle: []int{1000, 5000}, Many: []int{1000, 5000, 20_000}, ManyTLS: []int{1000, 5000},
+		Users: 500, Idle: []int{1000, 5000, 20_000}, IdleTLS: []int{1000, 5000},
 		Mixed: 50, Sessions: 600, Changes: 1000, Growth: []int{1000, 10_000, 100_000, 1_000_000},
 	}
 }
 
 // Rows are the lines of the table, those of equal mail side by side where that is
-// possible, then the points of the plots.
+// possible, then what is only for the plots.
 func Rows(s Sizes) []Row {
 	return slices.Concat(
 		loginRows(s), appendRows(s), idleRows(s),
 		openRows(s), syncRows(s), resyncRows(s), searchRows(s), memoryRows(s),
 		bodyRows(s), storeRows(s), copyRows(s), pop3Rows(s), mboxRows(s), mixedRows(s),
-		manyRows(s), growthRows(s))
+		growthRows(s))
 }
