@@ -85,6 +85,8 @@ type Mail struct {
 	Index    string `toml:"index"` // directory of the indexes, relative to the data directory; "" keeps none
 	// MboxLocks are the locks on mbox files in their order, as words.
 	MboxLocks string `toml:"mbox_locks"`
+	// FullText says which mailboxes get a full-text index.
+	FullText FullText `toml:"fulltext"`
 	// What a user may hold; 0 is no limit.
 	QuotaMegabytes int `toml:"quota_megabytes"`
 	QuotaMessages  int `toml:"quota_messages"`
@@ -134,6 +136,16 @@ const (
 	PlaintextNever    Plaintext = "never"    // nowhere
 	PlaintextLoopback Plaintext = "loopback" // on connections that stay on this machine
 	PlaintextAlways   Plaintext = "always"   // everywhere
+)
+
+// FullText says which mailboxes get a full-text index.
+type FullText string
+
+// The values of mail.fulltext.
+const (
+	FullTextOff      FullText = "off"      // none, and none is used
+	FullTextSearched FullText = "searched" // those in which somebody looks for text
+	FullTextOpened   FullText = "opened"   // all that somebody opens
 )
 
 // Level is the least severe level that is logged: debug, info, warn or error.
@@ -198,7 +210,7 @@ func Default(p Ports) Config {
 		},
 		Web:  Web{ListenTLS: Addresses{":" + p.HTTPS}},
 		Auth: Auth{Users: "users", Plaintext: PlaintextLoopback},
-		Mail: Mail{Location: "auto", Home: "mail/%d/%n", Index: "index", MboxLocks: "dotlock fcntl"},
+		Mail: Mail{Location: "auto", Home: "mail/%d/%n", Index: "index", MboxLocks: "dotlock fcntl", FullText: FullTextSearched},
 		Limits: Limits{
 			Connections:           20000,
 			ConnectionsPerAddress: 1000,

@@ -81,6 +81,7 @@ location = "maildir:~/Maildir"
 home = "/var/vmail/%d/%n"
 index = "/var/cache/restante"
 mbox_locks = "fcntl"
+fulltext = "opened"
 [tls]
 cert = "cert.pem"
 key = "key.pem"
@@ -106,7 +107,7 @@ level = "debug"
 pprof = "[::1]:6060"
 `, func(c *Config) {
 			c.Auth = Auth{Users: "/etc/dovecot/users", Plaintext: PlaintextNever}
-			c.Mail = Mail{Location: "maildir:~/Maildir", Home: "/var/vmail/%d/%n", Index: "/var/cache/restante", MboxLocks: "fcntl"}
+			c.Mail = Mail{Location: "maildir:~/Maildir", Home: "/var/vmail/%d/%n", Index: "/var/cache/restante", MboxLocks: "fcntl", FullText: FullTextOpened}
 			c.POP3.UIDL, c.POP3.ReuseXUIDL = "%v-%u", true
 			c.TLS = TLS{Cert: "cert.pem", Key: "key.pem"}
 			c.Limits = Limits{Connections: 5, ConnectionsPerAddress: 2, ConnectionsPerUser: 3, WatchedMailboxes: 6, MessageMegabytes: 4,

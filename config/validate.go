@@ -19,6 +19,7 @@ func (d *document) validate(c *Config) {
 	}
 	d.addresses(c)
 	d.choice("auth.plaintext", string(c.Auth.Plaintext), "never", "loopback", "always")
+	d.choice("mail.fulltext", string(c.Mail.FullText), "off", "searched", "opened")
 	d.choice("log.level", string(c.Log.Level), "debug", "info", "warn", "error")
 	d.duration("imap.idle_timeout", c.IMAP.IdleTimeout, 30*time.Minute, 24*time.Hour)
 	d.duration("pop3.idle_timeout", c.POP3.IdleTimeout, 10*time.Minute, 24*time.Hour)

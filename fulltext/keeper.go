@@ -2,6 +2,7 @@ package fulltext
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -126,7 +127,7 @@ func (k *Keeper) want(user mailstore.User, box mailstore.Mailbox) {
 
 // Run works until ctx ends.
 func (k *Keeper) Run(ctx context.Context) {
-	for {
+	for k != nil {
 		j, ok := k.next()
 		if !ok {
 			select {
@@ -165,10 +166,21 @@ func (k *Keeper) done(j job, err error) {
 			delete(k.failed, t)
 		}
 	}
-	if err != nil {
+	if err != nil && !isAbsent(err) {
 		k.failed[j.target] = time.Now()
 		k.opt.Logger.Warn("a mailbox cannot be indexed: searching it will be slow", slog.String("user", j.target.user), slog.String("mailbox", j.mailbox), slog.Any("err", err))
 	}
+}
+
+// isAbsent reports whether an error says that the mailbox is not there any more, or not any
+// more for this user.
+func isAbsent(err error) bool {
+	for _, absent := range []error{mailstore.ErrNotFound, mailstore.ErrNoSelect, mailstore.ErrGone, mailstore.ErrNoRight} {
+		if errors.Is(err, absent) {
+			return true
+		}
+	}
+	return false
 }
 
 // update opens a mailbox and brings its index up to date.

@@ -17,6 +17,7 @@ import (
 	"restante/config"
 	"restante/fsys"
 	"restante/fsys/watch"
+	"restante/fulltext"
 	"restante/imapd"
 	"restante/mailstore/location"
 	"restante/netserve"
@@ -38,14 +39,15 @@ type daemon struct {
 	log   *slog.Logger
 	level *slog.LevelVar
 
-	auth  *auth.Authenticator
-	certs *certs.Manager
-	store *location.Store
-	imap  *imapd.Server
-	tapes *transcripts
-	net   *netserve.Server
-	bound []boundListener
-	web   []*http.Server
+	auth     *auth.Authenticator
+	certs    *certs.Manager
+	store    *location.Store
+	imap     *imapd.Server
+	fulltext *fulltext.Keeper // nil: none
+	tapes    *transcripts
+	net      *netserve.Server
+	bound    []boundListener
+	web      []*http.Server
 	// profiles is where profiles can be fetched; nil for nowhere.
 	profiles net.Addr
 	close    []func() error // in the order of opening
@@ -197,6 +199,7 @@ func (d *daemon) checkOpenFiles(connections int) {
 func (d *daemon) Run(ctx context.Context) error {
 	var background sync.WaitGroup
 	background.Go(func() { d.certs.Run(ctx) })
+	background.Go(func() { d.fulltext.Run(ctx) })
 	for _, b := range d.bound {
 		if b.service.web == nil {
 			background.Go(b.listener.Serve)

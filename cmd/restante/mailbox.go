@@ -21,7 +21,7 @@ func newMailboxCommand(s streams, p *place) *cobra.Command {
 		Args:  noWords,
 		RunE:  showHelp,
 	}
-	cmd.AddCommand(v.list(), v.status(), v.verify(), v.rebuild(), v.shares())
+	cmd.AddCommand(v.list(), v.status(), v.verify(), v.rebuild(), v.fullText(), v.shares())
 	return cmd
 }
 

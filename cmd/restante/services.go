@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"restante/config"
+	"restante/fulltext"
 	"restante/imapd"
+	"restante/mailstore"
 	"restante/mailstore/shared"
 	"restante/netserve"
 	"restante/pop3d"
@@ -29,8 +31,11 @@ type service struct {
 func (d *daemon) services() ([]service, error) {
 	sharing := d.o.sharing(d.store, d.auth)
 	sharing.Logger = d.log.With("service", "imap")
+	mail := shared.New(sharing)
+	d.fulltext = d.newFullText(mail)
 	d.imap = imapd.New(imapd.Options{
-		Store:          shared.New(sharing),
+		Store:          mail,
+		FullText:       d.fulltext,
 		Auth:           d.auth,
 		Logger:         d.log.With("service", "imap"),
 		Hostname:       d.cfg.Hostname,
@@ -81,6 +86,18 @@ func (d *daemon) services() ([]service, error) {
 		{key: "https", label: "Webmail", security: tls, addresses: d.cfg.Web.ListenTLS, web: web,
 			Service: netserve.Service{Name: "https", TLS: true, Refuse: refuseHTTP, ClientFirst: true}},
 	}, nil
+}
+
+// newFullText makes what indexes text, nil if nothing does.
+func (d *daemon) newFullText(mail mailstore.Store) *fulltext.Keeper {
+	o := fulltext.Options{Store: mail, Logger: d.log.With("service", "fulltext")}
+	switch d.cfg.Mail.FullText {
+	case config.FullTextOff:
+		return nil
+	case config.FullTextOpened:
+		o.Which = fulltext.Opened
+	}
+	return fulltext.New(o)
 }
 
 // plaintext says where passwords may cross a connection without TLS.
