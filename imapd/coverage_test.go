@@ -75,12 +75,20 @@ func (d *dialogues) add(lines []imaptest.Line) {
 			continue
 		}
 		for _, cmd := range readCommands(line.Text) {
-			cmd.granted = slices.ContainsFunc(lines[i:], func(l imaptest.Line) bool {
-				return !l.Sent && l.Conn == line.Conn && strings.HasPrefix(l.Text, cmd.Tag+" OK ")
-			})
+			cmd.granted = strings.HasPrefix(answerTo(cmd.Tag, line.Conn, lines[i:]), "OK ")
 			d.sent = append(d.sent, cmd)
 		}
 	}
+}
+
+// answerTo gives the tagged answer that is awaited first, without the tag.
+func answerTo(tag, conn string, lines []imaptest.Line) string {
+	for _, l := range lines {
+		if rest, ok := strings.CutPrefix(l.Text, tag+" "); ok && !l.Sent && l.Conn == conn {
+			return rest
+		}
+	}
+	return ""
 }
 
 // readCommands reads what stands in a line. What the reader does not understand is left out: it
