@@ -12,6 +12,7 @@ import (
 	"restante/fsys"
 	"restante/fsys/watch"
 	"restante/mailstore"
+	"restante/mailstore/maildir"
 	"restante/mailstore/mbox"
 )
 
@@ -47,6 +48,8 @@ type Options struct {
 	Watcher *watch.Watcher
 	FS      fsys.FS      // nil is the machine's
 	Logger  *slog.Logger // nil is silence
+
+	warned *maildir.Warned // of the Store
 }
 
 // Store opens the accounts of all users, each once for all its sessions. It is
@@ -89,6 +92,7 @@ func New(opt Options) (*Store, error) {
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
+	opt.warned = new(maildir.Warned)
 	if opt.Spool == nil {
 		opt.Spool = []string{"/var/mail", "/var/spool/mail"}
 	}

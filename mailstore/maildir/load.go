@@ -38,6 +38,7 @@ func (m *mailbox) load(ctx context.Context) error {
 		return err
 	}
 	m.probe()
+	beside := m.lookBeside()
 	if verdict == index.Current {
 		return nil
 	}
@@ -62,8 +63,22 @@ func (m *mailbox) load(ctx context.Context) error {
 		return err
 	}
 	m.validity.Store(m.list.validity)
-	m.cleanTmp()
+	m.cleanTmp(beside)
 	return nil
+}
+
+// lookBeside reads the mailbox's directory, but for the root: that is looked at when
+// the account is opened.
+func (m *mailbox) lookBeside() []fsys.Entry {
+	if m.dir() == m.a.tree.root {
+		return nil
+	}
+	entries, err := m.a.fs.ReadDir(m.dir())
+	if err != nil {
+		return nil // it may not be listed; the mailbox can be used all the same
+	}
+	m.a.warnBeside(m.Name(), m.dir(), entries)
+	return entries
 }
 
 // settleFirst is settle for a mailbox that nobody has open yet.
@@ -138,15 +153,11 @@ func (a *account) noBox(ctx context.Context, n node) error {
 // cleanTmp removes what deliveries that died left in tmp/, and what writers of
 // the UID list and its like left beside it. An unreadable directory is no reason
 // not to open the mailbox.
-func (m *mailbox) cleanTmp() {
+func (m *mailbox) cleanTmp(beside []fsys.Entry) {
 	if m.readOnly.Load() {
 		return
 	}
-	if m.dir() != m.a.tree.root { // that is looked at when the account is opened
-		if entries, err := m.a.fs.ReadDir(m.dir()); err == nil {
-			m.a.removeTemps(m.dir(), entries)
-		}
-	}
+	m.a.removeTemps(m.dir(), beside)
 	m.a.cleanControl(m.control())
 	dir := filepath.Join(m.dir(), "tmp")
 	entries, err := m.a.fs.ReadDir(dir)

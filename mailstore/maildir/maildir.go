@@ -47,6 +47,9 @@ type Options struct {
 	IndexDir string
 	// IndexFS is the file system of IndexDir; nil is FS.
 	IndexFS fsys.FS
+	// Warned is one for the whole process, so that the log tells once of messages
+	// that have gone astray; nil is one for this account.
+	Warned *Warned
 }
 
 const (
@@ -93,6 +96,9 @@ func newAccount(opt Options) (*account, error) {
 		}
 		opt.Hostname = host
 	}
+	if opt.Warned == nil {
+		opt.Warned = new(Warned)
+	}
 	if opt.LockWait == 0 {
 		opt.LockWait = defaultLockWait
 	}
@@ -108,6 +114,7 @@ func newAccount(opt Options) (*account, error) {
 		boxes:    make(map[string]*mailbox),
 		retiring: make(map[string]*mailbox),
 		watcher:  opt.Watcher,
+		warned:   opt.Warned,
 
 		indexFS:   opt.IndexFS,
 		indexRoot: opt.IndexDir,

@@ -321,6 +321,9 @@ func (a *account) cleanRoot() {
 	}
 	a.removeTemps(a.tree.root, entries)
 	a.cleanControl(a.tree.control)
+	if a.tree.inbox == a.tree.root {
+		a.warnBeside(mailstore.Inbox, a.tree.root, entries)
+	}
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name, trashPrefix) {
 			if err := a.removeAll(filepath.Join(a.tree.root, e.Name)); err != nil {

@@ -90,6 +90,7 @@ func (m *mailbox) giveUIDs(found []entry, durable bool) error {
 	if len(found) == 0 {
 		return nil
 	}
+	m.warnNames(found)
 	slices.SortFunc(found, func(a, b entry) int { return compareDelivery(a.base(), b.base()) })
 	records := make([]newRecord, len(found))
 	for i := range found {
