@@ -37,7 +37,9 @@ func (g *group) profile(ctx context.Context, row *workload.Row, wall time.Durati
 		}
 		before := n
 		_, err = row.Run(ctx, &workload.Env{Target: s, Ours: true, Around: func() func() error {
-			n++
+			if n++; n > profileRuns { // a row may count often
+				return func() error { return nil }
+			}
 			fetched := make(chan error, 1)
 			go func() {
 				fetched <- fetch(ctx, s.Profiles(), wall+time.Second, fmt.Sprintf("%s-%d.pprof", file, n))
