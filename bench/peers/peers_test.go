@@ -76,6 +76,7 @@ func TestJudge(t *testing.T) {
 	}{
 		{0.1, 0.5, 0.2, "reached"}, {0.3, 0.5, 0.2, "misses stretch"}, {0.6, 0.5, 0.2, "MISSES MUST"},
 		{nan, 0.5, 0.2, "not measured"}, {0.3, nan, 0.2, "misses stretch"}, {0.3, 0.5, nan, "reached"},
+		{0.3, nan, nan, ""}, // nothing is asked
 	} {
 		if got := judge(result.Comparison{Ratio: c.ratio, Must: c.must, Stretch: c.stretch}); got != c.want {
 			t.Errorf("%+v: %s", c, got)
@@ -95,6 +96,7 @@ func TestTable(t *testing.T) {
 		{Name: "login", Unit: "session", Must: goal(0.5), Stretch: goal(0.1), Servers: []result.Server{run("restante", 0.001), run("dovecot", 0.004)}},
 		{Name: "open", Unit: "message", Must: goal(0.5), Servers: []result.Server{run("restante", 0.003), run("dovecot", 0.004)}},
 		{Name: "idle", Unit: "connection", Must: goal(0.5), Servers: []result.Server{run("restante", 0.003), {Name: "dovecot", Problem: "no memory"}}},
+		{Name: "growth 10", Unit: "change", Servers: []result.Server{run("restante", 0.003), run("dovecot", 0.006)}},
 		{Name: "growth 1000", Unit: "change", Servers: []result.Server{run("restante", 0.003)}},
 	}}
 	var b bytes.Buffer
@@ -106,8 +108,8 @@ func TestTable(t *testing.T) {
 	for _, want := range []string{
 		"login session CPU 1 ms dovecot 4 ms 0.25 (0.25–0.25) 0.5 0.1 misses stretch",
 		"open message CPU 3 ms dovecot 4 ms 0.75 (0.75–0.75) 0.5 – MISSES MUST",
-		"not measured dovecot: no memory", "growth 1000 change CPU restante 3 ms",
-		"3 rows: 1 at must or better, 0 at stretch misses must open misses stretch login not measured idle",
+		"not measured dovecot: no memory", "growth 10 change CPU 3 ms dovecot 6 ms 0.5 (0.5–0.5) – –", "growth 1000 change CPU 3 ms 3 rows",
+		"rows: 1 at must or better, 0 at stretch misses must open misses stretch login not measured idle",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the table lacks %q:\n%s", want, b.String())

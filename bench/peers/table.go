@@ -19,7 +19,7 @@ func printHead(w io.Writer) {
 
 func printRow(w io.Writer, ours string, r *result.Row) {
 	name, unit := r.Name, r.Unit
-	for _, c := range r.Compare(ours) {
+	for _, c := range append(r.Compare(ours), r.Beside(ours)...) {
 		peer, theirs := string(c.Peer), result.Figure(c.Of, c.Theirs.Median)
 		if c.Peer == workload.Absolute {
 			peer, theirs = "bound", "–"
@@ -28,14 +28,9 @@ func printRow(w io.Writer, ours string, r *result.Row) {
 			c.RatioText(c.Ratio)+" ("+c.Spread()+")", c.RatioText(c.Must), c.RatioText(c.Stretch), judge(c))
 		name, unit = "", ""
 	}
-	if name != "" { // no goals: what each has
-		for _, s := range r.Servers {
-			if len(s.Runs) == 0 {
-				continue
-			}
-			fmt.Fprintf(w, line, name, unit, r.Main(), "", s.Name, result.Figure(r.Main(), r.Stats(s.Name, r.Main()).Median), "", "", "", memory(r, s.Name))
-			name, unit = "", ""
-		}
+	if s := r.Stats(ours, r.Main()); name != "" && s.N > 0 { // nobody else was asked
+		fmt.Fprintf(w, line, name, unit, r.Main(), result.Figure(r.Main(), s.Median), "", "", "", "", "", "")
+		name = ""
 	}
 	for _, s := range r.Servers {
 		if s.Problem != "" {
@@ -43,15 +38,6 @@ func printRow(w io.Writer, ours string, r *result.Row) {
 			name = ""
 		}
 	}
-}
-
-// memory tells what a row without goals has found of it.
-func memory(r *result.Row, server string) string {
-	s := r.Stats(server, workload.PSS)
-	if s.Median == 0 || math.IsNaN(s.Median) {
-		return ""
-	}
-	return result.Figure(workload.PSS, s.Median) + " of memory"
 }
 
 func figureName(c result.Comparison) string {
@@ -64,6 +50,8 @@ func figureName(c result.Comparison) string {
 // judge says in a word where a figure stands.
 func judge(c result.Comparison) string {
 	switch {
+	case math.IsNaN(c.Must) && math.IsNaN(c.Stretch):
+		return ""
 	case math.IsNaN(c.Ratio):
 		return "not measured"
 	case !math.IsNaN(c.Must) && c.Ratio > c.Must:

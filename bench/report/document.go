@@ -80,8 +80,11 @@ func table(r *result.Report) string {
 	b.WriteString("| row | unit | figure | ours | peer | its | ratio | rounds | must | stretch | |\n|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for i := range r.Rows {
 		row := &r.Rows[i]
+		if row.Point.Plot != "" && !hasGoal(row) {
+			continue // it is in a plot
+		}
 		name, unit := row.Name, row.Unit
-		for _, c := range row.Compare(r.Ours) {
+		for _, c := range append(row.Compare(r.Ours), row.Beside(r.Ours)...) {
 			peer, theirs := string(c.Peer), result.Figure(c.Of, c.Theirs.Median)
 			if c.Peer == workload.Absolute {
 				peer, theirs = "–", "–"
@@ -110,6 +113,9 @@ func deviating(c result.Comparison) string {
 
 // mark says where a figure stands.
 func mark(c result.Comparison) string {
+	if math.IsNaN(c.Must) && math.IsNaN(c.Stretch) {
+		return ""
+	}
 	switch level(c) {
 	case levelUnknown:
 		return "not measured"

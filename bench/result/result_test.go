@@ -143,3 +143,18 @@ func TestFile(t *testing.T) {
 		}
 	}
 }
+
+// TestBeside: who was measured and is in no goal stands beside what the row is about.
+func TestBeside(t *testing.T) {
+	r := Row{
+		Must:    workload.Goal{{Of: workload.PSS, Max: 32}, {Of: workload.CPU, Peer: "a", Max: 0.5}},
+		Servers: []Server{cpu("us", 1), cpu("a", 2), cpu("b", 4), {Name: "c", Problem: "none"}},
+	}
+	list := r.Beside("us")
+	if len(list) != 1 || list[0].Peer != "b" || list[0].Of != workload.PSS || list[0].Ratio != 0.25 || !math.IsNaN(list[0].Must) {
+		t.Errorf("%+v", list)
+	}
+	if must, _ := r.Verdicts("us"); must != Missed {
+		t.Errorf("what stands beside has changed the verdict to %v", must)
+	}
+}

@@ -59,6 +59,23 @@ func (r *Row) Compare(ours string) []Comparison {
 	return list
 }
 
+// Beside lists the servers that no goal of the row names, for what it is about: no
+// bound is on these.
+func (r *Row) Beside(ours string) []Comparison {
+	var list []Comparison
+	named := r.Compare(ours)
+	for _, s := range r.Servers {
+		peer := workload.Peer(s.Name)
+		if s.Name == ours || len(s.Runs) == 0 || slices.ContainsFunc(named, func(c Comparison) bool { return c.Peer == peer }) {
+			continue
+		}
+		c := r.compare(ours, r.Main(), peer)
+		c.Must, c.Stretch = math.NaN(), math.NaN()
+		list = append(list, c)
+	}
+	return list
+}
+
 // compare finds the ratio of one figure.
 func (r *Row) compare(ours string, of workload.Figure, peer workload.Peer) Comparison {
 	nan := math.NaN()
