@@ -15,6 +15,9 @@ func Figure(f workload.Figure, v float64) string {
 	if f == workload.PSS {
 		return scaled(v, 1024, []string{"B", "KB", "MB", "GB"})
 	}
+	if f == workload.IndexSize {
+		return fmt.Sprintf("%.2g", v)
+	}
 	if v == 0 {
 		return "0"
 	}

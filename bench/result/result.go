@@ -56,6 +56,8 @@ type Run struct {
 	PSS       int64              `json:"pss,omitempty"`
 	Processes int                `json:"processes,omitempty"`
 	Received  int64              `json:"received,omitempty"`
+	IndexCPU  float64            `json:"index_cpu,omitempty"`  // seconds for a GB of mail
+	IndexSize float64            `json:"index_size,omitempty"` // octets for one of mail
 }
 
 // FromSample condenses a sample.
@@ -63,6 +65,9 @@ func FromSample(s workload.Sample) Run {
 	r := Run{
 		Units: s.Units, CPU: s.CPU.Seconds(), Wall: s.Wall.Seconds(), PSS: s.Memory.PSS, Processes: s.Memory.Processes, Received: s.Received,
 		P50: s.Value(workload.P50), P99: s.Value(workload.P99), Slowest: workload.Percentile(s.Latencies, 1).Seconds(),
+	}
+	if s.Index.Mail > 0 {
+		r.IndexCPU, r.IndexSize = s.Value(workload.IndexCPU), s.Value(workload.IndexSize)
 	}
 	for name, list := range s.Commands {
 		if r.Commands == nil {
@@ -82,6 +87,10 @@ func (r Run) Value(f workload.Figure) float64 {
 		return r.P50
 	case workload.P99:
 		return r.P99
+	case workload.IndexCPU:
+		return r.IndexCPU
+	case workload.IndexSize:
+		return r.IndexSize
 	case workload.EveryP99:
 		worst := 0.0
 		for _, v := range r.Commands {

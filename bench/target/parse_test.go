@@ -133,3 +133,21 @@ func TestIsNote(t *testing.T) {
 		}
 	}
 }
+
+func TestIndexSize(t *testing.T) {
+	for _, c := range []struct {
+		out  string
+		want int64
+		err  bool
+		why  string
+	}{
+		{"INBOX: 300 messages indexed, 300 of them now, 12 KB\n", 12 << 10, false, "what the command prints"},
+		{"Sent: 3 messages indexed, 3 of them now, 1 KB\nINBOX: 3 messages indexed, 0 of them now, 7 KB\n", 7 << 10, false, "another mailbox before"},
+		{"INBOX: 3 messages indexed, 0 of them now, 7 KB; 1 cannot be read\n", 0, true, "mail that could not be read makes the figure wrong"},
+		{"", 0, true, "nothing"},
+	} {
+		if got, err := indexSize(c.out); got != c.want || err != nil != c.err {
+			t.Errorf("%s: %d, %v", c.why, got, err)
+		}
+	}
+}

@@ -42,6 +42,7 @@ listen_tls = "127.0.0.1:0"
 users = %q
 [mail]
 location = %q
+fulltext = %q
 [tls]
 cert = %q
 key = %q
@@ -57,8 +58,11 @@ level = "warn"
 // Name of this tree's server in tables.
 const RestanteName = "restante"
 
-func (r Restante) name() string           { return RestanteName }
-func (r Restante) data(o Options) string  { return filepath.Join(o.Dir, "data") }
+func (r Restante) name() string          { return RestanteName }
+func (r Restante) data(o Options) string { return filepath.Join(o.Dir, "data") }
+func (r Restante) settings(o Options) string {
+	return filepath.Join(o.Dir, "restante.toml")
+}
 func (r Restante) ready(o Options) string { return filepath.Join(o.Dir, "ready.json") }
 func (r Restante) logs(Options) []string  { return nil }
 func (r Restante) forget(o Options) error { return os.RemoveAll(filepath.Join(r.data(o), "index")) }
@@ -68,11 +72,15 @@ func (r Restante) configure(o Options) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := fmt.Sprintf(restanteSettings, table, location(o.Spec), o.Certificate.Cert, o.Certificate.Key)
+	fullText := "off"
+	if o.FullText {
+		fullText = "searched"
+	}
+	text := fmt.Sprintf(restanteSettings, table, location(o.Spec), fullText, o.Certificate.Cert, o.Certificate.Key)
 	if o.Profile {
 		text += "[debug]\npprof = \"127.0.0.1:0\"\n"
 	}
-	file := filepath.Join(o.Dir, "restante.toml")
+	file := r.settings(o)
 	err = errors.Join(os.WriteFile(file, []byte(text), 0o600), removed(r.ready(o)))
 	return exec.Command(r.Binary, "serve", "--data", r.data(o), "--config", file, "--ready-file", r.ready(o)), err
 }

@@ -28,6 +28,8 @@ type Options struct {
 	Owner       Owner
 	Certificate Certificate
 	Accounting  *Accounting
+	// FullText has restante use full-text indexes.
+	FullText bool
 	// Profile has restante serve profiles.
 	Profile bool
 }

@@ -33,7 +33,7 @@ func Full() Sizes {
 func Rows(s Sizes) []Row {
 	return slices.Concat(
 		loginRows(s), appendRows(s), idleRows(s),
-		openRows(s), syncRows(s), resyncRows(s), searchRows(s), memoryRows(s),
+		openRows(s), syncRows(s), resyncRows(s), searchRows(s), fullTextRows(s), memoryRows(s),
 		bodyRows(s), storeRows(s), copyRows(s), pop3Rows(s), mboxRows(s), mixedRows(s),
 		growthRows(s))
 }

@@ -18,6 +18,8 @@ type Sample struct {
 	// Memory is what the server had more than before (for one unit each), or all
 	// that it has where Units is 1.
 	Memory Memory
+	// Index is what the full-text index costs that the work has used.
+	Index Index
 	// Received is how many octets the client has read.
 	Received int64
 }
@@ -32,6 +34,9 @@ const (
 	P99      Figure = "p99"       // seconds
 	EveryP99 Figure = "every p99" // seconds, of each kind of command: Commands has them
 	PSS      Figure = "memory"    // octets for one unit
+	// What a full-text index costs.
+	IndexCPU  Figure = "index CPU"  // seconds for a GB of mail
+	IndexSize Figure = "index size" // octets for one of mail
 )
 
 // Value is a figure of the sample, for one unit where that applies. For EveryP99,
@@ -50,6 +55,10 @@ func (s Sample) Value(f Figure) float64 {
 			worst = max(worst, Percentile(s.Commands[name], 0.99))
 		}
 		return worst.Seconds()
+	case IndexCPU:
+		return s.Index.CPU.Seconds() / (float64(s.Index.Mail) / 1e9)
+	case IndexSize:
+		return float64(s.Index.Size) / float64(s.Index.Mail)
 	default: // PSS
 		return float64(s.Memory.PSS) / s.Units
 	}

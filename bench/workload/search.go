@@ -46,20 +46,25 @@ func searchText(key string, messages int) func(context.Context, *Env) (Sample, e
 			return Sample{}, err
 		}
 		return e.in(ctx, "INBOX", func(b *box) (Sample, error) {
-			answer := ""
-			b.Untagged = func(line []byte) {
-				if rest, ok := bytes.CutPrefix(line, []byte("SEARCH")); ok {
-					answer = string(bytes.TrimSpace(rest))
-				}
-			}
 			number := messages / 3
-			s, err := e.countCommand(b, fmt.Sprintf("SEARCH %s %q", key, mail.Token(mail.Seed, number)), 0, float64(size)/1e9)
-			if err == nil && answer != fmt.Sprint(number+1) {
-				err = fmt.Errorf("SEARCH %s finds %q, want %d", key, answer, number+1)
-			}
-			return s, err
+			return e.countSearch(b, fmt.Sprintf("SEARCH %s %q", key, mail.Token(mail.Seed, number)), float64(size)/1e9, number+1)
 		})
 	}
+}
+
+// countSearch counts a command that has to find one message.
+func (e *Env) countSearch(b *box, command string, units float64, number int) (Sample, error) {
+	answer := ""
+	b.Untagged = func(line []byte) {
+		if rest, ok := bytes.CutPrefix(line, []byte("SEARCH")); ok {
+			answer = string(bytes.TrimSpace(rest))
+		}
+	}
+	s, err := e.countCommand(b, command, 0, units)
+	if err == nil && answer != fmt.Sprint(number) {
+		err = fmt.Errorf("%s finds %q, want %d", command, answer, number)
+	}
+	return s, err
 }
 
 // sizeOf is how many octets of mail are in a mailbox on disk.
