@@ -50,7 +50,7 @@ bench-peers: ## beside Debian's Dovecot on the same mail; ARGS="-quick" for a fi
 	$(GO) run ./bench/peers $(ARGS)
 
 bench-report: ## docs/performance-peers.md with its plots, from JSON=FILE that bench-peers has written
-	$(GO) run ./bench/report -json $(JSON)
+	$(GO) run ./bench/report -json "$(JSON)"
 
 bench-code: ## all benchmarks of the packages once
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./...
