@@ -98,6 +98,9 @@ func (s *session) newFinder(v *view, charset string, key imap.SearchKey) (f *fin
 	f.q.Unreadable = func(uid mailstore.UID, err error) {
 		s.log.Error("message cannot be searched", slog.String("mailbox", v.box.Name()), slog.Any("uid", uid), slog.Any("err", err))
 	}
+	if f.q.Memorable() {
+		f.q.Remember(s.memoryOf(v))
+	}
 	s.srv.opt.FullText.Narrow(f.q, v.box)
 	return f, c.modSeq, nil
 }

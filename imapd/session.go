@@ -73,7 +73,8 @@ type login struct {
 	account            mailstore.Account
 	view               *view // of the selected mailbox, nil when none is selected
 	last               messageCache
-	transcript         *transcript // of what is said, usually nil
+	memories           []*boxMemory // of what searches found out
+	transcript         *transcript  // of what is said, usually nil
 	mailboxes          mailboxCount
 }
 

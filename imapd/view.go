@@ -5,6 +5,7 @@ import (
 
 	"restante/imap"
 	"restante/mailstore"
+	"restante/search"
 )
 
 // A view is the selected mailbox as the client of this session knows it:
@@ -36,6 +37,7 @@ type view struct {
 	toldRecent int
 	saved      mailstore.UIDSet // "$", the result of SEARCH RETURN (SAVE)
 
+	memory   *search.Memory // of this mailbox; nil before the first search for a text
 	contexts []*searchContext
 	touched  []mailstore.UID // announced and changed since they were searched for the contexts
 

@@ -95,18 +95,30 @@ type fieldMatch struct {
 func (x fieldMatch) cost() level { return x.from }
 
 func (x fieldMatch) eval(c *candidate) answer {
+	if a := x.text.recall(c.rec.UID); a != maybe {
+		return a
+	}
 	if x.text.rulesOut(c.rec.UID) {
 		return no
 	}
 	if c.at < x.from {
 		return maybe
 	}
-	for name, value := range message.Fields(c.header()) {
+	found := x.in(c.header())
+	if c.err == nil {
+		x.text.judge(c.rec.UID, found)
+	}
+	return is(found)
+}
+
+// in reports whether a header has such a field.
+func (x fieldMatch) in(header []byte) bool {
+	for name, value := range message.Fields(header) {
 		if len(name) == len(x.field) && equalFoldASCII(name, x.field) && x.text.inField(value) {
-			return yes
+			return true
 		}
 	}
-	return no
+	return false
 }
 
 // textMatch is Text or Body, compiled.
@@ -118,6 +130,9 @@ func (x textMatch) eval(c *candidate) answer {
 	if len(x.folded) == 0 {
 		return yes
 	}
+	if a := x.recall(c.rec.UID); a != maybe {
+		return a
+	}
 	if x.rulesOut(c.rec.UID) {
 		return no
 	}
@@ -128,6 +143,7 @@ func (x textMatch) eval(c *candidate) answer {
 		}
 	case atHeader:
 		if x.inHeaders {
+			x.looked = true
 			if *found = x.inHeader(c.header()); *found {
 				return yes
 			}

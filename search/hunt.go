@@ -35,7 +35,7 @@ func (s *source) search() error {
 	h := &s.q.hunt
 	*h = hunt{s: s, found: s.q.found, open: s.q.open[:0]}
 	for i, n := range s.q.texts {
-		if !h.found[i] && len(n.folded) > 0 && !n.rulesOut(s.uid) {
+		if !h.found[i] && len(n.folded) > 0 && !n.rulesOut(s.uid) && n.recall(s.uid) == maybe {
 			h.open = append(h.open, n)
 			h.keep = max(h.keep, len(n.folded)-1)
 		}

@@ -23,6 +23,10 @@ type needle struct {
 	line      []byte
 
 	known, may mailstore.UIDSet // of an index: of the messages known only those may have it
+
+	verdicts *verdicts // what is remembered, or nil
+	field    string    // that it is looked for in, where that is worth remembering
+	looked   bool      // the header of the message at hand was looked at
 }
 
 func newNeedle(text string) *needle {

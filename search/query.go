@@ -85,7 +85,11 @@ func (q *Query) compile(x Expr) Expr {
 		}
 		n := newNeedle(x.Text)
 		q.heads = append(q.heads, n)
-		return fieldMatch{[]byte(strings.ToLower(x.Field)), n, at}
+		field := strings.ToLower(x.Field)
+		if at == atHeader {
+			n.field = field // else the summary answers
+		}
+		return fieldMatch{[]byte(field), n, at}
 	case Body:
 		return q.text(x.Text, false)
 	case Text:
@@ -202,6 +206,14 @@ func (q *Query) fromSummary(sums mailstore.SummaryReader, rec *mailstore.Record)
 	return q.root.eval(&q.one)
 }
 
+// forget makes ready for another message.
+func (q *Query) forget() {
+	clear(q.found)
+	for _, n := range q.texts {
+		n.looked = false
+	}
+}
+
 // read opens a message and decides for good.
 func (q *Query) read(ctx context.Context, box mailstore.Mailbox, rec *mailstore.Record) (answer, error) {
 	msg, err := box.OpenMessage(ctx, rec.UID)
@@ -212,7 +224,7 @@ func (q *Query) read(ctx context.Context, box mailstore.Mailbox, rec *mailstore.
 		if q.one.rec == rec && q.one.at == atSummary {
 			known = q.one
 		}
-		clear(q.found)
+		q.forget()
 		q.src = source{Message: msg, q: q, box: box, uid: rec.UID}
 		q.one = candidate{q: q, rec: rec, id: known.id, known: known.known, at: atHeader}
 		a := q.root.eval(&q.one)
@@ -221,6 +233,7 @@ func (q *Query) read(ctx context.Context, box mailstore.Mailbox, rec *mailstore.
 			a = q.root.eval(&q.one)
 		}
 		if err = q.one.err; err == nil {
+			q.judgeTexts(&q.one)
 			return is(a == yes), ctx.Err()
 		}
 	}
