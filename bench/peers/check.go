@@ -159,5 +159,16 @@ func (r *runner) prepare() (err error) {
 			return err
 		}
 	}
+	return r.lock()
+}
+
+// lock makes this the only run in the work directory, as long as it lives.
+func (r *runner) lock() (err error) {
+	if r.held, err = os.Open(r.opt.work); err != nil {
+		return err
+	}
+	if err := syscall.Flock(int(r.held.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return fmt.Errorf("-work %s: another run has it (%w); wait for its end, or name another directory", r.opt.work, err)
+	}
 	return nil
 }

@@ -23,8 +23,9 @@ type runner struct {
 	ours       target.Restante
 	cert       target.Certificate
 	owner      target.Owner
-	peerless   error // why there is no Dovecot
-	files      int   // that may be open
+	peerless   error    // why there is no Dovecot
+	files      int      // that may be open
+	held       *os.File // the work directory, locked
 	report     result.Report
 }
 

@@ -2,6 +2,8 @@
 // written:
 //
 //	go run ./bench/report -json peers.json
+//
+// Several files are those of different rows, as the whole takes hours.
 package main
 
 import (
@@ -10,12 +12,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"restante/bench/result"
 )
 
 func main() {
-	file := flag.String("json", "", "what bench/peers has written with -json")
+	file := flag.String("json", "", "what bench/peers has written with -json; several, separated by spaces or commas, are put together, rows of later ones taking the place of earlier")
 	docs := flag.String("docs", "docs", "directory of the documents")
 	flag.Parse()
 	if err := run(*file, *docs); err != nil {
@@ -31,11 +34,20 @@ const (
 	bounds   = "performance/bounds.txt"
 )
 
-func run(file, docs string) error {
-	if file == "" {
+func run(files, docs string) error {
+	names := strings.FieldsFunc(files, func(r rune) bool { return r == ' ' || r == ',' })
+	if len(names) == 0 {
 		return errors.New("name the file that bench/peers has written: make bench-report JSON=FILE")
 	}
-	r, err := result.Read(file)
+	var list []*result.Report
+	for _, name := range names {
+		r, err := result.Read(name)
+		if err != nil {
+			return err
+		}
+		list = append(list, r)
+	}
+	r, err := result.Merge(list)
 	if err != nil {
 		return err
 	}

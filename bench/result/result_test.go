@@ -158,3 +158,22 @@ func TestBeside(t *testing.T) {
 		t.Errorf("what stands beside has changed the verdict to %v", must)
 	}
 }
+
+func TestMerge(t *testing.T) {
+	report := func(machine string, big int, rows ...Row) *Report {
+		return &Report{Machine: machine, Load: "1", Repeat: 3, Servers: map[string]string{"us": "1"}, Sizes: workload.Sizes{Big: big}, Rows: rows}
+	}
+	first := report("m", 1, Row{Name: "a", Unit: "old"}, Row{Name: "b"})
+	got, err := Merge([]*Report{first, report("m", 1, Row{Name: "c"}, Row{Name: "a", Unit: "new"})})
+	if err != nil || len(got.Rows) != 3 || got.Rows[0].Unit != "new" || got.Rows[2].Name != "c" || got.Load != "1; 1" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if first.Rows[0].Unit != "old" {
+		t.Error("Merge has changed what it was given")
+	}
+	for why, list := range map[string][]*Report{"nothing": nil, "another machine": {first, report("n", 1)}, "other mail": {first, report("m", 2)}} {
+		if _, err := Merge(list); err == nil {
+			t.Errorf("%s: no error", why)
+		}
+	}
+}

@@ -1,0 +1,38 @@
+package result
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+)
+
+// Merge puts reports of different rows together, as the whole takes hours: a row of a
+// later one takes the place of that of an earlier one. All must be of one machine and
+// of mail of the same size.
+func Merge(list []*Report) (*Report, error) {
+	if len(list) == 0 {
+		return nil, errors.New("no report")
+	}
+	all := *list[0]
+	all.Rows, all.Servers = slices.Clone(all.Rows), maps.Clone(all.Servers)
+	for _, r := range list[1:] {
+		switch {
+		case r.Machine != all.Machine:
+			return nil, fmt.Errorf("the reports are of different machines: %s; %s", all.Machine, r.Machine)
+		case !reflect.DeepEqual(r.Sizes, all.Sizes):
+			return nil, errors.New("the reports are of mail of different size; measure all with the same flags")
+		}
+		all.Date, all.Load, all.Repeat = r.Date, all.Load+"; "+r.Load, min(all.Repeat, r.Repeat)
+		maps.Copy(all.Servers, r.Servers)
+		for _, row := range r.Rows {
+			if i := slices.IndexFunc(all.Rows, func(o Row) bool { return o.Name == row.Name }); i >= 0 {
+				all.Rows[i] = row
+			} else {
+				all.Rows = append(all.Rows, row)
+			}
+		}
+	}
+	return &all, nil
+}
