@@ -71,7 +71,11 @@ func (s *session) cmdRename(cmd *imap.Command) (reply, error) {
 	if err := s.shortName(to); err != nil {
 		return reply{}, err
 	}
-	return reply{}, s.long(func(ctx context.Context) error { return s.account.Rename(ctx, from, to) })
+	err := s.long(func(ctx context.Context) error { return s.account.Rename(ctx, from, to) })
+	if err == nil && from == mailstore.Inbox {
+		s.copyNotes(from, to)
+	}
+	return reply{}, err
 }
 
 // cmdSubscribe is SUBSCRIBE and UNSUBSCRIBE (RFC 9051 sections 6.3.7 and 6.3.8).

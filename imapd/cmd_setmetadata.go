@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 
@@ -111,6 +112,24 @@ func (s *session) giveUse(name, use string, then func() error) error {
 		}
 	}
 	return err
+}
+
+// copyNotes gives a mailbox what was noted of INBOX, whose messages it has got (RFC
+// 5464 section 4.1). The renaming has been done, so it does not fail for that.
+func (s *session) copyNotes(from, to string) {
+	err := s.long(func(ctx context.Context) error {
+		notes, err := s.account.Annotations(ctx, from)
+		if err != nil || len(notes) == 0 {
+			return err
+		}
+		return s.account.ChangeAnnotations(ctx, to, func(copied mailstore.Annotations) error {
+			maps.Copy(copied, notes)
+			return nil
+		})
+	})
+	if err != nil {
+		s.log.Warn("annotations of INBOX cannot be copied", slog.String("mailbox", to), slog.Any("err", err))
+	}
 }
 
 // annotate changes what was noted.

@@ -427,6 +427,12 @@ func FuzzSearch(f *testing.F) {
 		if not := len(b.find(t, Not{Body{word}})); not == body {
 			t.Errorf("%q is and is not in %q", word, text)
 		}
+		var m Memory
+		for _, x := range []Expr{Or{Body{word + "x"}, Text{word}}, Text{word}, And{Not{Body{word}}, Text{word}}, Header{"X", word}, Or{Header{"X", word}, Body{word}}} {
+			if got, want := len(b.recall(t, &m, nil, x)), len(b.find(t, x)); got != want {
+				t.Errorf("%#v in %q: %d with a memory, %d without", x, text, got, want)
+			}
+		}
 	})
 }
 
