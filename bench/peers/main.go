@@ -83,7 +83,7 @@ func (opt *options) choose(servers string) error {
 func (opt *options) wants(name string) bool { return len(opt.servers) == 0 || opt.servers[name] }
 
 func run(opt options) (err error) {
-	sizes, full := opt.sizes()
+	sizes, _ := opt.sizes()
 	rows := opt.rows(workload.Rows(sizes))
 	if opt.list {
 		for _, r := range rows {
@@ -102,7 +102,7 @@ func run(opt options) (err error) {
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(opt.work)) }()
 	}
-	r, err := newRunner(ctx, opt, sizes, full)
+	r, err := newRunner(ctx, opt, os.Stdout, os.Stderr)
 	if err != nil {
 		return err
 	}

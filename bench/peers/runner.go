@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,10 +28,12 @@ type runner struct {
 	files      int      // that may be open
 	held       *os.File // the work directory, locked
 	report     result.Report
+	out, notes io.Writer // the table, and what people need to know
 }
 
-func newRunner(ctx context.Context, opt options, sizes workload.Sizes, full bool) (*runner, error) {
-	r := &runner{opt: opt, accounting: target.NewAccounting(), owner: target.MailOwner()}
+func newRunner(ctx context.Context, opt options, out, notes io.Writer) (*runner, error) {
+	r := &runner{opt: opt, accounting: target.NewAccounting(), owner: target.MailOwner(), out: out, notes: notes}
+	sizes, full := opt.sizes()
 	r.report = result.Report{Date: time.Now().UTC(), Ours: target.RestanteName, Sizes: sizes, Full: full, Repeat: opt.repeat}
 	if err := r.prepare(); err != nil {
 		return nil, err
@@ -48,12 +51,12 @@ func newRunner(ctx context.Context, opt options, sizes workload.Sizes, full bool
 
 func (r *runner) path(name string) string { return filepath.Join(r.opt.work, name) }
 
-// say tells people, on standard error; the table goes to standard output.
-func (r *runner) say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+// say tells people what is not in the table.
+func (r *runner) say(format string, args ...any) { fmt.Fprintf(r.notes, format+"\n", args...) }
 
 // all measures the rows, those of equal mail together.
 func (r *runner) all(ctx context.Context, rows []workload.Row) error {
-	printHead(os.Stdout)
+	printHead(r.out)
 	for len(rows) > 0 && ctx.Err() == nil {
 		n := 1
 		for n < len(rows) && rows[n].Mail == rows[0].Mail {
@@ -83,7 +86,7 @@ func (r *runner) group(ctx context.Context, rows []workload.Row) (err error) {
 			return err
 		}
 		r.report.Rows = append(r.report.Rows, found)
-		printRow(os.Stdout, r.report.Ours, &found)
+		printRow(r.out, r.report.Ours, &found)
 		if r.opt.json != "" {
 			if err := r.report.Write(r.opt.json); err != nil {
 				return err
@@ -96,7 +99,7 @@ func (r *runner) group(ctx context.Context, rows []workload.Row) (err error) {
 // finish tells the sum of all.
 func (r *runner) finish() error {
 	r.report.Load += " before, " + load() + " after"
-	printSum(os.Stdout, &r.report)
+	printSum(r.out, &r.report)
 	if r.opt.json == "" {
 		return nil
 	}
