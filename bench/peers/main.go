@@ -34,6 +34,7 @@ func main() {
 	flag.DurationVar(&opt.timeout, "timeout", 15*time.Minute, "how long one run of a row may take")
 	flag.StringVar(&opt.json, "json", "", "write everything that was found to this file, for make bench-report")
 	flag.StringVar(&opt.profile, "profile", "", "store a CPU profile of restante for each row in this directory; from runs that are not counted")
+	flag.StringVar(&opt.show, "show", "", "measure nothing, and print the table of files that -json has written (several, separated by commas, are put together)")
 	flag.BoolVar(&opt.list, "list", false, "print the names of the rows")
 	flag.Parse()
 	var err error
@@ -59,6 +60,7 @@ type options struct {
 	repeat        int
 	timeout       time.Duration
 	json, profile string
+	show          string
 }
 
 func (opt *options) choose(servers string) error {
@@ -85,6 +87,9 @@ func (opt *options) wants(name string) bool { return len(opt.servers) == 0 || op
 func run(opt options) (err error) {
 	sizes, _ := opt.sizes()
 	rows := opt.rows(workload.Rows(sizes))
+	if opt.show != "" {
+		return show(os.Stdout, strings.Split(opt.show, ","))
+	}
 	if opt.list {
 		for _, r := range rows {
 			fmt.Println(r.Name)

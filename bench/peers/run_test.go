@@ -47,6 +47,10 @@ func TestRun(t *testing.T) {
 	if text := out.String(); !strings.Contains(text, "NOOP") || !strings.Contains(text, "1 rows: 0 at must") {
 		t.Errorf("the table is\n%s", text)
 	}
+	var again bytes.Buffer
+	if err := show(&again, []string{opt.json}); err != nil || !strings.Contains(again.String(), "1 rows: 0 at must") {
+		t.Errorf("the table of the file: %v\n%s", err, again.String())
+	}
 	profile, err := os.ReadFile(filepath.Join(opt.profile, "NOOP-1.pprof"))
 	if err != nil || !bytes.HasPrefix(profile, []byte{0x1f, 0x8b}) {
 		t.Errorf("no profile: %v, %d octets\n%s", err, len(profile), said.String())

@@ -17,6 +17,28 @@ func printHead(w io.Writer) {
 	fmt.Fprintf(w, line, "row", "unit", "figure", "ours", "beside", "its", "ratio (rounds)", "must", "stretch", "")
 }
 
+// show prints the table of what was found earlier.
+func show(w io.Writer, files []string) error {
+	var list []*result.Report
+	for _, file := range files {
+		r, err := result.Read(file)
+		if err != nil {
+			return err
+		}
+		list = append(list, r)
+	}
+	all, err := result.Merge(list)
+	if err != nil {
+		return err
+	}
+	printHead(w)
+	for i := range all.Rows {
+		printRow(w, all.Ours, &all.Rows[i])
+	}
+	printSum(w, all)
+	return nil
+}
+
 func printRow(w io.Writer, ours string, r *result.Row) {
 	name, unit := r.Name, r.Unit
 	for _, c := range append(r.Compare(ours), r.Beside(ours)...) {
