@@ -49,7 +49,7 @@ var layers = []layer{
 
 	// Shared means of the services.
 	{pkg: "search", own: []string{"mailstore", "message", "casemap"}, outside: []string{"golang.org/x/text"}},
-	{pkg: "fulltext", own: []string{"mailstore", "search"}, tests: []string{"mailstore/memory", "mailstore/maildir", "fsys", "fsys/faultfs"}},
+	{pkg: "fulltext", own: []string{"mailstore", "search"}, tests: []string{"casemap", "mailstore/memory", "mailstore/maildir", "fsys", "fsys/faultfs"}},
 	{pkg: "order", own: []string{"mailstore", "message", "casemap"}},
 	{pkg: "auth", own: []string{"mailstore", "fsys", "auth/sasl"}, outside: []string{"github.com/go-crypt"}},
 	{pkg: "certs", own: []string{"fsys"}},

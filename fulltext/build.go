@@ -7,10 +7,10 @@ import (
 	"restante/search"
 )
 
-// maxPairs is how many grams of messages are held while a segment is being made: 32 MB,
+// maxPairs is how many grams of messages are held while a segment is being made: 16 MB,
 // with what sorting them takes. A message that has more by itself is let in all the same;
 // it cannot have more than there are grams.
-const maxPairs = 2 << 20
+const maxPairs = 1 << 20
 
 // A builder takes the grams of messages, whose UIDs rise, until they are written.
 type builder struct {
@@ -20,6 +20,7 @@ type builder struct {
 	other []pair // for sorting
 	uids  mailstore.UIDSet
 	n     int
+	max   int // pairs
 }
 
 // pair says that a message has a key.
@@ -65,7 +66,7 @@ func (b *builder) end(uid mailstore.UID, keep bool) {
 	}
 }
 
-func (b *builder) full() bool { return len(b.pairs) >= maxPairs || b.n >= maxDocs }
+func (b *builder) full() bool { return len(b.pairs) >= b.max || b.n >= maxDocs }
 
 // reset forgets what was written.
 func (b *builder) reset() { b.pairs, b.uids, b.n = b.pairs[:0], nil, 0 }

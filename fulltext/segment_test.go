@@ -86,7 +86,11 @@ func (s *segment) found(t testing.TB, k key) []mailstore.UID {
 // TestSegment: what was written is read, for segments of one block and of many, of one
 // message and of as many as there can be.
 func TestSegment(t *testing.T) {
-	for _, n := range []int{1, 2, 63, 64, 65, 500, 5000, maxDocs} {
+	sizes := []int{1, 2, 63, 64, 65, 500, 5000, maxDocs}
+	if raceDetector {
+		sizes = sizes[:len(sizes)-1] // one goroutine, and slow
+	}
+	for _, n := range sizes {
 		rnd := rand.New(rand.NewPCG(1, uint64(n)))
 		file, want, set := randomSegment(t, rnd, n)
 		s, err := openBytes(file)
@@ -186,6 +190,75 @@ func TestDamage(t *testing.T) {
 	check("more", len(file), append(bytes.Clone(file), 0))
 	if refused == 0 {
 		t.Error("nothing was refused")
+	}
+}
+
+// numbered is a mailbox of which only the number is asked.
+type numbered struct{ mailstore.Mailbox }
+
+func (numbered) UIDValidity() uint32 { return 7 }
+
+// TestMerge: of segments whose messages are mixed, some in several of them and some gone,
+// one becomes that has of each message all that any had.
+func TestMerge(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 1))
+	live, uids := uidSet(rnd, 3000)
+	want := make(map[key][]mailstore.UID)
+	builders := []*builder{newBuilder(), newBuilder(), newBuilder()}
+	for i, uid := range uids {
+		text := []byte{'a', byte(i), byte(i >> 3), 'z', byte(i % 10)}
+		for at := range 3 {
+			if k := gram(text[at:]) | inBody; i%7 != 0 {
+				want[k] = append(want[k], uid)
+			}
+		}
+		for n, b := range builders {
+			if i%5 == 0 || n == rnd.IntN(3) || n == 0 { // all stand in the first
+				b.text(search.InBody, text)
+				b.end(uid, true)
+			}
+		}
+	}
+	var left mailstore.UIDSet
+	for i, uid := range uids {
+		if i%7 != 0 {
+			left.Add(uid)
+		}
+	}
+	u := &updater{box: numbered{}, live: left}
+	m := merger{u: u, to: newDocs(intersect(live, left))}
+	for i := range builders {
+		b := builders[len(builders)-1-i]
+		var file bytes.Buffer
+		if err := b.write(newWriter(&file, 7, search.TextVersion(), newDocs(b.uids))); err != nil {
+			t.Fatal(err)
+		}
+		s, err := openSegment(memBlob{bytes.NewReader(file.Bytes())}, 7, search.TextVersion())
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.from = append(m.from, &source{s: s, number: numbers(s.docs, m.to)})
+	}
+	var file bytes.Buffer
+	if err := m.write(t.Context(), &file); err != nil {
+		t.Fatal(err)
+	}
+	s, err := openSegment(memBlob{bytes.NewReader(file.Bytes())}, 7, search.TextVersion())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.contents()
+	if err != nil || !slices.Equal(s.docs.uids, left) {
+		t.Fatalf("%v; other UIDs", err)
+	}
+	for k, uids := range want {
+		if !slices.Equal(got[k], uids) {
+			t.Errorf("key %x: %v, want %v", k, got[k], uids)
+		}
+		delete(got, k)
+	}
+	if len(got) > 0 {
+		t.Errorf("%d keys of messages that have gone", len(got))
 	}
 }
 

@@ -1,6 +1,7 @@
 package fulltext
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,8 @@ type UpdateOptions struct {
 	Rest func(worked time.Duration)
 	// Whole makes as few segments as can be.
 	Whole bool
+
+	pairs int // for tests: instead of maxPairs
 }
 
 // Report is what Update did and what there is now.
@@ -103,6 +106,7 @@ func (u *updater) missing() (missing mailstore.UIDSet) {
 func (u *updater) read(ctx context.Context, uid mailstore.UID) error {
 	if u.b == nil {
 		u.b = newBuilder()
+		u.b.max = cmp.Or(u.opt.pairs, maxPairs)
 	}
 	err := u.texts.Read(ctx, u.box, uid, u.b.text)
 	u.b.end(uid, err == nil)

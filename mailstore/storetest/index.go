@@ -14,6 +14,9 @@ var indexTests = []test{
 	{"mod-sequences over a reopening", modSeqReopened},
 	{"summaries", summaries},
 	{"summaries over a reopening", summariesReopened},
+	{"blobs", blobs},
+	{"blobs of other mailboxes", blobsElsewhere},
+	{"blobs over a reopening", blobsReopened},
 }
 
 // changed lists the UIDs that changed after a mod-sequence.
