@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -75,7 +76,10 @@ func start(ctx context.Context, e engine, o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{o: o, engine: e}
-	return s, s.begin(ctx)
+	if err := s.begin(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // begin starts the server and waits until all its services answer.
@@ -151,16 +155,28 @@ func (s *Server) end() error {
 		return nil
 	}
 	s.run = nil
-	var err error
+	pids, err := r.acct.pids()
 	_ = r.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
 	select {
 	case <-r.done:
 	case <-time.After(30 * time.Second):
-		err = fmt.Errorf("%s did not end within 30 seconds and was killed", s.Name())
+		err = errors.Join(err, fmt.Errorf("%s did not end within 30 seconds and was killed", s.Name()))
 		_ = r.cmd.Process.Kill()
 		<-r.done
 	}
+	awaitEnd(pids)
 	return errors.Join(err, r.acct.end())
+}
+
+// awaitEnd gives the processes some time after their first one has gone: they may be
+// writing an index, and nothing is to be removed below them.
+func awaitEnd(pids []int) {
+	for range 500 {
+		if !slices.ContainsFunc(pids, func(pid int) bool { return syscall.Kill(pid, 0) == nil }) {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 }
 
 // Name is the name of the server and its configuration.
