@@ -52,6 +52,8 @@ func (d *Debts) Settle() error {
 	return nil
 }
 
+func (d *Debts) hold() Held { return Hold(d.FS) }
+
 // Booted is that of the file system below.
 func (d *Debts) Booted(path string) (time.Time, bool) {
 	b, tells := d.FS.(bootTeller)

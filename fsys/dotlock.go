@@ -364,7 +364,8 @@ func (w *waiter) stale() bool {
 // processAge tells how long a process of this host has been running (proc(5):
 // field 22 of stat, in hundredths of a second since boot).
 func processAge(pid int) (time.Duration, bool) {
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	// What a user sees in /proc may be no more than his own processes.
+	stat, err := asProcess(func() ([]byte, error) { return os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat") })
 	if err != nil {
 		return 0, false
 	}

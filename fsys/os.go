@@ -130,15 +130,18 @@ func (OS) ReadDir(name string) ([]Entry, error) {
 
 // SyncDir is fsync(2) on the directory.
 func (OS) SyncDir(name string) error {
-	d, err := openFile(name, os.O_RDONLY|unix.O_DIRECTORY, 0)
+	fd, err := openGuarded(name, os.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
-		return err
+		return &fs.PathError{Op: "open", Path: name, Err: err}
 	}
-	err = d.Sync()
-	if errors.Is(err, unix.EINVAL) { // a file system that has no such thing
+	err = noEINTR(func() error { return unix.Fsync(fd) })
+	if err == unix.EINVAL { // a file system that has no such thing
 		err = nil
 	}
-	return errors.Join(err, d.Close())
+	if err = errors.Join(err, unix.Close(fd)); err != nil {
+		return &fs.PathError{Op: "sync", Path: name, Err: err}
+	}
+	return nil
 }
 
 // localTypes are file systems on disks of this machine alone (statfs(2)).

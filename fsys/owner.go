@@ -89,11 +89,12 @@ type owned struct {
 	grants []Grant
 }
 
-// identity is what a thread had before it became somebody else.
-type identity struct{ uid, gid int }
+// identity is what a thread had before it became somebody else, and what it is then.
+type identity struct{ uid, gid, toUID, toGID int }
 
 // become gives this thread the owner's rights until restore. The group comes
-// first: the thread may change it as long as it is the superuser's or not.
+// first: the thread may change it as long as it is the superuser's or not. Where
+// nothing changes, as within Hold, the calls cost next to nothing.
 func (o *owned) become(name string) identity {
 	gid := o.owner.GID
 	for i := range o.grants {
@@ -101,19 +102,74 @@ func (o *owned) become(name string) identity {
 			gid = g.GID
 		}
 	}
+	return change(o.owner.UID, gid)
+}
+
+func change(uid, gid int) identity {
 	runtime.LockOSThread()
-	var was identity
-	was.gid, _ = unix.SetfsgidRetGid(gid)
-	was.uid, _ = unix.SetfsuidRetUid(o.owner.UID)
-	return was
+	i := identity{toUID: uid, toGID: gid}
+	i.gid, _ = unix.SetfsgidRetGid(gid)
+	i.uid, _ = unix.SetfsuidRetUid(uid)
+	return i
 }
 
 // restore gives the thread back what it had. Setting fails only for ids that do
 // not exist and for processes without the right to, and neither has changed.
 func (i identity) restore() {
-	_ = unix.Setfsuid(i.uid)
-	_ = unix.Setfsgid(i.gid)
+	if i.uid != i.toUID {
+		_ = unix.Setfsuid(i.uid)
+	}
+	if i.gid != i.toGID {
+		_ = unix.Setfsgid(i.gid)
+	}
 	runtime.UnlockOSThread()
+}
+
+// A Held is what Hold has taken.
+type Held struct {
+	was  identity
+	held bool
+}
+
+// Hold lets the calling goroutine have the rights of the owner of sys until Release,
+// so that many operations of sys cost one change of rights. What it does to other
+// files meanwhile must be made for that (AsProcess). For a file system without an
+// owner it does nothing. Release must be called by the same goroutine.
+func Hold(sys FS) Held {
+	if h, ok := sys.(holder); ok {
+		return h.hold()
+	}
+	return Held{}
+}
+
+// Release gives the rights back.
+func (h Held) Release() {
+	if h.held {
+		h.was.restore()
+	}
+}
+
+// A holder is a file system with an owner, or one in front of it.
+type holder interface{ hold() Held }
+
+func (o *owned) hold() Held { return Held{o.become(""), true} }
+
+// AsProcess returns a file system on which every operation has the rights of the
+// process, also within Hold.
+func AsProcess(sys FS) FS {
+	if os.Geteuid() != 0 {
+		return sys
+	}
+	return &owned{sys: sys, owner: Owner{0, os.Getegid()}}
+}
+
+// asProcess does something with the rights of the process.
+func asProcess[T any](do func() (T, error)) (T, error) {
+	if os.Geteuid() != 0 {
+		return do()
+	}
+	defer change(0, os.Getegid()).restore()
+	return do()
 }
 
 func (o *owned) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {

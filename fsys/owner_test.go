@@ -2,6 +2,7 @@ package fsys_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -46,7 +47,7 @@ func must(t testing.TB, err error) {
 
 func wantOwner(t *testing.T, path string, want fsys.Owner) {
 	t.Helper()
-	fi, err := os.Lstat(path)
+	fi, err := fsys.AsProcess(fsys.OS{}).Lstat(path)
 	must(t, err)
 	if got, _ := fsys.OwnerOf(fi); got != want {
 		t.Errorf("%s belongs to %+v, want %+v", path, got, want)
@@ -96,6 +97,55 @@ func TestAsMakes(t *testing.T) {
 		wantOwner(t, path(e.Name), ana)
 		must(t, sys.Remove(path(e.Name)))
 	}
+}
+
+// TestHold: within Hold everybody's files are his whose file system is used, also
+// those of the process, and afterwards the rights are what they were.
+func TestHold(t *testing.T) {
+	dir := openDir(t)
+	home(t, filepath.Join(dir, "ana"), ana)
+	home(t, filepath.Join(dir, "bob"), bob)
+	must(t, os.Mkdir(filepath.Join(dir, "spool"), 0))
+	must(t, os.Chmod(filepath.Join(dir, "spool"), 0o775))
+	must(t, os.Lchown(filepath.Join(dir, "spool"), 0, 8))
+	must(t, os.Mkdir(filepath.Join(dir, "root"), 0o700))
+	sys, other := as(t, ana, fsys.Grant{Dir: filepath.Join(dir, "spool"), GID: 8}), as(t, bob)
+	self := fsys.Owner{UID: 0, GID: os.Getegid()}
+	n := 0
+	makes := func(sys fsys.FS, in string, want fsys.Owner) {
+		t.Helper()
+		n++
+		path := filepath.Join(dir, in, fmt.Sprint(n))
+		must(t, fsys.WriteFile(sys, path, []byte("x"), 0o600))
+		wantOwner(t, path, want)
+	}
+	all := func() {
+		t.Helper()
+		makes(sys, "ana", ana)
+		makes(other, "bob", bob)
+		makes(sys, "spool", fsys.Owner{UID: ana.UID, GID: 8})
+		makes(fsys.AsProcess(fsys.OS{}), "root", self)
+	}
+	all()
+	held := fsys.Hold(fsys.NewDebts(sys))
+	all()
+	inner := fsys.Hold(other)
+	all()
+	inner.Release()
+	makes(fsys.OS{}, "ana", ana) // as this goroutine has no other rights now
+	if _, err := os.ReadDir(filepath.Join(dir, "root")); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("reading root's directory within Hold: %v", err)
+	}
+	done := make(chan struct{})
+	go func() { // on a thread of its own
+		defer close(done)
+		makes(fsys.OS{}, "root", self)
+		makes(sys, "ana", ana)
+	}()
+	<-done
+	held.Release()
+	all()
+	makes(fsys.OS{}, "root", self)
 }
 
 // TestAsRefuses tries what the owner may not do.

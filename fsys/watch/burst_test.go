@@ -18,7 +18,7 @@ func TestBurst(t *testing.T) {
 	}{
 		{"one", 1, 0, 1, 1, "a lone change is one call"},
 		{"at once", 10000, 0, 1, 1, "10,000 deliveries at once settle into one call"},
-		{"two close", 2, 9 * time.Millisecond, 1, 1, "the second comes while the first settles"},
+		{"two close", 2, time.Millisecond, 1, 1, "the second comes while the first settles"},
 		{"two apart", 2, 11 * time.Millisecond, 2, 2, "the second comes after the call"},
 		{"a second of it", 1000, time.Millisecond, 49, 51, "one call in 20 ms, as long as it goes on"},
 	} {

@@ -27,7 +27,7 @@ import (
 const (
 	DefaultPollInterval  = time.Second
 	DefaultSweepInterval = 30 * time.Second
-	DefaultSettle        = 10 * time.Millisecond
+	DefaultSettle        = 2 * time.Millisecond
 	DefaultSpacing       = 20 * time.Millisecond
 )
 

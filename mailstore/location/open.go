@@ -25,7 +25,7 @@ func (s *Store) siteOf(user mailstore.User, r Resolved) (site, error) {
 	if err != nil {
 		return site{}, err
 	}
-	in := site{files: files, indexes: s.opt.FS}
+	in := site{files: files, indexes: fsys.AsProcess(s.opt.FS)}
 	root := s.opt.Index
 	if strings.Contains(root, "%") || strings.HasPrefix(root, "~") {
 		user.Home = r.Home

@@ -354,6 +354,7 @@ func (m *mailbox) commit(ctx context.Context, files []pending) ([]mailstore.UID,
 	}
 	defer m.ops.unlock()
 	if !req.done {
+		defer fsys.Hold(m.a.fs).Release()
 		m.commitAll(ctx, m.queue.takeAll())
 	}
 	return req.uids, req.err

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"restante/fsys"
 	"restante/mailstore"
 	"restante/mailstore/index"
 )
@@ -110,6 +111,7 @@ func (m *mailbox) enter(ctx context.Context) error {
 	if m.gone.Load() {
 		return mailstore.ErrGone
 	}
+	defer fsys.Hold(m.a.fs).Release()
 	if m.loaded.Load() {
 		return m.refresh(ctx)
 	}
@@ -164,6 +166,7 @@ func (m *mailbox) locked(ctx context.Context, op string, fn func() error) error 
 	if m.gone.Load() {
 		return fail(op, m.Name(), mailstore.ErrGone)
 	}
+	defer fsys.Hold(m.a.fs).Release()
 	return fail(op, m.Name(), fn())
 }
 

@@ -50,6 +50,7 @@ func (m *mailbox) transferTo(ctx context.Context, op string, uids mailstore.UIDS
 		return mailstore.CopyResult{}, fail(op, m.Name(), err)
 	}
 	defer unlock()
+	defer fsys.Hold(m.a.fs).Release()
 	if err := m.a.fs.Settle(); err != nil {
 		return mailstore.CopyResult{}, fail(op, m.Name(), err)
 	}

@@ -182,6 +182,7 @@ func (t *tree) existing(parent, level string) string {
 // find returns what stands under a name. When that is nothing, dir is where a
 // mailbox of this name would be made.
 func (t *tree) find(ctx context.Context, name string) (node, error) {
+	defer fsys.Hold(t.fs).Release()
 	n := node{name: name, dir: t.newDir(name)}
 	if name == mailstore.Inbox {
 		n.kind = box
@@ -239,6 +240,7 @@ func (t *tree) kindOf(dir string) (kind, error) {
 
 // list returns all mailboxes but INBOX, and in the FS layout all places.
 func (t *tree) list(ctx context.Context) ([]node, error) {
+	defer fsys.Hold(t.fs).Release()
 	if t.layout == MaildirPP {
 		return t.listFlat(ctx)
 	}
