@@ -26,19 +26,9 @@ type Index interface {
 }
 
 // Indexable reports whether Narrow would ask an index anything.
-func (q *Query) Indexable() bool {
-	for _, n := range q.heads {
-		if len(n.folded) >= MinText {
-			return true
-		}
-	}
-	for _, n := range q.texts {
-		if len(n.folded) >= MinText {
-			return true
-		}
-	}
-	return false
-}
+func (q *Query) Indexable() bool { return q.indexable }
+
+func (n *needle) indexable() bool { return len(n.folded) >= MinText }
 
 // Narrow lets the query open only those messages of which the index does not know
 // that they cannot match: what is found is the same. It is for the mailbox whose index
@@ -57,7 +47,7 @@ func (q *Query) Narrow(ix Index) {
 }
 
 func (q *Query) narrow(ix Index, n *needle, in Places) {
-	if len(n.folded) < MinText {
+	if !n.indexable() {
 		return
 	}
 	n.known, n.may = ix.Find(in, n.folded)
@@ -68,7 +58,7 @@ func (q *Query) narrow(ix Index, n *needle, in Places) {
 
 // count notes that a message is opened.
 func (q *Query) count(uid mailstore.UID, octets int64) {
-	if len(q.texts)+len(q.heads) > 0 && !q.known.Contains(uid) {
+	if q.indexable && !q.known.Contains(uid) {
 		q.Unindexed.Messages++
 		q.Unindexed.Octets += octets
 	}

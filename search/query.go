@@ -17,25 +17,25 @@ type Query struct {
 	// not match.
 	Unreadable func(uid mailstore.UID, err error)
 
-	// Unindexed is what was opened for its text and is not in the index, if there
-	// is one.
+	// Unindexed is what was opened for want of an index, or of its knowing of it.
 	Unindexed struct {
 		Messages int
 		Octets   int64
 	}
 
-	root  Expr
-	attrs mailstore.Attrs // what it may want to have filled
-	saved saveDates       // of the mailbox, where they are asked for
-	saves bool            // they are
-	texts []*needle       // what is looked for in bodies, all in one pass
-	heads []*needle       // what is looked for in single header fields
-	known mailstore.UIDSet
-	one   candidate // the message that is judged
-	src   source    // and it, once it is open
-	found []bool    // which texts were found in it
-	open  []*needle // which were not
-	hunt  hunt      // for those
+	root      Expr
+	attrs     mailstore.Attrs  // what it may want to have filled
+	saved     saveDates        // of the mailbox, where they are asked for
+	saves     bool             // they are
+	texts     []*needle        // what is looked for in bodies, all in one pass
+	heads     []*needle        // what is looked for in single header fields
+	known     mailstore.UIDSet // of the index
+	indexable bool             // an index would be of use
+	one       candidate        // the message that is judged
+	src       source           // and it, once it is open
+	found     []bool           // which texts were found in it
+	open      []*needle        // which were not
+	hunt      hunt             // for those
 
 	// What is held of a message, kept for the next.
 	all  []byte // all of it, if it is small enough, else a part of it
@@ -53,6 +53,7 @@ func New(x Expr) *Query {
 	q := new(Query)
 	q.root = q.compile(x)
 	q.found = make([]bool, len(q.texts))
+	q.indexable = slices.ContainsFunc(q.texts, (*needle).indexable) || slices.ContainsFunc(q.heads, (*needle).indexable)
 	return q
 }
 
