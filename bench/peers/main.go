@@ -28,6 +28,7 @@ func main() {
 	flag.StringVar(&opt.work, "work", "", "directory for mail and servers, on the disk that matters and with a short path; made mail stays there for the next time (default: a new one in the system's place for temporary files, removed at the end)")
 	flag.BoolVar(&opt.quick, "quick", false, "little mail: shows that all runs, and roughly where ratios are")
 	flag.IntVar(&opt.size, "size", 0, "messages in a big mailbox; others keep their proportion to it (default 100000, with -quick 5000)")
+	flag.IntVar(&opt.idle, "idle", 0, "the most connections that wait in clear text, where fewer files may be open than the largest number needs")
 	flag.StringVar(&only, "rows", "", "measure only rows whose name this regular expression matches")
 	flag.StringVar(&servers, "servers", "", "measure only these, separated by commas: "+strings.Join(serverNames(), ", "))
 	flag.IntVar(&opt.repeat, "repeat", 5, "how often each row is run on each server")
@@ -54,7 +55,7 @@ func main() {
 type options struct {
 	work          string
 	quick, list   bool
-	size          int
+	size, idle    int
 	only          *regexp.Regexp
 	servers       map[string]bool // empty: all
 	repeat        int

@@ -39,6 +39,9 @@ func TestSizes(t *testing.T) {
 	if s, is := (&options{}).sizes(); !is || s.Big != full.Big {
 		t.Errorf("without flags: %+v, %t", s, is)
 	}
+	if s, _ := (&options{idle: 3000}).sizes(); !slices.Equal(s.Idle, []int{1000, 3000}) {
+		t.Errorf("with -idle 3000: %v", s.Idle)
+	}
 	for _, c := range []struct {
 		opt options
 		big int

@@ -14,6 +14,9 @@ func (opt *options) sizes() (s workload.Sizes, full bool) {
 		s.Users, s.Idle, s.IdleTLS = 50, []int{100, 500}, []int{100, 500}
 		s.Mixed, s.Sessions, s.Changes = 8, 96, 100
 	}
+	if opt.idle > 0 {
+		s.Idle = append(slices.DeleteFunc(s.Idle, func(n int) bool { return n >= opt.idle }), opt.idle)
+	}
 	big := opt.size
 	switch {
 	case full:
