@@ -107,9 +107,11 @@ func (m *mailbox) giveUIDs(found []entry, durable bool) error {
 			return err
 		}
 	}
+	open := m.loaded.Load()
 	m.Learn(func(tx *index.Tx[file]) {
 		for _, e := range found {
-			m.insert(tx, e, true)
+			// What stood in cur/ before we came somebody has seen.
+			m.insert(tx, e, open || e.inNew)
 		}
 	})
 	return nil
