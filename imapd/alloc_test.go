@@ -137,6 +137,22 @@ func BenchmarkFetchFlags(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/msg")
 }
 
+// BenchmarkExpungeOne removes a message from the middle: what it costs must not
+// depend on how many there are.
+func BenchmarkExpungeOne(b *testing.B) {
+	for _, n := range []int{1_000, 300_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			opt := testOptions(b)
+			flagsStore(b, opt, n)
+			s, c := sinkSession(b, opt)
+			for uid := n / 2; b.Loop(); uid++ {
+				c.run(b, s, fmt.Sprintf("UID STORE %d +FLAGS.SILENT (\\Deleted)", uid))
+				c.run(b, s, fmt.Sprintf("UID EXPUNGE %d", uid))
+			}
+		})
+	}
+}
+
 func BenchmarkFetchBodies(b *testing.B) {
 	for _, size := range []int{1_500, 20_000, 1_000_000} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {

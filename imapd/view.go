@@ -307,15 +307,20 @@ func countIn(sorted []mailstore.UID, set mailstore.UIDSet) int {
 // message numbers, highest first, so that each is right when it is sent.
 func (v *view) dropGone() []uint32 {
 	nums := make([]uint32, 0, v.gone.Len())
-	kept := v.uids[:0]
-	for i, uid := range v.uids {
-		if v.gone.Contains(uid) {
-			nums = append(nums, uint32(i+1))
-			continue
+	kept, from := 0, 0 // uids[:kept] stay, those from on have not been looked at
+	for _, r := range v.gone {
+		i, _ := slices.BinarySearch(v.uids[from:], r.First)
+		i += from
+		if kept < from {
+			copy(v.uids[kept:], v.uids[from:i])
 		}
-		kept = append(kept, uid)
+		kept += i - from
+		for from = i; from < len(v.uids) && v.uids[from] <= r.Last; from++ {
+			nums = append(nums, uint32(from+1))
+		}
 	}
-	v.uids = kept
+	kept += copy(v.uids[kept:], v.uids[from:])
+	v.uids = v.uids[:kept]
 	v.told -= len(nums)
 	v.gone = nil
 	slices.Reverse(nums)
