@@ -77,8 +77,21 @@ func (o OS) createRenamed(name string, content []byte, perm fs.FileMode) (File, 
 	return f, nil
 }
 
-// Rename is rename(2).
-func (OS) Rename(oldname, newname string) error { return os.Rename(oldname, newname) }
+// Rename is rename(2), but for a directory in the place of newname, which stays.
+// os.Rename looks for that first; where there is nothing, which is the rule, the
+// kernel says so in the same call.
+func (OS) Rename(oldname, newname string) error {
+	err := noEINTR(func() error {
+		return unix.Renameat2(unix.AT_FDCWD, oldname, unix.AT_FDCWD, newname, unix.RENAME_NOREPLACE)
+	})
+	switch err {
+	case nil:
+		return nil
+	case unix.EEXIST, unix.EINVAL, unix.ENOSYS: // or it is a file system that cannot say
+		return os.Rename(oldname, newname)
+	}
+	return &os.LinkError{Op: "rename", Old: oldname, New: newname, Err: err}
+}
 
 // Link is link(2).
 func (OS) Link(oldname, newname string) error { return os.Link(oldname, newname) }

@@ -132,3 +132,40 @@ func TestCreateWith(t *testing.T) {
 		})
 	}
 }
+
+// TestRename: a file replaces a file; a directory is not replaced.
+func TestRename(t *testing.T) {
+	for _, c := range []struct {
+		what     string
+		from, to string
+		want     error
+	}{
+		{"to a new name", "file", "nothing", nil},
+		{"over a file", "file", "other", nil},
+		{"to itself", "file", "file", nil},
+		{"to another name of its own", "file", "link", nil},
+		{"a directory to a new name", "dir", "nothing", nil},
+		{"a directory over an empty one, which rename(2) would do", "dir", "empty", fs.ErrExist},
+		{"a file over a directory", "file", "empty", fs.ErrExist},
+		{"what is not there", "nothing", "other", fs.ErrNotExist},
+	} {
+		dir := t.TempDir()
+		at := func(name string) string { return filepath.Join(dir, name) }
+		for _, name := range []string{"file", "other"} {
+			if err := os.WriteFile(at(name), []byte(name), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(os.Mkdir(at("dir"), 0o700), os.Mkdir(at("empty"), 0o700), os.Link(at("file"), at("link"))); err != nil {
+			t.Fatal(err)
+		}
+		if err := (OS{}).Rename(at(c.from), at(c.to)); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", c.what, err, c.want)
+		}
+		if c.want == nil && c.from == "file" {
+			if b, err := os.ReadFile(at(c.to)); string(b) != "file" {
+				t.Errorf("%s: there is %q, %v", c.what, b, err)
+			}
+		}
+	}
+}
