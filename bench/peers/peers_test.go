@@ -120,6 +120,30 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// TestServers: who is measured follows from what is asked.
+func TestServers(t *testing.T) {
+	bound := func(p workload.Peer) workload.Goal { return workload.Goal{{Of: workload.CPU, Peer: p, Max: 1}} }
+	for _, c := range []struct {
+		row  workload.Row
+		want string
+		why  string
+	}{
+		{workload.Row{Must: bound(workload.Packaged), Stretch: bound(workload.Reused)}, "restante dovecot dovecot-reuse", "those that goals name"},
+		{workload.Row{Must: bound(workload.Hibernate)}, "restante dovecot-hibernate", "and no others"},
+		{workload.Row{Must: bound(workload.Absolute)}, "restante dovecot", "a bound of its own is seen beside the usual one"},
+		{workload.Row{Must: bound(workload.Absolute), Point: workload.Point{Plot: "p"}}, "restante dovecot dovecot-reuse dovecot-hibernate", "a plot has all"},
+	} {
+		g := &group{runner: &runner{}}
+		if got := strings.Join(g.servers(&c.row), " "); got != c.want {
+			t.Errorf("%s: %s", c.why, got)
+		}
+		g.opt.servers = map[string]bool{"restante": true}
+		if got := strings.Join(g.servers(&c.row), " "); got != "restante" {
+			t.Errorf("%s, but restante alone is wanted: %s", c.why, got)
+		}
+	}
+}
+
 func TestFileName(t *testing.T) {
 	for name, want := range map[string]string{"login + SELECT, 16 at once": "login---SELECT--16-at-once", "../x": "x"} {
 		if got := fileName(name); got != want {

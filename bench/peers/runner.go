@@ -134,8 +134,8 @@ func (g *group) makeMail(ctx context.Context) error {
 }
 
 // servers are the names of those on which a row is to run: ours, and the peers
-// that its goals name. What has no goals with peers is to be seen beside those
-// whom it concerns, all of them.
+// that its goals name. A row whose goals name none is seen beside the packaged
+// Dovecot, and a point of a plot beside all.
 func (g *group) servers(row *workload.Row) []string {
 	list := []string{target.RestanteName}
 	for _, b := range slices.Concat(row.Must, row.Stretch) {
@@ -143,8 +143,11 @@ func (g *group) servers(row *workload.Row) []string {
 			list = append(list, name)
 		}
 	}
-	if len(list) == 1 {
+	switch {
+	case row.Point.Plot != "":
 		list = serverNames()
+	case len(list) == 1:
+		list = append(list, string(workload.Packaged))
 	}
 	return slices.DeleteFunc(list, func(name string) bool { return !g.opt.wants(name) })
 }
