@@ -14,39 +14,98 @@ import (
 	"restante/mailstore"
 )
 
-// What the names of blobs, and of those that are being written, begin with.
+// What the names of blobs, and of those that are being written, begin with, and the file
+// that says whether they can be believed.
 const (
 	blobPrefix = "blob."
 	blobTemp   = "newblob."
+	blobMark   = "blobs"
 )
 
-// blobs are files beside the index, which is what they depend on: where there was no index
-// of use there are none. The zero value has neither a directory nor anything in it.
+const (
+	markMagic = "restblob"
+	markLen   = 16 // magic, UIDNEXT, checksum
+)
+
+// blobs are files beside the index, which is what they depend on. What they tell of a UID is
+// true of the message that the index had under it when they were put. After a crash the
+// index may be older, or be none, and a UID that it does not have may be given to another
+// message. So there is a mark, which says the highest UIDNEXT of the time of any blob. It is
+// durable before the blob has its name. When an index is loaded that has a lower one, or
+// none is, the mark is removed at once; without it no blob is believed.
 type blobs struct {
-	fs fsys.FS
+	fs      fsys.FS
+	uidNext func() mailstore.UID
 
 	mu     sync.Mutex
 	dir    string
-	closed bool
-	tidied bool            // what a crash has left was removed
-	temps  map[string]bool // that are being written
+	closed bool          // nothing is kept any more
+	mark   mailstore.UID // as it is on disk, 0: there is none
+	tidied bool          // what is of no use was removed
 }
 
 var errNotKept = errors.New("the mailbox has left the memory")
 
-func newBlobs(sys fsys.FS, dir string) *blobs {
-	return &blobs{fs: sys, dir: dir, temps: make(map[string]bool)}
+func newBlobs(sys fsys.FS, dir string, uidNext func() mailstore.UID) *blobs {
+	return &blobs{fs: sys, dir: dir, uidNext: uidNext}
 }
 
 // Blobs keeps what services have worked out of the mailbox, for as long as the Store is in
 // use.
 func (s *Store[T]) Blobs() mailstore.Blobs { return s.blobs }
 
+// begin decides whether the blobs that are there can be believed, beside an index with
+// that UIDNEXT; 0 is no index.
+func (b *blobs) begin(loaded mailstore.UID) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	path := filepath.Join(b.dir, blobMark)
+	mark, err := readMark(b.fs, path)
+	switch {
+	case isAbsent(err):
+		return nil
+	case err == nil && mark <= loaded:
+		b.mark = mark
+		return nil
+	}
+	if err = b.fs.Remove(path); err == nil {
+		err = b.fs.SyncDir(b.dir)
+	}
+	b.closed = err != nil
+	return err
+}
+
+func readMark(sys fsys.FS, path string) (mailstore.UID, error) {
+	b, err := fsys.ReadFile(sys, path, markLen)
+	if err != nil {
+		return 0, err
+	}
+	if len(b) != markLen || string(b[:8]) != markMagic || checksum(b[:12]) != le.Uint32(b[12:]) {
+		return 0, errDamaged
+	}
+	return mailstore.UID(le.Uint32(b[8:])), nil
+}
+
+// raise makes durable that blobs speak of messages below UIDNEXT.
+func (b *blobs) raise() error {
+	next := b.uidNext()
+	if next <= b.mark {
+		return nil
+	}
+	m := le.AppendUint32([]byte(markMagic), uint32(next))
+	m = le.AppendUint32(m, checksum(m))
+	if err := fsys.WriteFile(b.fs, filepath.Join(b.dir, blobMark), m, filePerm); err != nil {
+		return err
+	}
+	b.mark = next
+	return nil
+}
+
 // List returns the names.
 func (b *blobs) List() ([]string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.closed {
+	if !b.ready() {
 		return nil, nil
 	}
 	entries, err := b.fs.ReadDir(b.dir)
@@ -69,7 +128,7 @@ func (b *blobs) Open(name string) (mailstore.Blob, error) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.closed {
+	if !b.ready() {
 		return nil, mailstore.ErrNotFound
 	}
 	f, err := b.fs.OpenFile(filepath.Join(b.dir, blobPrefix+name), os.O_RDONLY, 0)
@@ -107,9 +166,11 @@ func (b *blobs) Put(name string, write func(io.Writer) error) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	delete(b.temps, temp)
 	if b.closed {
 		err = errors.Join(err, errNotKept)
+	}
+	if err == nil {
+		err = b.raise()
 	}
 	if err == nil {
 		err = b.fs.Rename(filepath.Join(b.dir, temp), filepath.Join(b.dir, blobPrefix+name))
@@ -124,27 +185,19 @@ func (b *blobs) Put(name string, write func(io.Writer) error) error {
 func (b *blobs) create(temp string) (fsys.File, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.closed {
+	if !b.ready() {
 		return nil, errNotKept
-	}
-	if !b.tidied {
-		b.tidied = true
-		b.removeAll(blobTemp)
 	}
 	path := filepath.Join(b.dir, temp)
 	const flags = os.O_RDWR | os.O_CREATE | os.O_EXCL
 	f, err := b.fs.OpenFile(path, flags, filePerm)
-	if isAbsent(err) {
-		if err = fsys.MkdirAll(b.fs, b.dir, dirPerm); err != nil {
-			return nil, err
-		}
-		f, err = b.fs.OpenFile(path, flags, filePerm)
+	if !isAbsent(err) {
+		return f, err
 	}
-	if err != nil {
+	if err := fsys.MkdirAll(b.fs, b.dir, dirPerm); err != nil {
 		return nil, err
 	}
-	b.temps[temp] = true
-	return f, nil
+	return b.fs.OpenFile(path, flags, filePerm)
 }
 
 // Remove removes a blob.
@@ -154,7 +207,7 @@ func (b *blobs) Remove(name string) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.closed {
+	if !b.ready() {
 		return nil
 	}
 	if err := b.fs.Remove(filepath.Join(b.dir, blobPrefix+name)); !isAbsent(err) {
@@ -163,21 +216,20 @@ func (b *blobs) Remove(name string) error {
 	return nil
 }
 
-// discard removes all blobs, since nothing tells whether they are of this mailbox.
-func (b *blobs) discard() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.removeAll(blobPrefix)
-}
-
-// removeAll removes the files whose names begin so, as far as that is possible.
-func (b *blobs) removeAll(prefix string) {
-	entries, _ := b.fs.ReadDir(b.dir) // what cannot be read now can be removed later
+// ready removes, the first time, what a crash has left and what cannot be believed. As long
+// as that is not possible nothing is kept.
+func (b *blobs) ready() bool {
+	if b.closed || b.tidied {
+		return !b.closed
+	}
+	entries, err := b.fs.ReadDir(b.dir)
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name, prefix) && !b.temps[e.Name] {
-			_ = b.fs.Remove(filepath.Join(b.dir, e.Name)) // likewise
+		if strings.HasPrefix(e.Name, blobTemp) || b.mark == 0 && strings.HasPrefix(e.Name, blobPrefix) {
+			err = errors.Join(err, b.fs.Remove(filepath.Join(b.dir, e.Name)))
 		}
 	}
+	b.tidied = err == nil || isAbsent(err)
+	return b.tidied
 }
 
 // close lets nothing be kept any more.
@@ -194,7 +246,7 @@ func removeBlobs(sys fsys.FS, dir string) error {
 		return err
 	}
 	for _, e := range entries {
-		if !strings.HasPrefix(e.Name, blobPrefix) && !strings.HasPrefix(e.Name, blobTemp) {
+		if e.Name != blobMark && !strings.HasPrefix(e.Name, blobPrefix) && !strings.HasPrefix(e.Name, blobTemp) {
 			continue
 		}
 		if err := sys.Remove(filepath.Join(dir, e.Name)); err != nil && !isAbsent(err) {

@@ -89,7 +89,7 @@ func NewStore[T any](opt Options[T]) *Store[T] {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.sums = summaryFiles{fs: opt.FS, dir: opt.Dir, version: opt.SummaryVersion}
-	s.blobs = newBlobs(opt.FS, opt.Dir)
+	s.blobs = newBlobs(opt.FS, opt.Dir, func() mailstore.UID { return s.x.UIDNext() })
 	return s
 }
 
@@ -104,9 +104,15 @@ func (s *Store[T]) Load(x *Index[T], judge func(stamp []byte) Verdict) Verdict {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	verdict, err := s.load(x, judge)
+	loaded := mailstore.UID(0)
 	if verdict == Useless {
 		x.clear()
 		s.discard()
+	} else {
+		loaded = x.UIDNext()
+	}
+	if err := s.blobs.begin(loaded); err != nil {
+		s.fail("remove", err)
 	}
 	switch {
 	case err == nil, errors.Is(err, fs.ErrNotExist):
@@ -295,7 +301,6 @@ func (s *Store[T]) discard() {
 	}
 	if s.x == nil { // nothing was loaded, so no place in them is known
 		s.sums.remove()
-		s.blobs.discard()
 	}
 }
 
