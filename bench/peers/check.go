@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -112,6 +113,10 @@ func (r *runner) describe(ctx context.Context) error {
 	version, err := r.ours.Version(ctx)
 	if err != nil {
 		return err
+	}
+	// Which sources they were, where git knows it; elsewhere the version has to do.
+	if out, err := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty").Output(); err == nil {
+		version += ", commit " + strings.TrimSpace(string(out))
 	}
 	r.report.Servers = map[string]string{target.RestanteName: version}
 	if r.peerless == nil {

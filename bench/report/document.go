@@ -17,7 +17,7 @@ const preface = `# Beside Dovecot
 <!-- made by make bench-report: change bench/report or docs/performance/bounds.txt, not this file -->
 
 restante and Debian's Dovecot do the same work on the same mail, in turns, on one machine. What counts is the processor time of all of a
-server's processes for one unit of work, theirs in ours: 0.5 is half of what Dovecot needs. *must* is what we ask of ourselves, *stretch* what good work
+server's processes for one unit of work, ours as a part of theirs: 0.5 is half of what Dovecot needs. *must* is what we ask of ourselves, *stretch* what good work
 should reach. ` + "`make bench-peers`" + ` makes all figures anew; [bench/README.md](../bench/README.md) says how to read them and what is noise.
 
 The peers are Dovecot as packaged with login processes for high performance (*dovecot*), with processes that serve session after session of one
