@@ -8,6 +8,7 @@ import (
 
 	"restante/imap"
 	"restante/mailstore"
+	"restante/message"
 )
 
 // cmdFetch is FETCH and UID FETCH (RFC 9051 section 6.4.5).
@@ -51,10 +52,11 @@ func (s *session) cmdFetch(cmd *imap.Command) (reply, error) {
 type fetcher struct {
 	s       *session
 	plan    *fetchPlan
-	values  []value // of one message
-	scratch []byte  // what values points into
-	made    []byte  // the summary of a message that had none
-	head    []byte  // of one response
+	values  []value           // of one message
+	scratch []byte            // what values points into
+	made    []byte            // the summary of a message that had none
+	had     message.Knowledge // of the one that it had, which did not know enough
+	head    []byte            // of one response
 	sums    mailstore.SummaryReader
 	asked   bool // for sums, which are nil where there are none
 	// saved likewise.

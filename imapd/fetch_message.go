@@ -89,7 +89,7 @@ func (s *session) read(m *loaded, n need) error {
 		}
 	}
 	switch {
-	case n&needStructure != 0 || n&needSummary != 0 && m.raw != nil:
+	case n&needStructure != 0:
 		return s.readStructure(m, n)
 	case n&needHeader != 0:
 		return s.readHeader(m, n)
@@ -118,7 +118,7 @@ func (s *session) readHeader(m *loaded, n need) (err error) {
 // readStructure reads the whole message for its tree of parts, or takes it from
 // the last time. Its identity is made by the same reading.
 func (s *session) readStructure(m *loaded, n need) (err error) {
-	m.hasID = n&(needID|needSummary) != 0
+	m.hasID = n&needID != 0
 	switch c := &s.last; {
 	case c.uid == m.uid && c.root != nil && (c.hasID || !m.hasID):
 		m.root, m.id, m.hasID = c.root, c.id, c.hasID

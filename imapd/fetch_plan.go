@@ -3,6 +3,7 @@ package imapd
 import (
 	"restante/imap"
 	"restante/mailstore"
+	"restante/message"
 )
 
 // A need is a set of what has to be read of a message to answer an item.
@@ -13,7 +14,6 @@ const (
 	needText                       // octets behind the header
 	needWhole                      // octets from the first on
 	needStructure                  // the tree of parts, for which all of it is read
-	needSummary                    // the tree of parts, if the message is small
 	needKept                       // nothing of the message, but its summary if there is one
 	needID                         // its identity, for which all of it is read
 
@@ -33,8 +33,12 @@ type fetchPlan struct {
 	attrs  mailstore.Attrs // that must be known
 	seen   bool            // sets \Seen
 	need   need
-	// summary: all that needs the message stands in its summary too.
+	// summary: all that needs the message stands in its summary too, if that knows
+	// so much.
 	summary bool
+	knows   message.Knowledge
+	// lazy is what a summary gets to know only if the message is read anyway.
+	lazy message.Knowledge
 }
 
 // planFetch reads the items of a FETCH. In a UID command the UID is always
@@ -58,6 +62,10 @@ func planFetch(items []imap.FetchItem, byUID, readOnly bool) *fetchPlan {
 			p.attrs |= mailstore.AttrDate
 		}
 		p.need |= needOf(&it)
+		p.knows |= knownBy(&it)
+		if it.Att == imap.FetchPreview && it.Lazy {
+			p.lazy = message.KnowsPreview
+		}
 		p.summary = p.summary && inSummary(&it)
 		p.seen = p.seen || !readOnly && setsSeen(&it)
 		p.items = append(p.items, it)
@@ -105,6 +113,21 @@ func needOf(it *imap.FetchItem) need {
 	default:
 		return needHeader
 	}
+}
+
+// knownBy is what a summary must know to answer an item.
+func knownBy(it *imap.FetchItem) message.Knowledge {
+	switch it.Att {
+	case imap.FetchBody, imap.FetchBodyStructure:
+		return message.KnowsStructure
+	case imap.FetchEmailID:
+		return message.KnowsID
+	case imap.FetchPreview:
+		if !it.Lazy {
+			return message.KnowsPreview
+		}
+	}
+	return 0
 }
 
 // section gives the section an item speaks of; the RFC822 items are names for

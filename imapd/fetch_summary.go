@@ -34,6 +34,7 @@ func (f *fetcher) fromSummary(uid mailstore.UID) bool {
 
 // kept gives the summary of a message if there is one, until the next call.
 func (f *fetcher) kept(uid mailstore.UID) (summary []byte, ok bool) {
+	f.had = 0
 	if !f.asked {
 		f.sums, f.asked = f.s.view.box.Summaries(), true
 	}
@@ -46,7 +47,7 @@ func (f *fetcher) kept(uid mailstore.UID) (summary []byte, ok bool) {
 // useSummary prepares the answer from a summary.
 func (f *fetcher) useSummary(b []byte) bool {
 	sum, ok := message.ParseSummary(b)
-	if !ok || f.plan.need&needStructure != 0 && !sum.Whole {
+	if f.had = sum.Knows; !ok || !sum.Knows.Has(f.plan.knows) {
 		return false
 	}
 	for i := range f.plan.items {
@@ -79,7 +80,7 @@ func (f *fetcher) prepareSummary(s *message.Summary, it *imap.FetchItem) (_ valu
 			return value{}, false
 		}
 	case imap.FetchPreview:
-		if !s.Whole {
+		if !s.Knows.Has(message.KnowsPreview) {
 			return value{kind: valueNIL}, true
 		}
 		f.scratch = message.AppendString(f.scratch, s.Preview)
@@ -90,31 +91,37 @@ func (f *fetcher) prepareSummary(s *message.Summary, it *imap.FetchItem) (_ valu
 	return value{kind: valueWire, from: from, to: len(f.scratch)}, true
 }
 
-// toRead is what to read of a message without a summary: all of it, where one
-// can be made with what is there.
+// toRead is what to read of a message without a summary, or with one that does not
+// know enough: what the next one needs to know no less.
 func (f *fetcher) toRead() need {
-	if f.plan.summary && f.sums != nil {
-		return f.plan.need | needSummary
+	n := f.plan.need
+	if !f.plan.summary {
+		return n
 	}
-	return f.plan.need
+	if f.had != 0 {
+		n |= needStructure
+	}
+	if f.had.Has(message.KnowsID) {
+		n |= needID
+	}
+	return n
 }
 
 // summarize keeps the summary of a message that was read and answers from it. It
 // is false where there is no answer.
 func (f *fetcher) summarize(m *loaded) bool { return f.keep(m) && f.useSummary(f.made) }
 
-// keep keeps the summary of a message that was read, for the next who asks: of a
-// large message of which only the header was read, what that gives. It is false
-// where there is none.
+// keep keeps the summary of a message that was read, for the next who asks, with
+// what was read for this one. It is false where there is none.
 func (f *fetcher) keep(m *loaded) bool {
 	if !f.plan.summary || f.sums == nil || !m.headWhole {
 		return false
 	}
 	ok := true
-	if m.root == nil || !m.hasID {
+	if m.root == nil {
 		f.made = message.AppendHeaderSummary(f.made[:0], m.head)
 	} else {
-		f.made, ok = message.AppendSummary(f.made[:0], m.root, m.id, m.octets())
+		f.made, ok = message.AppendSummary(f.made[:0], f.plan.knows|f.plan.lazy|f.had, m.root, m.id, m.octets())
 	}
 	if ok {
 		f.s.view.box.PutSummary(m.uid, f.made)

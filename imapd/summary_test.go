@@ -17,6 +17,8 @@ var listings = []string{
 	"FETCH 1:* (UID BODY BODYSTRUCTURE)",
 	"FETCH 1:* (PREVIEW UID)",
 	"FETCH 1:* (ENVELOPE PREVIEW)",
+	"FETCH 1:* (EMAILID ENVELOPE)",
+	"FETCH 1:* (BODYSTRUCTURE EMAILID PREVIEW)",
 	"FETCH 1:* (BODY.PEEK[HEADER.FIELDS (subject DATE)]<3.40> BODY.PEEK[HEADER.FIELDS (Subject)] ENVELOPE)",
 }
 
@@ -61,6 +63,11 @@ func TestListingOpensNothing(t *testing.T) {
 		}
 	}
 	opened = 0
+	for _, listing := range listings {
+		if do(t, c, listing); opened > 0 {
+			t.Errorf("%s opened %d messages, though all was asked before: a summary has lost what another knew", listing, opened)
+		}
+	}
 	if lines := do(t, c, "FETCH 1 PREVIEW (LAZY)"); lines[0] != `* 1 FETCH (PREVIEW "body")` || opened > 0 {
 		t.Errorf("LAZY gives %q and opened %d messages", lines, opened)
 	}

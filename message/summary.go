@@ -16,18 +16,33 @@ type Summary struct {
 	// asked for no other fields.
 	Header []byte
 
-	// Whole: the message was read to its end. Otherwise only its header was, and
-	// what stands below is not known.
-	Whole      bool
+	Knows      Knowledge // which of these there are
 	ID         ID
 	Structure  []byte // as AppendBodyStructure gives it, extended; AppendBody makes BODY of it
 	Preview    []byte // as AppendPreview gives it
 	Attachment bool   // as Part.HasAttachment says
 }
 
+// Knowledge is what a summary has beside what the header gives. Each costs more
+// than all before it, so a summary has what somebody has asked for.
+type Knowledge uint8
+
+const (
+	// KnowsStructure is for Structure and Attachment, of which all of the message
+	// is read.
+	KnowsStructure Knowledge = 1 << iota
+	// KnowsPreview is for Preview, of which text is decoded.
+	KnowsPreview
+	// KnowsID is for ID, of which every octet is hashed.
+	KnowsID
+)
+
+// Has reports whether all of want is known.
+func (k Knowledge) Has(want Knowledge) bool { return k&want == want }
+
 // summaryVersion stands first and changes when the same message would get
 // another summary: what was kept before is then made anew.
-const summaryVersion = 3
+const summaryVersion = 4
 
 // summaryFields are those that mail programs ask for when they list a mailbox,
 // and those that sorting and threads need. docs/design/message.md says who asks
@@ -53,28 +68,31 @@ func InSummary(name string) bool {
 	return false
 }
 
-// The octet behind the version.
-const (
-	summaryWhole = 1 << iota
-	summaryAttachment
-)
+// summaryAttachment stands with Knowledge in the octet behind the version.
+const summaryAttachment = 0x80
 
-// AppendSummary appends the summary of a message that was scanned by ScanID; r gives
-// its stored octets. There is none, and ok is false, when its header is larger than
-// what is held of it, or r fails.
-func AppendSummary(dst []byte, root *Part, id ID, r io.ReaderAt) (_ []byte, ok bool) {
+// AppendSummary appends the summary of a message that was scanned. It has its
+// structure, and more if that is asked for: the preview, for which r gives the
+// stored octets, and id, which must be that of the message then. There is none, and
+// ok is false, when the header is larger than what is held of it, or r fails.
+func AppendSummary(dst []byte, more Knowledge, root *Part, id ID, r io.ReaderAt) (_ []byte, ok bool) {
 	if root.HeaderCut {
 		return dst, false
 	}
-	start := len(dst)
-	flags := byte(summaryWhole)
+	start, flags := len(dst), byte(more|KnowsStructure)
 	if root.HasAttachment() {
 		flags |= summaryAttachment
 	}
-	dst = append(append(dst, summaryVersion, flags), id[:]...)
+	dst = append(dst, summaryVersion, flags)
+	if more.Has(KnowsID) {
+		dst = append(dst, id[:]...)
+	}
 	dst = appendHeaderParts(dst, root.RawHeader)
 	at := len(dst)
 	dst = endSummaryPart(AppendBodyStructure(beginSummaryPart(dst), root, true), at)
+	if !more.Has(KnowsPreview) {
+		return dst, true
+	}
 	at = len(dst)
 	dst, err := AppendPreview(beginSummaryPart(dst), root, r)
 	if err != nil {
@@ -112,20 +130,26 @@ func endSummaryPart(dst []byte, at int) []byte {
 // are slices of b. It is false for what is no summary, and for one of another
 // version.
 func ParseSummary(b []byte) (s Summary, ok bool) {
-	if len(b) < 2 || b[0] != summaryVersion || b[1]&^(summaryWhole|summaryAttachment) != 0 {
+	if len(b) < 2 || b[0] != summaryVersion {
 		return Summary{}, false
 	}
-	s.Whole, s.Attachment = b[1]&summaryWhole != 0, b[1]&summaryAttachment != 0
+	s.Knows, s.Attachment = Knowledge(b[1]&^summaryAttachment), b[1]&summaryAttachment != 0
+	if s.Knows&^(KnowsStructure|KnowsPreview|KnowsID) != 0 || b[1] != 0 && !s.Knows.Has(KnowsStructure) {
+		return Summary{}, false
+	}
 	b = b[2:]
-	if s.Whole {
+	if s.Knows.Has(KnowsID) {
 		if len(b) < len(s.ID) {
 			return Summary{}, false
 		}
 		b = b[copy(s.ID[:], b):]
 	}
 	parts := []*[]byte{&s.Envelope, &s.Header, &s.Structure, &s.Preview}
-	if !s.Whole {
+	switch {
+	case !s.Knows.Has(KnowsStructure):
 		parts = parts[:2]
+	case !s.Knows.Has(KnowsPreview):
+		parts = parts[:3]
 	}
 	for _, part := range parts {
 		if len(b) < summaryPartHead {

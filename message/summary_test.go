@@ -3,6 +3,7 @@ package message
 import (
 	"bytes"
 	"io"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -15,7 +16,7 @@ func checkSummary(t *testing.T, text []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, ok := AppendSummary([]byte("in front"), root, id, bytes.NewReader(text))
+	b, ok := AppendSummary([]byte("in front"), KnowsPreview|KnowsID, root, id, bytes.NewReader(text))
 	if !ok {
 		if !root.HeaderCut {
 			t.Fatal("no summary")
@@ -23,13 +24,14 @@ func checkSummary(t *testing.T, text []byte) {
 		return
 	}
 	s, ok := ParseSummary(b[len("in front"):])
-	if !ok || !s.Whole || s.Attachment != root.HasAttachment() || s.ID != id {
+	if !ok || s.Knows != KnowsStructure|KnowsPreview|KnowsID || s.Attachment != root.HasAttachment() || s.ID != id {
 		t.Fatalf("the summary is read as %+v, %v", s, ok)
 	}
 	part, ok := ParseSummary(AppendHeaderSummary(nil, root.RawHeader))
-	if !ok || part.Whole || !bytes.Equal(part.Envelope, s.Envelope) || !bytes.Equal(part.Header, s.Header) {
+	if !ok || part.Knows != 0 || !bytes.Equal(part.Envelope, s.Envelope) || !bytes.Equal(part.Header, s.Header) {
 		t.Errorf("the summary of the header is %+v, of all %+v", part, s)
 	}
+	checkLess(t, s, root, text)
 	checkPreview(t, s.Preview)
 	if got, ok := AppendBody(nil, s.Structure); !ok || !bytes.Equal(got, AppendBodyStructure(nil, root, false)) {
 		t.Errorf("BODY %q (%v) of %q, want %q", got, ok, s.Structure, AppendBodyStructure(nil, root, false))
@@ -49,6 +51,26 @@ func checkSummary(t *testing.T, text []byte) {
 		}
 		if got, want := FilterHeader(nil, s.Header, kept, false), FilterHeader(nil, root.RawHeader, kept, false); !bytes.Equal(got, want) {
 			t.Errorf("fields %q are\n%q, want\n%q", kept, got, want)
+		}
+	}
+}
+
+// checkLess: a summary that knows less says the same of what it knows.
+func checkLess(t *testing.T, full Summary, root *Part, text []byte) {
+	t.Helper()
+	for _, more := range []Knowledge{0, KnowsStructure, KnowsPreview, KnowsID} {
+		b, _ := AppendSummary(nil, more, root, full.ID, bytes.NewReader(text))
+		got, ok := ParseSummary(b)
+		want := full
+		want.Knows = more | KnowsStructure
+		if !more.Has(KnowsPreview) {
+			want.Preview = nil
+		}
+		if !more.Has(KnowsID) {
+			want.ID = ID{}
+		}
+		if !ok || !reflect.DeepEqual(got, want) {
+			t.Errorf("the summary that knows %03b is %+v, %v, want %+v", more, got, ok, want)
 		}
 	}
 }
@@ -74,7 +96,7 @@ func TestParseSummaryRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole, _ := AppendSummary(nil, root, ID{1}, strings.NewReader(text))
+	whole, _ := AppendSummary(nil, KnowsPreview|KnowsID, root, ID{1}, strings.NewReader(text))
 	for n := range whole {
 		if s, ok := ParseSummary(whole[:n]); ok {
 			t.Errorf("the first %d octets give %+v", n, s)
@@ -86,7 +108,9 @@ func TestParseSummaryRefuses(t *testing.T) {
 	}{
 		{"another version", append([]byte{summaryVersion + 1}, whole[1:]...)},
 		{"octets behind its end", append(whole[:len(whole):len(whole)], 0)},
-		{"flags that mean nothing", append([]byte{summaryVersion, 0x80}, whole[2:]...)},
+		{"flags that mean nothing", append([]byte{summaryVersion, whole[1] | 0x40}, whole[2:]...)},
+		{"an identity without the structure", append([]byte{summaryVersion, byte(KnowsID)}, make([]byte, 24)...)},
+		{"an attachment without the structure", append([]byte{summaryVersion, summaryAttachment}, make([]byte, 8)...)},
 		{"a header alone, with more behind it", append([]byte{summaryVersion, 0}, whole[2:]...)},
 	} {
 		if s, ok := ParseSummary(tt.b); ok {
@@ -101,7 +125,7 @@ func TestSummaryOfBrokenReader(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b, ok := AppendSummary([]byte("in front"), root, ID{}, brokenReader{}); ok || string(b) != "in front" {
+	if b, ok := AppendSummary([]byte("in front"), KnowsPreview, root, ID{}, brokenReader{}); ok || string(b) != "in front" {
 		t.Errorf("%q, %v", b, ok)
 	}
 }
@@ -133,7 +157,7 @@ func BenchmarkSummary(b *testing.B) {
 	var out []byte
 	b.ReportAllocs()
 	for b.Loop() {
-		out, _ = AppendSummary(out[:0], root, ID{}, bytes.NewReader(raw))
+		out, _ = AppendSummary(out[:0], KnowsPreview|KnowsID, root, ID{}, bytes.NewReader(raw))
 	}
 	b.ReportMetric(float64(len(out)), "octets")
 }
@@ -144,7 +168,7 @@ func BenchmarkParseSummary(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	whole, _ := AppendSummary(nil, root, ID{}, bytes.NewReader(raw))
+	whole, _ := AppendSummary(nil, KnowsPreview|KnowsID, root, ID{}, bytes.NewReader(raw))
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, ok := ParseSummary(whole); !ok {

@@ -18,6 +18,7 @@ type candidate struct {
 
 	id    message.ID // if known: from the summary, or once read
 	known bool
+	knows message.Knowledge // of the summary
 
 	searched bool // the query's texts were looked for
 }

@@ -203,7 +203,7 @@ func (q *Query) fromSummary(sums mailstore.SummaryReader, rec *mailstore.Record)
 	if !ok {
 		return maybe
 	}
-	q.one = candidate{q: q, rec: rec, at: atSummary, summary: sum.Header, id: sum.ID, known: sum.Whole}
+	q.one = candidate{q: q, rec: rec, at: atSummary, summary: sum.Header, id: sum.ID, known: sum.Knows.Has(message.KnowsID), knows: sum.Knows}
 	return q.root.eval(&q.one)
 }
 
@@ -226,7 +226,7 @@ func (q *Query) read(ctx context.Context, box mailstore.Mailbox, rec *mailstore.
 			known = q.one
 		}
 		q.forget()
-		q.src = source{Message: msg, q: q, box: box, uid: rec.UID}
+		q.src = source{Message: msg, q: q, box: box, uid: rec.UID, knows: known.knows}
 		q.one = candidate{q: q, rec: rec, id: known.id, known: known.known, at: atHeader}
 		a := q.root.eval(&q.one)
 		if a == maybe {

@@ -20,6 +20,8 @@ type source struct {
 
 	box mailstore.Mailbox // whose message it is
 	uid mailstore.UID
+
+	knows message.Knowledge // of its summary
 }
 
 const (
@@ -143,15 +145,15 @@ func (s *source) scan() (*message.Part, error) {
 	return message.Scan(bytes.NewReader(s.all))
 }
 
-// id reads the message for its identity. What that brings to light is kept, so that
-// the next search reads nothing.
+// id reads the message for its identity. It is kept, with all that was, so that the
+// next search reads nothing.
 func (s *source) id() (message.ID, error) {
 	root, id, err := message.ScanID(s.section(0, s.Len()))
 	if err != nil {
 		return message.ID{}, err
 	}
 	if s.box.Summaries() != nil {
-		if sum, ok := message.AppendSummary(nil, root, id, s); ok {
+		if sum, ok := message.AppendSummary(nil, s.knows|message.KnowsID, root, id, s); ok {
 			s.box.PutSummary(s.uid, sum)
 		}
 	}

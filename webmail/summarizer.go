@@ -34,11 +34,14 @@ func newSummarizer(ctx context.Context, box mailstore.Mailbox) *summarizer {
 
 // of gives the summary of a message, or nil when the message has gone.
 func (z *summarizer) of(rec mailstore.Record) (*summary, error) {
+	var had message.Knowledge
 	if z.kept != nil {
 		b, _ := z.kept.Get(rec.UID)
-		if sum, ok := message.ParseSummary(b); ok && (sum.Whole || rec.Size != mailstore.Unknown && !z.affords(rec.Size)) {
+		sum, ok := message.ParseSummary(b)
+		if ok && (sum.Knows.Has(listed) || rec.Size != mailstore.Unknown && !z.affords(rec.Size)) {
 			return newSummary(&sum, rec.InternalDate()), nil
 		}
+		had = sum.Knows
 	}
 	msg, err := z.box.OpenMessage(z.ctx, rec.UID)
 	if errors.Is(err, mailstore.ErrExpunged) {
@@ -48,7 +51,7 @@ func (z *summarizer) of(rec mailstore.Record) (*summary, error) {
 		return nil, err
 	}
 	defer msg.Close()
-	keep, err := z.read(msg)
+	keep, err := z.read(msg, had)
 	if err != nil {
 		return nil, err
 	}
@@ -62,22 +65,35 @@ func (z *summarizer) of(rec mailstore.Record) (*summary, error) {
 // affords reports whether a message of that size is read whole.
 func (z *summarizer) affords(size int64) bool { return size <= smallMessage || size <= z.left }
 
-// read makes the summary of a message, and reports whether it is one to keep: one that knows the whole header.
-func (z *summarizer) read(msg mailstore.Message) (keep bool, err error) {
+// listed is what a list shows of a message beside its header.
+const listed = message.KnowsStructure | message.KnowsPreview
+
+// read makes the summary of a message, and reports whether it is one to keep: one that knows the whole header, and no less than
+// the one that it replaces.
+func (z *summarizer) read(msg mailstore.Message, had message.Knowledge) (keep bool, err error) {
 	if !z.affords(msg.Len()) {
 		header, whole, err := search.ReadHeader(msg, msg.Len(), nil)
 		z.made = message.AppendHeaderSummary(z.made[:0], header)
-		return whole, err
+		return whole && had == 0, err
 	}
 	if msg.Len() > smallMessage {
 		z.left -= msg.Len()
 	}
-	root, id, err := message.ScanID(io.NewSectionReader(msg, 0, msg.Len()))
+	root, id, err := scan(io.NewSectionReader(msg, 0, msg.Len()), had)
 	if err != nil {
 		return false, err
 	}
-	if z.made, keep = message.AppendSummary(z.made[:0], root, id, msg); !keep {
+	if z.made, keep = message.AppendSummary(z.made[:0], listed|had, root, id, msg); !keep {
 		z.made = message.AppendHeaderSummary(z.made[:0], root.RawHeader)
 	}
 	return keep, nil
+}
+
+// scan reads a message, and for its identity only where that is known already: it costs as much as all else.
+func scan(r io.Reader, had message.Knowledge) (root *message.Part, id message.ID, err error) {
+	if had.Has(message.KnowsID) {
+		return message.ScanID(r)
+	}
+	root, err = message.Scan(r)
+	return root, id, err
 }

@@ -29,7 +29,7 @@ func newSummary(kept *message.Summary, internal time.Time) *summary {
 	sum := &summary{Subject: short(headerText(h, "Subject")), Preview: shown(string(kept.Preview)), Date: messageDate(h, internal), Attachment: kept.Attachment}
 	sum.Who, sum.Addr = firstAddress(h, "From")
 	sum.ToWho, sum.ToAddr = firstAddress(h, "To")
-	if !kept.Whole {
+	if !kept.Knows.Has(message.KnowsStructure) {
 		sum.Attachment = isMixed(h)
 	}
 	return sum
