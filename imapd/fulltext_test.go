@@ -3,6 +3,7 @@ package imapd
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -16,14 +17,15 @@ import (
 // A pair is a server with full-text indexes and one without, over the same mail.
 type pair struct {
 	*testing.T
-	store       mailstore.Store
-	with, plain *imaptest.Client
+	store               mailstore.Store
+	dialWith, dialPlain func() (net.Conn, error)
+	with, plain         *imaptest.Client
 }
 
 func newPair(t *testing.T, which fulltext.Which) *pair {
 	opt := testOptions(t)
 	p := &pair{T: t, store: opt.Store}
-	p.plain = client(t, listen(t, opt))
+	p.dialPlain = listen(t, opt)
 	opt.FullText = fulltext.New(fulltext.Options{Store: opt.Store, Which: which, Logger: opt.Logger})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -32,8 +34,15 @@ func newPair(t *testing.T, which fulltext.Which) *pair {
 		close(done)
 	}()
 	t.Cleanup(func() { cancel(); <-done })
-	p.with = client(t, listen(t, opt))
+	p.dialWith = listen(t, opt)
+	p.anew()
 	return p
+}
+
+// anew begins sessions that remember nothing.
+func (p *pair) anew() {
+	p.Helper()
+	p.with, p.plain = client(p, p.dialWith), client(p, p.dialPlain)
 }
 
 // do runs a command on both, which have to answer the same.
@@ -119,6 +128,8 @@ func TestFullText(t *testing.T) {
 		do(t, p.with, "NOOP") // so that both have sent as many commands
 		p.hear()
 		p.wait([]int64{120, 120, 220}[i])
+		p.anew()
+		p.do("SELECT INBOX")
 		for _, c := range textCommands {
 			p.do(c)
 		}
@@ -139,6 +150,8 @@ func TestFullTextContext(t *testing.T) {
 	p.do("SELECT INBOX")
 	p.do(`SEARCH BODY "number 4"`)
 	p.wait(100)
+	p.anew()
+	p.do("SELECT INBOX")
 	p.do(`SEARCH RETURN (ALL UPDATE) BODY "number 4"`)
 	p.add(400, 3)
 	p.do("NOOP")
