@@ -289,3 +289,27 @@ func TestAppendBody(t *testing.T) {
 		}
 	}
 }
+
+// TestHeaderDecoderAllocates: decoding one field after the other allocates nothing.
+func TestHeaderDecoderAllocates(t *testing.T) {
+	fields := [][]byte{
+		[]byte(" plain text"),
+		[]byte(" =?utf-8?q?caf=C3=A9?=\r\n =?UTF-8?B?4oKs?= and more"),
+		[]byte(" r\xc3\xa9sum\xc3\xa9\tof 8-bit text"),
+	}
+	var h HeaderDecoder
+	var out []byte
+	decode := func() {
+		for _, raw := range fields {
+			out = h.Append(out[:0], raw)
+			if want := DecodeHeader(string(raw)); string(out) != want {
+				t.Fatalf("%q gives %q, want %q", raw, out, want)
+			}
+		}
+	}
+	decode()
+	one := fields[1]
+	if n := testing.AllocsPerRun(100, func() { out = h.Append(out[:0], one) }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

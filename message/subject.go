@@ -12,8 +12,11 @@ func BaseSubject(s string) string {
 
 // SplitSubject is BaseSubject, and tells whether a mark of a reply or forward was
 // taken away, as THREAD=REFERENCES asks (RFC 5256 section 3, step 5).
-func SplitSubject(s string) (base string, reply bool) {
-	if s = DecodeHeader(s); strings.Contains(s, "  ") {
+func SplitSubject(s string) (base string, reply bool) { return SplitDecodedSubject(DecodeHeader(s)) }
+
+// SplitDecodedSubject is SplitSubject for what DecodeHeader has made of the field.
+func SplitDecodedSubject(s string) (base string, reply bool) {
+	if strings.Contains(s, "  ") {
 		s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == ' ' }), " ")
 	}
 	for {

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bytes"
 	"strings"
 	"unicode/utf8"
 )
@@ -17,9 +18,28 @@ func DecodeHeader(raw string) string {
 	if isPlain(raw) {
 		return raw
 	}
-	var d wordDecoder
+	var d HeaderDecoder
+	return string(d.Append(nil, []byte(raw)))
+}
+
+// A HeaderDecoder is DecodeHeader for one field after the other: it keeps its
+// buffers. The zero value is ready.
+type HeaderDecoder struct {
+	line []byte
+	word wordDecoder
+}
+
+// Append appends what DecodeHeader makes of a field.
+func (h *HeaderDecoder) Append(dst, raw []byte) []byte {
+	if bytes.IndexByte(raw, '\n') >= 0 {
+		h.line = appendLines(h.line[:0], raw)
+		raw = h.line
+	}
+	raw = bytes.Trim(raw, " \t\r")
+	d := &h.word
+	d.begin(dst)
 	for {
-		start := strings.Index(raw, "=?")
+		start := bytes.Index(raw, []byte("=?"))
 		// Without an end in sight no start is worth a search for it: a field of
 		// nothing but starts must not take quadratic time.
 		if start < 0 || !d.endBehind(raw, start) {
@@ -36,8 +56,7 @@ func DecodeHeader(raw string) string {
 		raw = rest
 	}
 	d.text(raw)
-	d.flush()
-	return d.out.String()
+	return d.end()
 }
 
 // cleanText is raw text without encoded-words, made clean.
@@ -46,8 +65,8 @@ func cleanText(raw string) string {
 		return raw
 	}
 	var d wordDecoder
-	d.text(raw)
-	return d.out.String()
+	d.text([]byte(raw))
+	return string(d.end())
 }
 
 func unfold(s string) string {
@@ -56,6 +75,18 @@ func unfold(s string) string {
 	}
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	return strings.Trim(strings.ReplaceAll(s, "\n", ""), " \t\r")
+}
+
+// appendLines appends lines without their ends.
+func appendLines(dst, raw []byte) []byte {
+	for {
+		i := bytes.IndexByte(raw, '\n')
+		if i < 0 {
+			return append(dst, raw...)
+		}
+		dst = append(dst, bytes.TrimSuffix(raw[:i], []byte("\r"))...)
+		raw = raw[i+1:]
+	}
 }
 
 // isPlain reports whether s needs no decoding.
@@ -70,15 +101,15 @@ func isPlain(s string) bool {
 
 // An encodedWord is "=?" charset ["*" language] "?" encoding "?" text "?=".
 type encodedWord struct {
-	charset string
-	text    string
+	charset []byte
+	text    []byte
 	base64  bool
 }
 
 // cutWord reads an encoded-word at the start of s.
-func cutWord(s string) (w encodedWord, rest string, ok bool) {
-	charset, rest, ok := strings.Cut(s[2:], "?")
-	if !ok || charset == "" || strings.ContainsAny(charset, " \t=\"") || len(rest) < 2 || rest[1] != '?' {
+func cutWord(s []byte) (w encodedWord, rest []byte, ok bool) {
+	charset, rest, ok := bytes.Cut(s[2:], []byte("?"))
+	if !ok || len(charset) == 0 || bytes.ContainsAny(charset, " \t=\"") || len(rest) < 2 || rest[1] != '?' {
 		return w, s, false
 	}
 	switch rest[0] {
@@ -88,29 +119,42 @@ func cutWord(s string) (w encodedWord, rest string, ok bool) {
 	default:
 		return w, s, false
 	}
-	w.text, rest, ok = strings.Cut(rest[2:], "?=")
+	w.text, rest, ok = bytes.Cut(rest[2:], []byte("?="))
 	if !ok {
 		return w, s, false
 	}
-	w.charset, _, _ = strings.Cut(charset, "*")
+	w.charset, _, _ = bytes.Cut(charset, []byte("*"))
 	return w, rest, true
 }
 
 // A wordDecoder puts the pieces of a field together.
 type wordDecoder struct {
-	out     strings.Builder
+	out     []byte
 	octets  []byte // of the words read last, of one charset
-	charset string
+	charset []byte
 	inWords bool // octets is in use
 
 	last      int // octets from the last "?=" to the end of the field
 	lastKnown bool
 }
 
+// begin begins another field, whose text goes behind dst.
+func (d *wordDecoder) begin(dst []byte) {
+	*d = wordDecoder{out: dst, octets: d.octets[:0]}
+}
+
+// end gives the text, and keeps nothing of it.
+func (d *wordDecoder) end() []byte {
+	d.flush()
+	out := d.out
+	d.out, d.charset = nil, nil
+	return out
+}
+
 // endBehind reports whether "?=" stands somewhere behind start.
-func (d *wordDecoder) endBehind(raw string, start int) bool {
+func (d *wordDecoder) endBehind(raw []byte, start int) bool {
 	if !d.lastKnown {
-		d.last, d.lastKnown = len(raw)-strings.LastIndex(raw, "?="), true
+		d.last, d.lastKnown = len(raw)-bytes.LastIndex(raw, []byte("?=")), true
 	}
 	return len(raw)-d.last > start
 }
@@ -118,7 +162,7 @@ func (d *wordDecoder) endBehind(raw string, start int) bool {
 // word takes an encoded-word. Neighbours of the same charset are decoded together,
 // as programs cut characters in two.
 func (d *wordDecoder) word(w encodedWord) {
-	if d.inWords && !strings.EqualFold(d.charset, w.charset) {
+	if d.inWords && !bytes.EqualFold(d.charset, w.charset) {
 		d.flush()
 	}
 	d.inWords, d.charset = true, w.charset
@@ -131,44 +175,58 @@ func (d *wordDecoder) word(w encodedWord) {
 
 // text takes what stands in front of a word or at the end. White space between two
 // words is no text (RFC 2047 section 6.2).
-func (d *wordDecoder) text(s string) {
-	if d.inWords && strings.Trim(s, " \t") == "" {
+func (d *wordDecoder) text(s []byte) {
+	if d.inWords && len(bytes.Trim(s, " \t")) == 0 {
 		return
 	}
 	d.flush()
-	if strings.Contains(s, "\x1b$") {
+	switch {
+	case bytes.Contains(s, []byte("\x1b$")):
 		// Raw ISO-2022-JP, as programs in Japan wrote before RFC 2047.
-		writeClean(&d.out, decodeCharset([]byte(s), "iso-2022-jp"))
-		return
+		d.out = appendClean(d.out, []byte(decodeCharset(s, "iso-2022-jp")))
+	case !utf8.Valid(s):
+		d.out = appendClean(d.out, []byte(decodeCharset(s, "")))
+	default:
+		d.out = appendClean(d.out, s)
 	}
-	if !utf8.ValidString(s) {
-		s = decodeCharset([]byte(s), "")
-	}
-	writeClean(&d.out, s)
 }
 
 func (d *wordDecoder) flush() {
-	if d.inWords {
-		writeClean(&d.out, decodeCharset(d.octets, d.charset))
+	switch {
+	case !d.inWords:
+	case bytes.EqualFold(d.charset, []byte("utf-8")) && utf8.Valid(d.octets):
+		d.out = appendClean(d.out, d.octets) // as nearly all are
+	default:
+		d.out = appendClean(d.out, []byte(decodeCharset(d.octets, string(d.charset))))
 	}
 	d.inWords, d.octets = false, d.octets[:0]
 }
 
-// writeClean writes s with its control characters made harmless.
-func writeClean(out *strings.Builder, s string) {
-	for _, r := range s {
+// appendClean appends UTF-8 with its control characters made harmless.
+func appendClean(dst, s []byte) []byte {
+	for len(s) > 0 {
+		n := 0
+		for n < len(s) && s[n] >= ' ' && s[n] < 0x7f {
+			n++
+		}
+		dst, s = append(dst, s[:n]...), s[n:]
+		if len(s) == 0 {
+			break
+		}
+		r, size := utf8.DecodeRune(s)
 		switch {
 		case r == '\t' || r == '\n' || r == '\r':
 			r = ' '
 		case r < ' ' || r >= 0x7f && r < 0xa0:
 			r = utf8.RuneError
 		}
-		out.WriteRune(r)
+		dst, s = utf8.AppendRune(dst, r), s[size:]
 	}
+	return dst
 }
 
 // appendQ undoes the Q encoding, RFC 2047 section 4.2.
-func appendQ(dst []byte, s string) []byte {
+func appendQ(dst, s []byte) []byte {
 	for i := 0; i < len(s); i++ {
 		switch {
 		case s[i] == '_':
@@ -184,7 +242,7 @@ func appendQ(dst []byte, s string) []byte {
 }
 
 // appendBase64 undoes base64 as far as it is such.
-func appendBase64(dst []byte, s string) []byte {
+func appendBase64(dst, s []byte) []byte {
 	var q quantum
 	for i := 0; i < len(s); i++ {
 		if v := base64Values[s[i]]; v < 64 {

@@ -30,6 +30,8 @@ type headerReader struct {
 	raw  [fields][]byte // as written, nil where there is none
 	buf  []byte
 	text []byte
+
+	decoder message.HeaderDecoder
 }
 
 func (r *headerReader) read(header []byte) {
@@ -97,7 +99,8 @@ func (r *headerReader) subject() (key []byte, reply bool) {
 	if r.raw[fieldSubject] == nil {
 		return nil, false
 	}
-	base, reply := message.SplitSubject(string(r.value(fieldSubject)))
+	r.text = r.decoder.Append(r.text[:0], r.value(fieldSubject))
+	base, reply := message.SplitDecodedSubject(string(r.text))
 	r.text = casemap.Append(r.text[:0], base)
 	return r.text, reply
 }

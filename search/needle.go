@@ -21,6 +21,7 @@ type needle struct {
 	index     int  // in Query.texts
 	buf       []byte
 	line      []byte
+	decoder   message.HeaderDecoder
 
 	known, may mailstore.UIDSet // of an index: of the messages known only those may have it
 
@@ -41,7 +42,7 @@ func newNeedle(text string) *needle {
 }
 
 // in reports whether decoded text contains the needle.
-func (n *needle) in(text string) bool {
+func (n *needle) in(text []byte) bool {
 	n.buf = casemap.Append(n.buf[:0], text)
 	return bytes.Contains(n.buf, n.folded)
 }
@@ -64,7 +65,8 @@ func (n *needle) inField(raw []byte) bool {
 	if n.line, plain = plainField(n.line[:0], raw); plain {
 		return n.inRaw(n.line)
 	}
-	return n.in(message.DecodeHeader(string(raw)))
+	n.line = n.decoder.Append(n.line[:0], raw)
+	return n.in(n.line)
 }
 
 // rulesOut reports whether an index says that a message does not have the needle.

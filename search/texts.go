@@ -22,10 +22,11 @@ func TextVersion() string { return fmt.Sprintf("1 %s %s", unicode.Version, norm.
 // Texts takes the text of messages apart for an Index. It belongs to one goroutine;
 // the zero value is ready.
 type Texts struct {
-	q    Query // whose buffers are used
-	s    source
-	emit func(in Places, text []byte)
-	err  error
+	q       Query // whose buffers are used
+	s       source
+	emit    func(in Places, text []byte)
+	decoder message.HeaderDecoder
+	err     error
 }
 
 // overlap is how much of a text is given again with what follows.
@@ -90,7 +91,7 @@ func (t *Texts) field(raw []byte) {
 	var plain bool
 	t.q.line, plain = plainField(t.q.line[:0], raw)
 	if !plain {
-		t.q.line = append(t.q.line[:0], message.DecodeHeader(string(raw))...)
+		t.q.line = t.decoder.Append(t.q.line[:0], raw)
 	}
 	t.fold(InHeader, t.q.line)
 }
