@@ -289,6 +289,45 @@ func (w *Writer) Literal8(size int64, src io.Reader) *Writer {
 	return w.literalHeader("~{", size).stream(size, src)
 }
 
+// Counted is the source of a literal whose size is known when it has been read.
+type Counted interface {
+	io.Reader
+	// Left is how many octets Read will still give.
+	Left() int64
+}
+
+// LiteralCounted is Literal for what is converted while it is read: most of it fits the
+// buffer, and what was written there tells the size, so that src need not be gone through for
+// it first. guess is about the size, which costs a copy when it has less or more digits.
+// src must not fail.
+func (w *Writer) LiteralCounted(guess int64, src Counted) *Writer {
+	const around = len("{}\r\n")
+	b := w.room(minRead)
+	room := b[len(b) : cap(b)-maxDigits]
+	from := around + digits(guess)
+	n, err := src.Read(room[from:])
+	if err != nil && w.err == nil {
+		w.err = fmt.Errorf("%w: %w", ErrLiteral, err)
+		return w
+	}
+	left := src.Left()
+	size := int64(n) + left
+	if to := around + digits(size); to != from {
+		copy(b[len(b)+to:cap(b)], room[from:from+n])
+	}
+	w.literalHeader("{", size)
+	w.buf = w.buf[:len(w.buf)+n]
+	return w.stream(left, src)
+}
+
+// maxDigits is how long a number can get.
+const maxDigits = 20
+
+func digits(n int64) int {
+	var b [maxDigits]byte
+	return len(strconv.AppendInt(b[:0], n, 10))
+}
+
 // LiteralBytes appends a literal from memory.
 func (w *Writer) LiteralBytes(p []byte) *Writer {
 	return w.literalHeader("{", int64(len(p))).Bytes(p)

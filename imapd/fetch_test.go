@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"restante/imap"
 	"restante/mailstore"
 	"restante/message"
 )
@@ -67,8 +68,10 @@ func TestWire(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := make([]byte, size)
-			if n, err := readFull(r, got); int64(n) != size || err != nil {
+			got := make([]byte, max(size, 0))
+			if size == unknownSize {
+				got = sendCounted(t, r, rng.IntN(70_000))
+			} else if n, err := readFull(r, got); int64(n) != size || err != nil {
 				t.Fatalf("announced %d octets and gave %d: %v", size, n, err)
 			}
 			begin := min(off, int64(len(want)))
@@ -88,6 +91,22 @@ func TestWire(t *testing.T) {
 			check(int64(rng.IntN(len(want)+10)), int64(rng.IntN(1000)+1))
 		}
 	}
+}
+
+// sendCounted sends a literal behind other octets, and gives what stands in it.
+func sendCounted(t *testing.T, r *wireReader, before int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := imap.NewWriter(&b, nil)
+	w.Raw(strings.Repeat("x", before))
+	if err := w.LiteralCounted(r.guess(), r).Flush(); err != nil {
+		t.Fatal(err)
+	}
+	head, text, _ := bytes.Cut(b.Bytes()[before:], []byte("\r\n"))
+	if want := fmt.Sprintf("{%d}", len(text)); string(head) != want {
+		t.Fatalf("announced %s and gave %s", head, want)
+	}
+	return text
 }
 
 func readFull(r *wireReader, p []byte) (n int, err error) {

@@ -15,6 +15,8 @@ type value struct {
 	from, to int
 	size     int64     // of a literal, or a number
 	src      io.Reader // of a literal that is not in memory
+	// counted is the source of a literal whose size is found while it is sent.
+	counted *wireReader
 	// pass writes a literal that is made by a pass over the message, and counts.
 	pass func(io.Writer) (int64, error)
 }
@@ -82,6 +84,9 @@ func (f *fetcher) prepareSection(m *loaded, it *imap.FetchItem) (value, error) {
 	}
 	off, length := window(sec.Partial)
 	r, size, err := f.s.wire(m, e, off, length)
+	if size == unknownSize {
+		return value{kind: valueLiteral, size: size, counted: r}, err
+	}
 	return value{kind: valueLiteral, size: size, src: r}, err
 }
 
@@ -189,6 +194,8 @@ func (f *fetcher) writeLiteral(v *value) error {
 		w.Raw(`""`)
 	case v.pass != nil:
 		return f.s.sendPass(v)
+	case v.counted != nil:
+		w.LiteralCounted(v.counted.guess(), v.counted)
 	case v.kind == valueBinary:
 		w.Literal8(v.size, v.src)
 	case v.src != nil:

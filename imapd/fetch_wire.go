@@ -1,7 +1,6 @@
 package imapd
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"math"
@@ -78,22 +77,22 @@ func (r *wireReader) Read(p []byte) (n int, err error) {
 
 // convert moves what fits from chunk to p.
 func (r *wireReader) convert(p []byte) (n int) {
-	for n < len(p) && len(r.chunk) > 0 {
-		if r.chunk[0] == '\n' && !r.afterCR {
-			p[n] = '\r'
-			n++
-			r.afterCR = true // the LF follows in the next round
-			continue
-		}
-		run := r.chunk[:min(len(r.chunk), len(p)-n)]
-		if i := bytes.IndexByte(run[1:], '\n'); i >= 0 {
-			run = run[:i+1]
-		}
-		n += copy(p[n:], run)
-		r.afterCR = run[len(run)-1] == '\r'
-		r.chunk = r.chunk[len(run):]
-	}
+	n, used, afterCR := message.CopyCRLF(p, r.chunk, r.afterCR)
+	r.chunk, r.afterCR = r.chunk[used:], afterCR
 	return n
+}
+
+// Left implements imap.Counted. It is for messages in memory, as the rest of others
+// would have to be read for it.
+func (r *wireReader) Left() int64 {
+	r.fill() // gives all there is
+	return message.WireSize(r.chunk, r.afterCR)
+}
+
+// guess is about what Left gives: lines of mail are of forty octets and more.
+func (r *wireReader) guess() int64 {
+	n := r.end - r.pos
+	return n + n/48
 }
 
 // skip passes over n octets of the CRLF form and tells how many there were.
@@ -136,16 +135,7 @@ func (r *wireReader) skipWithin(n int64) (skipped int64) {
 }
 
 // chunkSize is the size of chunk in CRLF form.
-func (r *wireReader) chunkSize() int64 {
-	bare := bytes.Count(r.chunk, []byte{'\n'})
-	if bytes.IndexByte(r.chunk, '\r') >= 0 {
-		bare -= bytes.Count(r.chunk, []byte("\r\n"))
-	}
-	if r.afterCR && r.chunk[0] == '\n' {
-		bare--
-	}
-	return int64(len(r.chunk) + bare)
-}
+func (r *wireReader) chunkSize() int64 { return message.WireSize(r.chunk, r.afterCR) }
 
 // place is where the reader stands, off octets of CRLF form behind from.
 func (r *wireReader) place(from, off int64) wirePlace {
@@ -162,12 +152,22 @@ const unknownSize = int64(-1)
 
 const everything = int64(math.MaxInt64)
 
+// uncounted reports whether a range is in memory whole: then its size is found while it
+// is converted, in the same pass.
+func (m *loaded) uncounted(e message.Extent, off, length int64) bool {
+	return m.raw != nil && off == 0 && length == everything && e.Length > 0
+}
+
 // wire makes a range of the message, or a part of that range, ready to be sent:
-// a reader and the exact number of octets that it will give. What the mailbox
+// a reader and the exact number of octets that it will give, or unknownSize if that
+// is found when it is sent. What the mailbox
 // says about the size is not trusted here: a literal that is longer or shorter
 // than announced ends the connection.
 func (s *session) wire(m *loaded, e message.Extent, off, length int64) (*wireReader, int64, error) {
-	if off == 0 && length == everything && e.Size != unknownSize {
+	switch {
+	case m.uncounted(e, off, length):
+		return newWireReader(m, e.Offset, e.End()), unknownSize, nil
+	case off == 0 && length == everything && e.Size != unknownSize:
 		return newWireReader(m, e.Offset, e.End()), e.Size, nil
 	}
 	at := wirePlace{uid: m.uid, from: e.Offset, to: e.End(), pos: e.Offset}

@@ -79,22 +79,70 @@ func (c *crlfReader) Read(p []byte) (n int, err error) {
 
 // convert moves as much as fits from in to p.
 func (c *crlfReader) convert(p []byte) (n int) {
-	for n < len(p) && len(c.in) > 0 {
-		if c.in[0] == '\n' && !c.afterCR {
-			p[n] = '\r'
-			n++
-			c.afterCR = true // the LF follows in the next round
-			continue
-		}
-		run := c.in[:min(len(c.in), len(p)-n)]
-		if i := bytes.IndexByte(run[1:], '\n'); i >= 0 {
-			run = run[:i+1]
-		}
-		n += copy(p[n:], run)
-		c.afterCR = run[len(run)-1] == '\r'
-		c.in = c.in[len(run):]
-	}
+	n, used, afterCR := CopyCRLF(p, c.in, c.afterCR)
+	c.in, c.afterCR = c.in[used:], afterCR
 	return n
+}
+
+// CopyCRLF is AppendCRLF into room that is there: it converts as much of src as dst
+// has room for. It tells how much it wrote, how much of src that was, and whether a CR
+// stands in front of what comes next, as afterCR tells it of src. That CR may be one of
+// its own, when there was no room for the LF.
+func CopyCRLF(dst, src []byte, afterCR bool) (n, used int, _ bool) {
+	for {
+		line, room := src[used:], dst[n:]
+		i := bytes.IndexByte(line, '\n')
+		if i < 0 || i+2 > len(room) {
+			k, from, cr := copyPiece(room, line, i, afterCR)
+			return n + k, used + from, cr
+		}
+		if i > 0 {
+			copy(room, line[:i])
+			afterCR = line[i-1] == '\r'
+		}
+		used += i + 1
+		n += i + 1
+		if !afterCR {
+			room[i] = '\r'
+			i++
+			n++
+		}
+		room[i] = '\n'
+		afterCR = false
+	}
+}
+
+// copyPiece is CopyCRLF for a line whose LF stands at i, if it has one, where there may
+// be no room for the whole line.
+func copyPiece(dst, line []byte, i int, afterCR bool) (n, used int, _ bool) {
+	text := line
+	if i >= 0 {
+		text = line[:i]
+	}
+	if n = copy(dst, text); n > 0 {
+		afterCR = text[n-1] == '\r'
+	}
+	switch {
+	case n < len(text) || n == len(line) || n == len(dst):
+		return n, n, afterCR
+	case afterCR:
+		dst[n] = '\n'
+		return n + 1, n + 1, false
+	}
+	dst[n] = '\r' // the LF follows in the next round
+	return n + 1, n, true
+}
+
+// WireSize is the number of octets that src has in CRLF form; afterCR as for CopyCRLF.
+func WireSize(src []byte, afterCR bool) int64 {
+	n := len(src) + bytes.Count(src, []byte{'\n'})
+	if bytes.IndexByte(src, '\r') >= 0 {
+		n -= bytes.Count(src, crlf)
+	}
+	if afterCR && len(src) > 0 && src[0] == '\n' {
+		n--
+	}
+	return int64(n)
 }
 
 // WriteTo implements io.WriterTo.

@@ -301,6 +301,24 @@ func (c *chunks) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// copiedCRLF converts text into pieces of some sizes.
+func copiedCRLF(text, sizes []byte) (all []byte) {
+	for i, afterCR := 0, false; len(text) > 0; i++ {
+		room := make([]byte, 1)
+		if len(sizes) > 0 {
+			room = make([]byte, 1+int(sizes[i%len(sizes)]))
+		}
+		var n, used int
+		left := WireSize(text, afterCR)
+		n, used, afterCR = CopyCRLF(room, text, afterCR)
+		if text = text[used:]; left != int64(n)+WireSize(text, afterCR) {
+			return nil
+		}
+		all = append(all, room[:n]...)
+	}
+	return all
+}
+
 // FuzzCRLF: all ways to the CRLF form agree, whatever the pieces.
 func FuzzCRLF(f *testing.F) {
 	f.Add([]byte("a\nb\r\nc\rd\r\r\n\n\x00"), []byte{0})
@@ -324,6 +342,12 @@ func FuzzCRLF(f *testing.F) {
 		}
 		if _, err := r.(io.WriterTo).WriteTo(&b); err != nil || !bytes.Equal(b.Bytes(), want) {
 			t.Fatalf("read, then wrote %q, %v, want %q", b.Bytes(), err, want)
+		}
+		if n := WireSize(raw, false); n != int64(len(want)) {
+			t.Fatalf("%q has %d octets, not %d", raw, len(want), n)
+		}
+		if got = copiedCRLF(raw, sizes); !bytes.Equal(got, want) {
+			t.Fatalf("copied %q, want %q", got, want)
 		}
 		if got, err = io.ReadAll(ToWire(&chunks{text: raw, sizes: sizes})); err != nil || !bytes.Equal(got, ReplaceNUL(bytes.Clone(want))) {
 			t.Fatalf("wire %q, %v, want %q", got, err, want)
