@@ -31,11 +31,7 @@ const (
 
 // openFile is os.OpenFile for regular files and directories.
 func openFile(name string, flag int, perm fs.FileMode) (*os.File, error) {
-	fd, err := openGuarded(name, flag, perm)
-	for end := time.Now().Add(leaseWait); err == unix.EAGAIN && time.Now().Before(end); {
-		time.Sleep(leasePause) // open(2) without O_NONBLOCK would wait the same
-		fd, err = openGuarded(name, flag, perm)
-	}
+	fd, err := openPatiently(name, flag, perm)
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
 	}
@@ -43,6 +39,18 @@ func openFile(name string, flag int, perm fs.FileMode) (*os.File, error) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: errors.Join(err, unix.Close(fd))}
 	}
 	return os.NewFile(uintptr(fd), name), nil
+}
+
+// openPatiently is openGuarded, which waits for who holds a lease.
+func openPatiently(name string, flag int, perm fs.FileMode) (fd int, err error) {
+	if fd, err = openGuarded(name, flag, perm); err != unix.EAGAIN {
+		return fd, err
+	}
+	for end := time.Now().Add(leaseWait); err == unix.EAGAIN && time.Now().Before(end); {
+		time.Sleep(leasePause) // open(2) without O_NONBLOCK would wait the same
+		fd, err = openGuarded(name, flag, perm)
+	}
+	return fd, err
 }
 
 // openGuarded is openat2(2), or open(2) where the kernel or a sandbox does not

@@ -42,6 +42,14 @@ func (f file) path() string {
 	return "cur/" + f.name
 }
 
+// below is the path of the file of a mailbox in dir.
+func (f file) below(dir string) string {
+	if f.inNew {
+		return dir + "/new/" + f.name
+	}
+	return dir + "/cur/" + f.name
+}
+
 func (f file) base() string { return baseOf(f.name) }
 
 // baseOf cuts the info from a file name. The colon cannot be part of a base

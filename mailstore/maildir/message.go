@@ -6,8 +6,8 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"math"
 	"os"
-	"path/filepath"
 	"syscall"
 
 	"restante/fsys"
@@ -20,36 +20,28 @@ const openFlags = os.O_RDONLY | syscall.O_NOFOLLOW
 
 // message implements mailstore.Message: the open file keeps the bytes readable
 // after the file was renamed or removed.
-type message struct {
-	fsys.File
-	size int64
-}
+type message struct{ fsys.Content }
 
 // Len is the file's size.
-func (msg *message) Len() int64 { return msg.size }
+func (msg message) Len() int64 { return msg.Size() }
 
 // OpenMessage opens the message's file.
 func (m *mailbox) OpenMessage(ctx context.Context, uid mailstore.UID) (mailstore.Message, error) {
-	f, fi, err := m.openFile(ctx, uid)
+	f, err := m.openFile(ctx, uid)
 	if err != nil {
 		return nil, fail("open message in", m.Name(), err)
 	}
-	return &message{f, fi.Size()}, nil
+	return message{f}, nil
 }
 
 // openFile opens the message's file without waiting for a write, unless the file
 // is not where it was.
-func (m *mailbox) openFile(ctx context.Context, uid mailstore.UID) (f fsys.File, fi fs.FileInfo, err error) {
+func (m *mailbox) openFile(ctx context.Context, uid mailstore.UID) (f fsys.Content, err error) {
 	err = m.atFile(ctx, uid, func(path string) error {
-		if f, err = m.a.fs.OpenFile(path, openFlags, 0); err != nil {
-			return err
-		}
-		if fi, err = f.Stat(); err != nil {
-			return errors.Join(err, f.Close())
-		}
-		return nil
+		f, err = fsys.OpenContent(m.a.fs, path)
+		return err
 	})
-	return f, fi, err
+	return f, err
 }
 
 // atFile runs fn with the path of a message's file; without ops, and again with
@@ -65,7 +57,7 @@ func (m *mailbox) atFile(ctx context.Context, uid mailstore.UID, fn func(path st
 	if !found {
 		return mailstore.ErrExpunged
 	}
-	err := fn(filepath.Join(m.dir(), where.path()))
+	err := fn(where.below(m.dir()))
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -77,7 +69,7 @@ func (m *mailbox) atFile(ctx context.Context, uid mailstore.UID, fn func(path st
 		return mailstore.ErrGone
 	}
 	return m.onFile(ctx, uid, func(_ mailstore.Record, f file) error {
-		return fn(filepath.Join(m.dir(), f.path()))
+		return fn(f.below(m.dir()))
 	})
 }
 
@@ -148,17 +140,17 @@ func (m *mailbox) examine(ctx context.Context, r *mailstore.Record, attrs mailst
 			return err
 		})
 	}
-	f, fi, err := m.openFile(ctx, r.UID)
+	f, err := m.openFile(ctx, r.UID)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	buf := m.a.buffer()
 	defer m.a.buffers.Put(buf)
-	if r.Size, err = crlfSize(f, *buf); err != nil {
+	if r.Size, err = crlfSize(io.NewSectionReader(f, 0, math.MaxInt64), *buf); err != nil {
 		return err
 	}
-	r.Date = fi.ModTime().Unix()
+	r.Date = f.ModTime()
 	m.learned.Add(1)
 	return nil
 }
