@@ -6,6 +6,7 @@
 //
 //   - what was acknowledged is there, octet by octet, but for flags where the format
 //     does not wait for the disk;
+//   - what was moved is gone from where it was, unless the format leaves that for later;
 //   - an operation that failed has changed nothing, where the contract says so,
 //     and succeeds when it is tried again;
 //   - a message has its old flags or its new ones, and is in its old place or in
@@ -74,6 +75,9 @@ type Format struct {
 	HalfAppended bool
 	// LateFlags: a loss of power may take back flags that were acknowledged just now.
 	LateFlags bool
+	// LateMoves: after a loss of power a message that was moved just now may also be
+	// where it was.
+	LateMoves bool
 	// TwoNames: a mailbox that was renamed into another directory may have both
 	// names after a loss of power.
 	TwoNames bool

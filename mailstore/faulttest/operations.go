@@ -58,7 +58,7 @@ func operations(f Format) []operation {
 	list := contentOperations()
 	for i := range list {
 		list[i].whole = list[i].whole && !f.HalfAppended
-		list[i].late = list[i].kind == "flags" && f.LateFlags
+		list[i].late = list[i].kind == "flags" && f.LateFlags || list[i].kind == "move" && f.LateMoves
 		op := list[i]
 		if op.alsoDelivered {
 			op.delivered = true

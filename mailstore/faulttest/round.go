@@ -199,17 +199,17 @@ func (r *round) checkWorld(when string, w world) {
 	}
 	switch {
 	case r.err == nil && r.op.late && r.powerless:
-		why = w.impossible(r.before, r.after)
+		if why = w.impossible(r.before, r.after); why == "" {
+			why = w.lacks(r.told)
+		}
 	case r.err == nil:
 		// Where the fault has kept the mail out that was delivered, the operation was
 		// one on the rest.
 		if why = w.without(deliveredID).differs(r.after.without(deliveredID)); why == "" {
 			why = w.impossible(r.before, r.after)
 		}
-		for _, a := range r.told.acked {
-			if b, there := w.boxes[a.name]; why == "" && (!there || b.validity != a.validity || b.texted(a.uid) != a.text) {
-				why = fmt.Sprintf("the message that was acknowledged as UID %d of %s is not there", a.uid, a.name)
-			}
+		if why == "" {
+			why = w.lacks(r.told)
 		}
 	case !r.op.partial && !r.fault.cut && !r.fault.dead:
 		why = w.differs(r.before)
@@ -233,6 +233,16 @@ func (r *round) checkWorld(when string, w world) {
 	if why != "" {
 		r.fail("%s: %s; there is\n%v\nbefore there was\n%v\nand there should be\n%v", when, why, w, r.before, r.after)
 	}
+}
+
+// lacks tells which message that was acknowledged is not there, or "".
+func (w world) lacks(told *ledger) string {
+	for _, a := range told.acked {
+		if b, there := w.boxes[a.name]; !there || b.validity != a.validity || b.texted(a.uid) != a.text {
+			return fmt.Sprintf("the message that was acknowledged as UID %d of %s is not there", a.uid, a.name)
+		}
+	}
+	return ""
 }
 
 func (b box) uids() (uids []mailstore.UID) {

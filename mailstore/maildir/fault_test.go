@@ -54,6 +54,7 @@ func faultFormat(opt maildir.Options) faulttest.Format {
 		Places:          opt.Layout == maildir.FS,
 		HalfAppended:    true,
 		LateFlags:       true,
+		LateMoves:       true,
 		ScatteredRename: opt.Layout == maildir.MaildirPP,
 	}
 	control, prefix := cmp.Or(opt.Control, opt.Root), "/"

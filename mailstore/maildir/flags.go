@@ -31,7 +31,7 @@ func (m *mailbox) SetFlags(ctx context.Context, uids mailstore.UIDSet, op mailst
 	case w.leftNew: // between two directories a message could get lost
 		err = errors.Join(err, fail("set flags in", m.Name(), m.syncCur()))
 	default:
-		m.syncCurLater()
+		m.late.owe(false, m.syncOwed)
 	}
 	return res, err
 }

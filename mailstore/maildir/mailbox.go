@@ -54,7 +54,7 @@ type mailbox struct {
 	queue   commitQueue
 	newSync shared
 	curSync shared
-	late    lateSync // of cur/
+	late    lateSync
 
 	watch watching
 }
@@ -186,7 +186,7 @@ func (m *mailbox) writing(ctx context.Context, op string, fn func() error) error
 // syncCur makes all renames and removals in cur/ durable, together with those
 // of others. Nobody needs to hold ops.
 func (m *mailbox) syncCur() error {
-	m.late.take()
+	m.late.paid()
 	return m.syncDir(&m.curSync, "cur")
 }
 

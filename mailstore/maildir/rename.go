@@ -77,7 +77,10 @@ func (a *account) moveInbox(ctx context.Context, to string) error {
 		return err
 	}
 	defer a.release(dest)
-	if _, err = inbox.Move(ctx, mailstore.AllUIDs(), dest); err != nil {
+	if _, err = inbox.Move(ctx, mailstore.AllUIDs(), dest); err == nil {
+		err = inbox.syncBoth(inbox.late.take()) // a rename is waited for
+	}
+	if err != nil {
 		_, back := dest.Move(context.WithoutCancel(ctx), mailstore.AllUIDs(), inbox)
 		err = errors.Join(err, back)
 	}

@@ -162,7 +162,8 @@ func (t *transfer) carryOut(ctx context.Context, entries []index.Entry[file]) er
 		t.undo()
 		return errors.Join(err, recordErr)
 	}
-	return errors.Join(err, t.leave())
+	t.leave()
+	return err
 }
 
 // plan decides on names, flags and UIDs.
@@ -293,14 +294,14 @@ func (t *transfer) undo() {
 	}
 }
 
-// leave makes it durable that the messages are no longer in the source.
-func (t *transfer) leave() error {
+// leave takes the messages out of the source. That they have left it is made durable
+// soon: a loss of power before that leaves them in both.
+func (t *transfer) leave() {
 	if !t.move {
-		return nil
+		return
 	}
-	inNew, inCur := false, false
 	for _, d := range t.done {
-		inNew, inCur = inNew || d.was.inNew, inCur || !d.was.inNew
+		t.from.late.owe(d.was.inNew, t.from.syncOwed)
 		if !d.copied {
 			continue
 		}
@@ -310,7 +311,6 @@ func (t *transfer) leave() error {
 			t.from.newDir.known, t.from.curDir.known = false, false
 		}
 	}
-	return t.from.syncBoth(inNew, inCur)
 }
 
 // noteSize tells what the account's size is now.
