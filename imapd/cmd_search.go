@@ -117,6 +117,7 @@ func (f *finder) find(ret searchReturn) (err error) {
 	default:
 		err = errors.Join(f.forward(first), f.backward(last))
 	}
+	f.q.Rest()
 	f.s.srv.opt.FullText.HasSearched(f.s.user, f.v.box, f.q)
 	return err
 }

@@ -155,6 +155,7 @@ func (s *session) matching(q *search.Query, items []item) (matches []mailstore.U
 	}
 	err = s.long(func(context.Context) (err error) {
 		matches, err = q.Filter(s.ctx, s.view.box, recs, nil)
+		q.Rest()
 		return err
 	})
 	return matches, err

@@ -7,6 +7,11 @@ import "io"
 // RFC 9051 section 6.4.5.1. Line ends become CRLF and NUL becomes 0x80; all else
 // goes out as it is, in its order. Lines that are no header field have no name.
 func FilterHeader(dst, header []byte, fields []string, not bool) []byte {
+	return filterHeader(dst, header, func(name []byte) bool { return named(name, fields) != not })
+}
+
+// filterHeader appends the fields whose names are to be kept.
+func filterHeader(dst, header []byte, keep func(name []byte) bool) []byte {
 	start := len(dst)
 	for {
 		raw, rest := nextRawField(header)
@@ -14,7 +19,7 @@ func FilterHeader(dst, header []byte, fields []string, not bool) []byte {
 			break
 		}
 		header = rest
-		if named(splitField(raw).name, fields) == not {
+		if !keep(splitField(raw).name) {
 			continue
 		}
 		dst = AppendCRLF(dst, raw)

@@ -3,7 +3,6 @@ package message
 import (
 	"encoding/binary"
 	"io"
-	"strings"
 )
 
 // Summary is what is asked of a message when a mailbox is listed, sorted or put
@@ -58,14 +57,20 @@ var summaryFields = [...]string{
 	"X-Universally-Unique-Identifier",
 }
 
-// InSummary reports whether a summary has the header fields of this name.
-func InSummary(name string) bool {
-	for i := range summaryFields {
-		if len(name) == len(summaryFields[i]) && strings.EqualFold(name, summaryFields[i]) {
-			return true
-		}
+// summaryNames are summaryFields by their length: of each field of each header it
+// is asked whether it is one of them.
+var summaryNames = func() (byLength [64][]string) {
+	for _, name := range summaryFields {
+		byLength[len(name)] = append(byLength[len(name)], name)
 	}
-	return false
+	return byLength
+}()
+
+// InSummary reports whether a summary has the header fields of this name.
+func InSummary(name string) bool { return inSummary([]byte(name)) }
+
+func inSummary(name []byte) bool {
+	return len(name) < len(summaryNames) && named(name, summaryNames[len(name)])
 }
 
 // summaryAttachment stands with Knowledge in the octet behind the version.
@@ -112,7 +117,7 @@ func appendHeaderParts(dst, header []byte) []byte {
 	at := len(dst)
 	dst = endSummaryPart(AppendEnvelope(beginSummaryPart(dst), header), at)
 	at = len(dst)
-	return endSummaryPart(FilterHeader(beginSummaryPart(dst), header, summaryFields[:], false), at)
+	return endSummaryPart(filterHeader(beginSummaryPart(dst), header, inSummary), at)
 }
 
 // A part of a summary has its length in front, in 4 octets.

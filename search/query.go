@@ -37,6 +37,9 @@ type Query struct {
 	open      []*needle        // which were not
 	hunt      hunt             // for those
 
+	sums   mailstore.SummaryReader // of sumsOf, from the first page to Rest
+	sumsOf mailstore.Mailbox
+
 	// What is held of a message, kept for the next.
 	all  []byte // all of it, if it is small enough, else a part of it
 	head []byte // else its header
@@ -132,7 +135,7 @@ func (q *Query) Filter(ctx context.Context, box mailstore.Mailbox, recs []mailst
 	}
 	var sums mailstore.SummaryReader
 	if open {
-		sums = box.Summaries()
+		sums = q.summaries(box)
 	}
 	for i := range recs {
 		if sums != nil && answers[i] == maybe {
@@ -151,6 +154,19 @@ func (q *Query) Filter(ctx context.Context, box mailstore.Mailbox, recs []mailst
 	}
 	return dst, nil
 }
+
+// summaries gives the reader of a mailbox's summaries, the same for page after
+// page: it reads ahead.
+func (q *Query) summaries(box mailstore.Mailbox) mailstore.SummaryReader {
+	if q.sumsOf != box {
+		q.sums, q.sumsOf = box.Summaries(), box
+	}
+	return q.sums
+}
+
+// Rest ends a walk over a mailbox with Filter, so that a query that waits for the
+// next holds no buffers for it.
+func (q *Query) Rest() { q.sums, q.sumsOf = nil, nil }
 
 // decide answers what it can at a level and reports whether something is open.
 func (q *Query) decide(recs []mailstore.Record, answers []answer, at level) (open bool) {
