@@ -29,10 +29,13 @@ func Open(box mailstore.Mailbox) *Index {
 	if ix.blobs == nil {
 		return ix
 	}
-	// A segment that is gone has become a part of another, which came before it went.
-	for again := true; again; {
+	// A segment that is gone has become a part of another, which came before it went. If
+	// that happens again and again, some messages have to be opened.
+	for range 3 {
 		ix.Close()
-		again = ix.open(box.UIDValidity())
+		if !ix.open(box.UIDValidity()) {
+			break
+		}
 	}
 	return ix
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -346,6 +347,26 @@ func TestAtOnce(t *testing.T) {
 	w.must(w.update(true))
 	if n, segments := w.known(); n != 180 || segments != 1 {
 		t.Errorf("%d messages in %d segments, want 180 in 1", n, segments)
+	}
+}
+
+// TestStrangeNames: what is no segment, or leads nowhere, is passed over.
+func TestStrangeNames(t *testing.T) {
+	w := newWorld(t, 1)
+	w.add(30)
+	w.must(w.update(true))
+	w.must(w.fs.Symlink("nowhere", "/index/Mail/blob.fulltext.nowhere"))
+	w.must(w.fs.Mkdir("/index/Mail/blob.fulltext.dir", 0o700))
+	w.must(w.box.Blobs().Put("other", func(out io.Writer) error { _, err := io.WriteString(out, "another service's"); return err }))
+	w.must(w.box.Blobs().Put(blobPrefix+"x", func(out io.Writer) error { _, err := io.WriteString(out, "no segment"); return err }))
+	w.check("strange names", 20)
+	if n, segments := w.known(); n != 30 || segments != 1 {
+		t.Errorf("%d messages in %d segments", n, segments)
+	}
+	names, err := w.box.Blobs().List()
+	w.must(err)
+	if !slices.Contains(names, "other") || slices.Contains(names, blobPrefix+"x") {
+		t.Errorf("there are %q", names)
 	}
 }
 
