@@ -108,7 +108,6 @@ func BenchmarkToCRLF(b *testing.B) {
 	}{
 		{"WriteTo-lf", lf, func(r io.Reader) (int64, error) { return io.Copy(io.Discard, ToCRLF(r)) }},
 		{"WriteTo-crlf", AppendCRLF(nil, lf), func(r io.Reader) (int64, error) { return io.Copy(io.Discard, ToCRLF(r)) }},
-		{"WriteTo-wire", lf, func(r io.Reader) (int64, error) { return io.Copy(io.Discard, ToWire(r)) }},
 		{"Read-lf", lf, func(r io.Reader) (int64, error) { return readAll(ToCRLF(r)) }},
 		{"Size-lf", lf, func(r io.Reader) (int64, error) { n, _, err := CRLFSize(r); return n, err }},
 	} {

@@ -30,16 +30,11 @@ func AppendCRLF(dst, src []byte) []byte {
 // an io.WriterTo, which is the fast way to take everything.
 func ToCRLF(r io.Reader) io.Reader { return &crlfReader{r: r} }
 
-// ToWire is ToCRLF with NUL replaced by 0x80, as ReplaceNUL does: what goes into an
-// IMAP literal or a POP3 response.
-func ToWire(r io.Reader) io.Reader { return &crlfReader{r: r, wire: true} }
-
 type crlfReader struct {
 	r       io.Reader
 	in      []byte // read and not yet converted
 	buf     []byte // holds in
-	wire    bool
-	afterCR bool // the octet before in is CR
+	afterCR bool   // the octet before in is CR
 	err     error
 }
 
@@ -55,9 +50,6 @@ func (c *crlfReader) read(size int) bool {
 		c.in, c.err = c.buf[:n], err
 		if n == 0 && err == nil && empty > 100 {
 			c.err = io.ErrNoProgress
-		}
-		if c.wire {
-			ReplaceNUL(c.in)
 		}
 	}
 	return len(c.in) > 0

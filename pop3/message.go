@@ -12,8 +12,9 @@ var ErrEnough = errors.New("pop3: the lines that were asked for are there")
 const AllLines = -1
 
 // A MessageWriter sends a message as the lines of an answer (RFC 1939 section 3): a line that begins with
-// "." gets another one in front, and "." on a line by itself ends it. It takes the message in CRLF form, cut
-// at any place. With a number of lines it stops behind so many lines of the body (TOP).
+// "." gets another one in front, and "." on a line by itself ends it. It takes the message as it is stored,
+// cut at any place, and makes CRLF of every LF without CR in front. With a number of lines it stops behind so
+// many lines of the body (TOP).
 //
 // Close ends the answer. A message that does not end with a line end gets one. For TOP, a message in which no
 // blank line ends the header gets that, too; a whole message has exactly the octets that LIST tells.
@@ -25,6 +26,8 @@ type MessageWriter struct {
 	lines  int  // of the body that may still come, or AllLines
 	inBody bool // the blank line was there
 	line   lineState
+	// afterCR: the octet before is CR.
+	afterCR bool
 }
 
 // lineState is what there was of the current line.
@@ -49,8 +52,8 @@ func (m *MessageWriter) Write(p []byte) (int, error) {
 		if m.inBody && m.lines == 0 {
 			return len(p) - len(rest), ErrEnough
 		}
-		if m.inBody && m.lines == AllLines {
-			rest = m.writeBody(rest)
+		if m.lines == AllLines {
+			rest = m.writeLines(rest)
 		} else {
 			rest = m.writeLine(rest)
 		}
@@ -63,25 +66,31 @@ func (m *MessageWriter) writeLine(p []byte) []byte {
 	if m.line == lineEmpty && p[0] == '.' {
 		m.w.Raw(".")
 	}
-	n := bytes.IndexByte(p, '\n') + 1
-	if n == 0 {
-		n = len(p)
+	n := bytes.IndexByte(p, '\n')
+	if n < 0 {
+		appendAll(m.w, p)
+		m.line, m.afterCR = lineAfter(m.line, p), p[len(p)-1] == '\r'
+		return nil
 	}
-	part := p[:n]
-	appendAll(m.w, part)
-	if part[n-1] != '\n' {
-		m.line = lineAfter(m.line, part)
-		return p[n:]
+	text := p[:n]
+	appendAll(m.w, text)
+	if n > 0 {
+		m.afterCR = text[n-1] == '\r'
 	}
-	blank := n == 1 && m.line != lineText || n == 2 && m.line == lineEmpty && part[0] == '\r'
+	if m.afterCR {
+		m.w.Raw("\n")
+	} else {
+		m.w.CRLF()
+	}
+	blank := n == 0 && m.line != lineText || n == 1 && m.line == lineEmpty && m.afterCR
 	switch {
-	case m.inBody:
+	case m.inBody && m.lines > 0:
 		m.lines--
 	case blank:
 		m.inBody = true
 	}
-	m.line = lineEmpty
-	return p[n:]
+	m.line, m.afterCR = lineEmpty, false
+	return p[n+1:]
 }
 
 func lineAfter(before lineState, part []byte) lineState {
@@ -91,22 +100,35 @@ func lineAfter(before lineState, part []byte) lineState {
 	return lineText
 }
 
-// writeBody sends up to the next line that has to be stuffed; with no lines to be counted there is nothing
-// to look for but that.
-func (m *MessageWriter) writeBody(p []byte) []byte {
-	if m.line == lineEmpty && p[0] == '.' {
-		m.w.Raw(".")
+// writeLines sends the lines for which there is room, in one pass, and the one behind them by writeLine: it
+// goes on in the next buffer, or has no end yet.
+func (m *MessageWriter) writeLines(p []byte) []byte {
+	b := m.w.room(1)
+	room := b[len(b):cap(b)]
+	for {
+		n := bytes.IndexByte(p, '\n')
+		if n < 0 || n+len(".\r\n") > len(room) {
+			break
+		}
+		if n > 0 {
+			if m.line == lineEmpty && p[0] == '.' {
+				room[0], room = '.', room[1:]
+			}
+			copy(room, p[:n])
+			m.afterCR = p[n-1] == '\r'
+		}
+		if !m.afterCR {
+			room[n], room = '\r', room[1:]
+		}
+		room[n], room = '\n', room[n+1:]
+		m.line, m.afterCR = lineEmpty, false
+		p = p[n+1:]
 	}
-	n := bytes.Index(p, []byte("\n.")) + 1
-	if n == 0 {
-		n = len(p)
+	m.w.buf = b[:cap(b)-len(room)]
+	if len(p) > 0 {
+		p = m.writeLine(p)
 	}
-	appendAll(m.w, p[:n])
-	m.line = lineText
-	if p[n-1] == '\n' {
-		m.line = lineEmpty
-	}
-	return p[n:]
+	return p
 }
 
 // Close ends the answer. It must be called if and only if the whole message, or what TOP wanted of it, was

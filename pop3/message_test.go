@@ -26,6 +26,8 @@ func TestMessage(t *testing.T) {
 		{"no header", AllLines, "\r\nx\r\n", "\r\nx\r\n.\r\n"},
 		{"bare CR", AllLines, "A: b\r\n\r\nc\rd\r\n\r", "A: b\r\n\r\nc\rd\r\n\r\r\n.\r\n"},
 		{"bare CR before the blank line", AllLines, "A: b\r\n\r\r\n\r\n.\r\n", "A: b\r\n\r\r\n\r\n..\r\n.\r\n"},
+		{"stored with LF", AllLines, ".A: b\n\n.\n\r\nc\r\r\n\nd", "..A: b\r\n\r\n..\r\n\r\nc\r\r\n\r\nd\r\n.\r\n"},
+		{"TOP, stored with LF", 1, "A: b\n\n.c\nd\n", "A: b\r\n\r\n..c\r\n.\r\n"},
 		{"TOP without lines", 0, "A: b\r\n\r\nc\r\nd\r\n", "A: b\r\n\r\n.\r\n"},
 		{"TOP", 2, "A: b\r\n\r\nc\r\n.d\r\ne\r\n", "A: b\r\n\r\nc\r\n..d\r\n.\r\n"},
 		{"TOP of blank lines", 2, "A: b\r\n\r\n\r\n\r\ne\r\n", "A: b\r\n\r\n\r\n\r\n.\r\n"},
@@ -92,6 +94,13 @@ func FuzzMessage(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string, cut int, lines uint8) {
 		in := strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\n", "\r\n")
+		for _, lines := range []int{AllLines, int(lines)} {
+			cut := max(0, min(cut, len(text)))
+			got := send(t, io.MultiReader(strings.NewReader(text[:cut]), strings.NewReader(text[cut:])), lines)
+			if want := send(t, strings.NewReader(in), lines); got != want {
+				t.Fatalf("%q, cut at %d, gives %q, and in CRLF form %q", text, cut, got, want)
+			}
+		}
 		whole := send(t, strings.NewReader(in), AllLines)
 		cut = max(0, min(cut, len(in)))
 		if got := send(t, io.MultiReader(strings.NewReader(in[:cut]), strings.NewReader(in[cut:])), AllLines); got != whole {

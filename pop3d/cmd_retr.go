@@ -47,14 +47,28 @@ func (s *session) cmdTop(cmd *pop3.Command) error {
 	return s.sendMessage(msg, cmd.Lines)
 }
 
-// sendMessage sends a message behind its +OK, in CRLF form.
+// pieceSize is how much of a message is read at once: most are smaller.
+const pieceSize = 128 << 10
+
+// sendMessage sends a message behind its +OK.
 //
-// QUIRK: Outlook hangs at NUL; message.ToWire replaces it (Dovecot's work-around outlook-no-nuls).
+// QUIRK: Outlook hangs at NUL; message.ReplaceNUL replaces it (Dovecot's work-around outlook-no-nuls).
 func (s *session) sendMessage(msg mailstore.Message, lines int) error {
+	buf := s.srv.borrow()
+	defer s.srv.pieces.Put(buf)
 	out := s.w.Message(lines)
-	_, err := io.Copy(out, message.ToWire(io.NewSectionReader(msg, 0, msg.Len())))
-	if err != nil && !errors.Is(err, pop3.ErrEnough) {
-		return &broken{err}
+	for off, size := int64(0), msg.Len(); off < size; {
+		piece := buf[:min(size-off, pieceSize)]
+		n, err := msg.ReadAt(piece, off)
+		if n < len(piece) {
+			return &broken{errors.Join(io.ErrUnexpectedEOF, err)}
+		}
+		off += int64(n)
+		if _, err := out.Write(message.ReplaceNUL(piece)); errors.Is(err, pop3.ErrEnough) {
+			break
+		} else if err != nil {
+			return &broken{err}
+		}
 	}
 	if err := out.Close(); err != nil {
 		return &broken{err}

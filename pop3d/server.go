@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"restante/pop3"
@@ -16,6 +17,15 @@ import (
 type Server struct {
 	opt     Options
 	buffers pop3.Buffers // shared by all connections, so that idle ones hold none
+	pieces  sync.Pool    // of *[pieceSize]byte, for messages on their way
+}
+
+// borrow takes a buffer for a message from the pool.
+func (srv *Server) borrow() *[pieceSize]byte {
+	if b, ok := srv.pieces.Get().(*[pieceSize]byte); ok {
+		return b
+	}
+	return new([pieceSize]byte)
 }
 
 // New makes a server. Options.Store and Options.Auth must be set.

@@ -174,10 +174,10 @@ func readWire(t testing.TB, m mailstore.Mailbox, uid mailstore.UID) []byte {
 	}
 	defer msg.Close()
 	var b bytes.Buffer
-	if _, err := io.Copy(&b, message.ToWire(io.NewSectionReader(msg, 0, msg.Len()))); err != nil {
+	if _, err := io.Copy(&b, message.ToCRLF(io.NewSectionReader(msg, 0, msg.Len()))); err != nil {
 		t.Fatal(err)
 	}
-	return b.Bytes()
+	return message.ReplaceNUL(b.Bytes())
 }
 
 func compareMessage(t *testing.T, ref refBox, i int, r mailstore.Record, wire []byte) (otherDate bool) {
