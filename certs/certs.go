@@ -164,6 +164,9 @@ func (p pair) read(f fsys.FS) (*tls.Certificate, error) {
 func (m *Manager) TLSConfig() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
+		// Small records let a browser show the beginning of a page early. Mail is of
+		// use when it is there, and each record costs a write.
+		DynamicRecordSizingDisabled: true,
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 			return m.current.Load(), nil
 		},
