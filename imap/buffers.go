@@ -7,7 +7,7 @@ const (
 	// idleBuffer is what a Reader holds for itself: enough for most commands.
 	idleBuffer = 512
 	// bulkBuffer is what a Reader borrows while more than that waits, and a Writer while it writes.
-	bulkBuffer = 64 << 10
+	bulkBuffer = 128 << 10
 )
 
 // Buffers lends large buffers to the readers and writers of all connections, so that an idle connection

@@ -27,7 +27,7 @@ var ErrLiteral = errors.New("imap: literal broken off")
 // ErrLiteralShort is the ErrLiteral of a source that has fewer octets.
 var ErrLiteralShort = fmt.Errorf("%w: its source is shorter than announced", ErrLiteral)
 
-// A Writer writes answers. Its methods append to one buffer, allocate nothing, and write only when 64 KB
+// A Writer writes answers. Its methods append to one buffer, allocate nothing, and write only when 128 KB
 // are full or at Flush; they give the Writer back so that calls can be chained. The first error of the
 // connection is kept, later calls do nothing, and Flush reports it. The buffer is held from the first
 // octet after a Flush to the next Flush.

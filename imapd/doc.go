@@ -16,7 +16,7 @@
 //     time, wrong commands, logins that fail. Between commands a connection
 //     holds no large buffer, and no lock is held while something is sent.
 //   - Answers leave in large pieces: once per batch of pipelined commands or
-//     when 64 KB are full, never line by line.
+//     when 128 KB are full, never line by line.
 //
 // One goroutine serves a connection: it reads a command value, looks it up in
 // the table of commands (table.go), runs it, sends what is new and then the

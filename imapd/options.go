@@ -92,7 +92,7 @@ type Timeouts struct {
 	// KeepAlive is how often a client in IDLE gets a sign of life, which keeps
 	// the memory of routers on the way fresh; default 2 minutes.
 	KeepAlive time.Duration
-	// Transfer is how long one piece of 64 KB may take, in either direction,
+	// Transfer is how long one piece of 128 KB may take, in either direction,
 	// before a client counts as dead; default 3 minutes. TLS handshakes, too,
 	// must end within it.
 	Transfer time.Duration
