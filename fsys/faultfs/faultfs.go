@@ -6,8 +6,9 @@
 // What survives a loss of power follows the strictest reading of POSIX that a
 // program can still work with:
 //
-//   - File content, size and modification time are durable after File.Sync.
-//     Of the writes since then any may have reached the disk, each in part.
+//   - File content, size and times are durable after File.Sync. Of the writes since
+//     then any may have reached the disk, each in part; and so may the times, with
+//     or without them.
 //   - Entries of a directory are durable after SyncDir of that directory, a new
 //     file's too, whatever was synced of the file. Of the changes since then, any
 //     number from the first on may have.

@@ -20,6 +20,7 @@ type node struct {
 	atime, ctime time.Time
 	mtime        time.Time
 	stableMtime  time.Time
+	stableCtime  time.Time
 
 	// A file.
 	data, stable content
@@ -51,7 +52,7 @@ func (w write) applyTo(c *content) {
 func (f *FS) newNode(mode fs.FileMode) *node {
 	f.inos++
 	t := time.Now()
-	n := &node{ino: f.inos, mode: mode, uid: uint32(os.Getuid()), gid: uint32(os.Getgid()), atime: t, ctime: t, mtime: t, stableMtime: t}
+	n := &node{ino: f.inos, mode: mode, uid: uint32(os.Getuid()), gid: uint32(os.Getgid()), atime: t, ctime: t, mtime: t, stableMtime: t, stableCtime: t}
 	if mode.IsDir() {
 		n.entries, n.stableEntries = make(map[string]*node), make(map[string]*node)
 	} else {
@@ -73,7 +74,7 @@ func (n *node) sync() {
 		w.applyTo(&n.stable)
 	}
 	n.writes = nil
-	n.stableMtime = n.mtime
+	n.stableMtime, n.stableCtime = n.mtime, n.ctime
 }
 
 // settle makes the node and all below it durable; its edits already are.
@@ -116,18 +117,20 @@ func (n *node) revert(rnd *rand.Rand, done map[*node]bool) {
 			w.data = w.data[:rnd.IntN(len(w.data)+1)]
 		}
 		w.applyTo(&n.stable)
-		n.stableMtime = n.mtime
+	}
+	if rnd != nil && rnd.IntN(2) == 0 { // the times have, whatever the content has
+		n.stableMtime, n.stableCtime = n.mtime, n.ctime
 	}
 	n.writes = nil
 	n.data = n.stable.clone()
-	n.mtime = n.stableMtime
+	n.mtime, n.ctime = n.stableMtime, n.stableCtime
 }
 
 func (n *node) clone(made map[*node]*node) *node {
 	if c := made[n]; c != nil {
 		return c
 	}
-	c := &node{ino: n.ino, mode: n.mode, links: n.links, atime: n.atime, ctime: n.ctime, mtime: n.mtime, stableMtime: n.mtime, target: n.target}
+	c := &node{ino: n.ino, mode: n.mode, links: n.links, atime: n.atime, ctime: n.ctime, mtime: n.mtime, stableMtime: n.mtime, stableCtime: n.ctime, target: n.target}
 	made[n] = c
 	if n.mode.IsDir() {
 		c.entries = make(map[string]*node, len(n.entries))

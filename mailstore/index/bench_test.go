@@ -38,7 +38,7 @@ func benchStore(b *testing.B, dir string) *Store[string] {
 	return NewStore(Options[string]{FS: fsys.OS{}, Dir: dir, Codec: nameCodec{}})
 }
 
-func current([]byte) Verdict { return Current }
+func current([]byte, bool) Verdict { return Current }
 
 func savedBox(b *testing.B, n int) string {
 	dir := b.TempDir()

@@ -106,7 +106,7 @@ func TestBlobsWithoutIndex(t *testing.T) {
 			s.Close([]byte("stamp"))
 			say := lose(dir)
 			s, x = newStore(dir), New[string](1, 1)
-			if s.Load(x, func([]byte) Verdict { return say }) == Useless {
+			if s.Load(x, func([]byte, bool) Verdict { return say }) == Useless {
 				fill(x, 20)
 			}
 			s.Close([]byte("stamp"))

@@ -53,7 +53,7 @@ func FuzzLoadDamaged(f *testing.F) {
 		}
 		x := New[string](1, 1)
 		var stamp string
-		if newStore(dir).Load(x, func(s []byte) Verdict { stamp = string(s); return Current }) == Useless {
+		if newStore(dir).Load(x, func(s []byte, _ bool) Verdict { stamp = string(s); return Current }) == Useless {
 			if x.Len() != 0 || x.UIDNext() != 1 {
 				t.Fatal("nothing could be loaded, and the index is not empty")
 			}

@@ -20,7 +20,7 @@ func TestPeek(t *testing.T) {
 	told := uint64(1)
 	for i := range 200 {
 		s, x := newStore(dir), New[string](1, told+uint64(rng.IntN(3)))
-		s.Load(x, func([]byte) Verdict { return Current })
+		s.Load(x, func([]byte, bool) Verdict { return Current })
 		for range rng.IntN(3) {
 			change(x, rng)
 			if rng.IntN(2) == 0 {
@@ -80,7 +80,7 @@ func TestPeekDamaged(t *testing.T) {
 	all := map[said]bool{}
 	for i := range 4 {
 		s, x := newStore(dir), New[string](1, 100)
-		s.Load(x, func([]byte) Verdict { return Current })
+		s.Load(x, func([]byte, bool) Verdict { return Current })
 		x.Learn(func(tx *Tx[string]) { tx.Add(mailstore.Record{UID: tx.UIDNext(), Size: int64(i)}, "name") })
 		s.Close(fmt.Append(nil, "stamp ", i))
 		all[said{x.Status(0), fmt.Sprint("stamp ", i)}] = true

@@ -97,10 +97,11 @@ func NewStore[T any](opt Options[T]) *Store[T] {
 // attaches it: from now on the Store notes what changes in it. x was made with a
 // mod-sequence above all that were ever handed out, as far as its maker knows.
 //
-// judge is shown the stamp of the last Save, when all else is in order. Load
+// judge is shown the stamp of the last Save, when all else is in order, and told
+// whether its state is open, so that more may have changed since than it knows. Load
 // returns its verdict; with Useless, or when nothing could be loaded, x is as empty
 // as before. With Behind the format has to fold in what changed.
-func (s *Store[T]) Load(x *Index[T], judge func(stamp []byte) Verdict) Verdict {
+func (s *Store[T]) Load(x *Index[T], judge func(stamp []byte, open bool) Verdict) Verdict {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	verdict, err := s.load(x, judge)
@@ -137,7 +138,7 @@ func (s *Store[T]) attach(x *Index[T], verdict Verdict) {
 	// what was removed may come back.
 	s.marked.Store(verdict == Useless && !s.stale)
 	x.journal = &journal{wake: s.wake, gone: x.gone.end()}
-	x.before = s.mark
+	x.before = s.Mark
 	if !trusted {
 		x.journal.all = true
 	}
@@ -167,7 +168,7 @@ func (x *Index[T]) clear() {
 // ones may have been handed out and the clock does not tell.
 const clockMargin = 1 << 20
 
-func (s *Store[T]) load(x *Index[T], judge func([]byte) Verdict) (Verdict, error) {
+func (s *Store[T]) load(x *Index[T], judge func([]byte, bool) Verdict) (Verdict, error) {
 	// A file that cannot be written could not be marked either.
 	f, err := s.opt.FS.OpenFile(filepath.Join(s.opt.Dir, indexName), os.O_RDWR, 0)
 	if err != nil {
@@ -189,11 +190,12 @@ func (s *Store[T]) load(x *Index[T], judge func([]byte) Verdict) (Verdict, error
 	if err := d.read(r); err != nil {
 		return Useless, err
 	}
-	verdict := judge(d.stamp)
+	open := d.opened || !d.state.closed
+	verdict := judge(d.stamp, open)
 	if verdict == Useless {
 		return Useless, nil
 	}
-	s.open = d.opened || !d.state.closed
+	s.open = open
 	x.modSeq = max(x.modSeq, d.state.modSeq)
 	if s.open {
 		x.modSeq = max(x.modSeq, d.state.modSeq+clockMargin)
@@ -232,9 +234,11 @@ func (s *Store[T]) wake() {
 	}
 }
 
-// mark makes it durable that from now on more is told to clients than the file
-// knows. It does so once per load.
-func (s *Store[T]) mark() {
+// Mark makes it durable that from now on more is told to clients than the file
+// knows. It does so once per load; the first Update does it for whom that is soon
+// enough: before anything of it is in the format's files is for those who change
+// them without waiting for the disk.
+func (s *Store[T]) Mark() {
 	if s.marked.Load() {
 		return
 	}

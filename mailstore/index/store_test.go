@@ -28,7 +28,7 @@ func newStore(dir string) *Store[string] {
 func load(t testing.TB, dir string, epoch uint64, say, want Verdict) (*Store[string], *Index[string]) {
 	t.Helper()
 	s, x := newStore(dir), New[string](1, epoch)
-	if got := s.Load(x, func([]byte) Verdict { return say }); got != want {
+	if got := s.Load(x, func([]byte, bool) Verdict { return say }); got != want {
 		t.Fatalf("Load: verdict %d, want %d", got, want)
 	}
 	return s, x
@@ -100,7 +100,7 @@ func TestStoreModel(t *testing.T) {
 		want, status := picture(x), x.Status(1)
 		s.Close(stamp)
 		s, x = newStore(dir), New[string](1, 1)
-		verdict := s.Load(x, func(got []byte) Verdict {
+		verdict := s.Load(x, func(got []byte, _ bool) Verdict {
 			if !bytes.Equal(got, stamp) {
 				t.Errorf("stamp %q, want %q", got, stamp)
 			}

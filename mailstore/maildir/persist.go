@@ -63,7 +63,7 @@ func (m *mailbox) loadIndex() (index.Verdict, *known, error) {
 		return index.Useless, nil, nil
 	}
 	var k *known
-	verdict := m.disk.Load(m.Index, func(stamp []byte) (v index.Verdict) {
+	verdict := m.disk.Load(m.Index, func(stamp []byte, _ bool) (v index.Verdict) {
 		k, v = m.judge(stamp)
 		return v
 	})

@@ -138,6 +138,7 @@ func (e *editing) runInPlace() (modSeq uint64, ok bool, err error) {
 		return 0, false, nil
 	}
 	p := e.newPlan()
+	p.late = true // latesync.go
 	for _, f := range e.flags {
 		if len(withWords(m.base.keywords, f.flags.Keywords)) > len(m.base.keywords) {
 			return 0, false, nil
@@ -147,6 +148,9 @@ func (e *editing) runInPlace() (modSeq uint64, ok bool, err error) {
 		if err := e.write(p, entry, nil); err != nil || p.shift != 0 {
 			return 0, false, err
 		}
+	}
+	if m.disk != nil {
+		m.disk.Mark() // before the file has what a loss of power could take back
 	}
 	modSeq, err = e.apply(p, nil)
 	return modSeq, err == nil, err

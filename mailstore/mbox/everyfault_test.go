@@ -43,6 +43,7 @@ func faultFormat(indexDir string) faulttest.Format {
 		ForgetID:  func(fs *faultfs.FS, name string) error { return fs.Remove("/mail/.imap/" + name + "/restante.id") },
 		CopyID:    copyID,
 		Delimiter: "/",
+		LateFlags: true,
 		Places:    true,
 		TwoNames:  true, // docs/design/mbox.md
 	}

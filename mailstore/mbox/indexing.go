@@ -73,7 +73,7 @@ func (m *Mailbox) loadIndex(fi fs.FileInfo) index.Verdict {
 		FS: m.acct.opt.IndexFS, Dir: m.acct.indexDir(m.Name()), Codec: locCodec{}, SummaryVersion: summaryVersion,
 		Logger: m.log(), SaveAfter: saveAfter, SaveNow: m.saveIndex,
 	})
-	return m.disk.Load(m.Index, func(stamp []byte) index.Verdict { return m.judge(stamp, fi) })
+	return m.disk.Load(m.Index, func(stamp []byte, open bool) index.Verdict { return m.judge(stamp, open, fi) })
 }
 
 // saveIndex writes to disk what has changed. It is called some time after the
@@ -344,7 +344,7 @@ func (m *Mailbox) edges(size int64) (sum uint32, ok bool) {
 
 // judge compares a stamp with the file, and takes over what it says when the
 // index is of use.
-func (m *Mailbox) judge(stamp []byte, fi fs.FileInfo) index.Verdict {
+func (m *Mailbox) judge(stamp []byte, open bool, fi fs.FileInfo) index.Verdict {
 	h, words, ok := readStamp(stamp)
 	if !ok || h.Validity != m.validity || m.validity == 0 {
 		return index.Useless
@@ -365,6 +365,11 @@ func (m *Mailbox) judge(stamp []byte, fi fs.FileInfo) index.Verdict {
 	m.base.keywords = keywordWords(words)
 	m.hasOpen, m.partial, m.wantNotes = h.Flags&stampOpen != 0, h.Flags&stampPartial != 0, h.Flags&stampNotes != 0
 	m.parsedAt, m.parseTook = time.Unix(0, h.ParsedAt), time.Duration(h.ParseTook)
+	if open {
+		// Flags are not waited for: after a loss of power some may be in the file of
+		// which its times and the index know nothing, or the other way round.
+		m.partial, m.parsedAt = true, time.Time{}
+	}
 	if same && h.Flags&stampRacy == 0 && !m.fullDue() {
 		return index.Current
 	}

@@ -64,7 +64,10 @@ type Mailbox struct {
 	disk      *index.Store[loc] // nil when no index is kept
 	committer committer
 	readers   readers
-	watch     watcher
+	late      lateSync // of flags in the file
+	// lateFailed: it was logged.
+	lateFailed atomic.Bool
+	watch      watcher
 
 	serial uint64 // in the order of opening
 	slot   *slot  // which guards refs
@@ -290,7 +293,7 @@ func (m *Mailbox) tryWrite(ctx context.Context, fn func(r *rewriter) error) (aga
 	if h == nil {
 		return true, nil
 	}
-	r := &rewriter{f: h, j: j, log: m.log(), name: m.Name(), alive: l.keep, progress: m.progress}
+	r := &rewriter{f: h, j: j, log: m.log(), name: m.Name(), alive: l.keep, progress: m.progress, owe: m.owe, owed: m.late.take}
 	if j.dirty() {
 		if err := m.recover(r); err != nil {
 			return false, err

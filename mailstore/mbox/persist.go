@@ -185,10 +185,14 @@ func (m *Mailbox) shutdown() error {
 	if m.gone() == nil && !m.volatile.Load() {
 		m.saveState()
 	}
-	m.closeIndex()
-	var err error
+	err := m.syncOwed()
+	if m.late.take(); err != nil && m.disk != nil {
+		m.disk.Abandon() // it must not say that all flags are in the file
+	} else {
+		m.closeIndex()
+	}
 	if m.j != nil {
-		err = m.j.close()
+		err = errors.Join(err, m.j.close())
 		m.j = nil
 	}
 	m.setHandle(nil)

@@ -10,6 +10,7 @@ type plan struct {
 	// single is the one octet that changes, before and after, when all there is
 	// to do is that.
 	single []byte
+	late   bool   // if that is all, nobody waits for the disk
 	buf    []byte // for who makes the plan
 }
 

@@ -25,6 +25,10 @@ type rewriter struct {
 	// syncing tells when what was written last is durable; nil when it is.
 	syncing <-chan error
 	most    int64 // bounds a step that goes through the journal; 0 is stepData
+	// owe has the file synced soon, for what a plan may have late; owed takes it over
+	// to do so now. Both are nil where nobody could sync later.
+	owe  func()
+	owed func() bool
 }
 
 // apply brings the file into the state that the plan describes, or leaves it as
@@ -34,12 +38,21 @@ func (r *rewriter) apply(p *plan) error {
 	switch {
 	case p.empty():
 		return nil
+	case p.single != nil && p.late && r.owe != nil:
+		_, err := r.f.WriteAt(p.single[1:], p.edits[0].off)
+		if err == nil {
+			r.owe()
+		}
+		return err
 	case p.single != nil:
 		// One octet reaches the disk or does not.
 		return r.writeOctet(p.edits[0].off, p.single[0], p.single[1])
 	case p.cutsTail():
 		// So does a new size.
 		return r.cut(p.edits[0].off)
+	}
+	if err := r.settle(); err != nil {
+		return err
 	}
 	l := newLayout(p.edits, p.old, r.f, r.j.f)
 	steps, err := r.prepare(p, l)
@@ -62,11 +75,25 @@ func (r *rewriter) writeOctet(off int64, before, after byte) error {
 	return err
 }
 
-// sync tries twice: a failure may have been none of this file.
-func (r *rewriter) sync() error {
-	err := r.f.Sync()
+// settle makes durable what is owed: a journal speaks of a file that is so on disk.
+func (r *rewriter) settle() error {
+	if r.owed == nil || !r.owed() {
+		return nil
+	}
+	err := r.sync()
 	if err != nil {
-		err = r.f.Sync()
+		r.owe()
+	}
+	return err
+}
+
+func (r *rewriter) sync() error { return syncTwice(r.f) }
+
+// syncTwice tries twice: a failure may have been none of this file.
+func syncTwice(f interface{ Sync() error }) error {
+	err := f.Sync()
+	if err != nil {
+		err = f.Sync()
 	}
 	return err
 }

@@ -34,7 +34,7 @@ type mail struct {
 
 func (m *mail) stamp() []byte { return fmt.Append(nil, m.version) }
 
-func (m *mail) judge(stamp []byte) index.Verdict {
+func (m *mail) judge(stamp []byte, _ bool) index.Verdict {
 	if string(stamp) == string(m.stamp()) {
 		return index.Current
 	}
