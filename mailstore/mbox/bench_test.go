@@ -184,31 +184,53 @@ func BenchmarkBodies(b *testing.B) {
 	}
 }
 
-// BenchmarkStore sets and takes a flag of one message in a large mailbox.
+// BenchmarkStore sets and takes a flag of one message after the other, from the last
+// to the first, in a large mailbox that has its notes.
 func BenchmarkStore(b *testing.B) {
 	a, _, n := benchBox(b, benchSize)
-	m := openBox(b, a)
-	defer m.Close()
-	if _, err := m.ClaimRecent(b.Context()); err != nil {
+	if err := a.(mailstore.Verifier).Rebuild(b.Context(), mailstore.Inbox); err != nil {
 		b.Fatal(err)
 	}
+	m := openBox(b, a)
+	defer m.Close()
 	i := 0
 	for b.Loop() {
-		i++
 		op := mailstore.AddFlags
 		if (i/n)%2 == 1 {
 			op = mailstore.RemoveFlags
 		}
-		if _, err := m.SetFlags(b.Context(), mailstore.NewUIDSet(mailstore.UID(n-i%n)), op, mailstore.NewFlags(mailstore.Seen), mailstore.SetFlagsOptions{}); err != nil {
+		benchFlag(b, m, mailstore.UID(n-i%n), op)
+		i++
+	}
+}
+
+// BenchmarkStoreWithoutNotes does so with every message of a mailbox that another
+// server has left, where no message has a place for its flags.
+func BenchmarkStoreWithoutNotes(b *testing.B) {
+	data, n := generate(benchSize)
+	for b.Loop() {
+		b.StopTimer()
+		root := b.TempDir()
+		if err := os.WriteFile(filepath.Join(root, "inbox"), data, 0o600); err != nil {
 			b.Fatal(err)
 		}
-		if i == 1 {
-			// From now on all have their notes.
-			if err := m.Close(); err != nil {
-				b.Fatal(err)
-			}
-			m = openBox(b, a)
+		m := openBox(b, openAccount(b, Options{Root: root, Zone: time.UTC}))
+		b.StartTimer()
+		for uid := n; uid > 0; uid-- {
+			benchFlag(b, m, mailstore.UID(uid), mailstore.AddFlags)
 		}
+		b.StopTimer()
+		if err := m.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*n), "µs/msg")
+}
+
+func benchFlag(b *testing.B, m mailstore.Mailbox, uid mailstore.UID, op mailstore.FlagOp) {
+	if _, err := m.SetFlags(b.Context(), mailstore.NewUIDSet(uid), op, mailstore.NewFlags(mailstore.Seen), mailstore.SetFlagsOptions{}); err != nil {
+		b.Fatal(err)
 	}
 }
 

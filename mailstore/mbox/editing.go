@@ -18,6 +18,8 @@ type editing struct {
 	gone  mailstore.UIDSet // of messages that are there
 	all   bool             // all messages get their notes
 	limit int64            // of octets that the change may move; 0 is none
+	// from is the place in the file from which on messages get their notes, too.
+	from int64
 	// bare: nothing is written that is not needed, because there is no room.
 	bare bool
 
@@ -103,7 +105,8 @@ func (e *editing) try() (modSeq uint64, err error) {
 		return modSeq, err
 	}
 	m := e.m
-	e.all = e.all || m.wantNotes && !e.bare && e.movesMost()
+	e.from = e.notedFrom()
+	e.all = e.all || e.from <= m.style.start || m.wantNotes && !e.bare && e.movesMost()
 	p := e.newPlan()
 	b, err := e.planBase(p)
 	if err != nil {
@@ -258,7 +261,7 @@ func (e *editing) planMessages(p *plan, b *base) error {
 // not be copied to grow.
 func (e *editing) makeRoom(p *plan) {
 	lacking := 0
-	if e.all || !e.bare {
+	if !e.bare {
 		for entry := range e.m.all() {
 			if e.lacks(entry) {
 				lacking++
@@ -293,7 +296,7 @@ func (e *editing) touches(p *plan, entry index.Entry[loc], carried *base) bool {
 	if entry.Data.overlong() {
 		return false
 	}
-	return !e.bare && (e.all || p.shift != 0) && e.lacks(entry)
+	return !e.bare && (e.all || p.shift != 0 || entry.Data.off >= e.from) && e.lacks(entry)
 }
 
 // lacks reports whether the notes of a message do not say what they should.

@@ -3,6 +3,7 @@ package mbox
 import (
 	"errors"
 	"fmt"
+	"math"
 )
 
 // notesAtClose is how much may be moved so that all messages have their notes
@@ -68,6 +69,28 @@ func (e *editing) movesMost() bool {
 		}
 	}
 	return notes > notesAtClose && moved >= notes/2
+}
+
+// notesAtLeast is how much of the end of the file gets its notes when anything has to
+// move for the notes of one message.
+const notesAtLeast = 1 << 20
+
+// notedFrom is where the messages begin that get their notes together with one that
+// has no place for its flags. Those behind it move for them; of those in front so many
+// are added that twice as much moves. So the next time that a message has no place,
+// what moves is twice what it was this time: whoever changes flags one by one, from the
+// last message to the first, moves each octet a few times and not once for each message.
+func (e *editing) notedFrom() int64 {
+	if e.bare {
+		return math.MaxInt64
+	}
+	size := e.m.snap.size
+	for _, f := range e.flags {
+		if _, l, there := e.m.Get(f.uid); there && !l.has(bitStamped) && !e.gone.Contains(f.uid) {
+			return size - max(2*(size-l.off), notesAtLeast)
+		}
+	}
+	return math.MaxInt64
 }
 
 // moves is how many octets behind the first edit come to stand elsewhere.

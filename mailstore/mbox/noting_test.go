@@ -2,9 +2,12 @@ package mbox
 
 import (
 	"bytes"
+	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -138,4 +141,66 @@ func TestRebuildWritesNotes(t *testing.T) {
 		t.Errorf("without the state file the UIDVALIDITY is %d, want %d", v, validity)
 	}
 	b.close()
+}
+
+// writtenFS counts the octets that are written to mbox files.
+type writtenFS struct {
+	fsys.OS
+	n atomic.Int64
+}
+
+func (w *writtenFS) OpenFile(name string, flag int, perm fs.FileMode) (fsys.File, error) {
+	f, err := w.OS.OpenFile(name, flag, perm)
+	if err != nil || strings.Contains(name, notesDir) || strings.Contains(name, "index") {
+		return f, err
+	}
+	return writtenFile{f, w}, nil
+}
+
+type writtenFile struct {
+	fsys.File
+	fs *writtenFS
+}
+
+func (f writtenFile) WriteAt(b []byte, off int64) (int, error) {
+	f.fs.n.Add(int64(len(b)))
+	return f.File.WriteAt(b, off)
+}
+
+// TestStoreWithoutNotes: flags stored one by one in a mailbox that has no notes move
+// each octet of it a few times, in whatever order the messages come, and whether or
+// not the file says anything of UIDs.
+func TestStoreWithoutNotes(t *testing.T) {
+	data, n := generate(8 << 20)
+	orders := map[string]func(i int) int{
+		"from the last to the first": func(i int) int { return n - i },
+		"from the first to the last": func(i int) int { return i + 1 },
+		"at random":                  func(i int) int { return rand.New(rand.NewPCG(1, 2)).Perm(n)[i] + 1 },
+	}
+	for name, order := range orders {
+		t.Run(name, func(t *testing.T) {
+			root := t.TempDir()
+			if err := os.WriteFile(filepath.Join(root, "inbox"), data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var written writtenFS
+			m, err := openAccount(t, Options{FS: &written, Root: root, Zone: time.UTC}).Open(t.Context(), mailstore.Inbox)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer m.Close()
+			for i := range n {
+				uid := mailstore.UID(order(i))
+				if _, err := m.SetFlags(t.Context(), mailstore.NewUIDSet(uid), mailstore.AddFlags, mailstore.NewFlags(mailstore.Seen), mailstore.SetFlagsOptions{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if w, most := written.n.Load(), 4*int64(len(data)); w > most {
+				t.Errorf("%d octets were written to a mailbox of %d", w, len(data))
+			}
+			if s := m.Status(); s.Unseen != 0 || int(s.Messages) != n {
+				t.Errorf("of %d messages %d are unseen, there were %d", s.Messages, s.Unseen, n)
+			}
+		})
+	}
 }
