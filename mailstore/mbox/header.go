@@ -33,10 +33,33 @@ const (
 	fieldKinds
 )
 
-var fieldNames = map[string]fieldKind{
-	"status": fieldStatus, "x-status": fieldXStatus, "x-keywords": fieldXKeywords, "x-uid": fieldXUID,
-	"x-imapbase": fieldIMAPbase, "x-imap": fieldIMAP, "content-length": fieldContentLength,
-	"lines": fieldLines, "received": fieldReceived, "date": fieldDate, "subject": fieldSubject,
+// fieldNamed is what a name in lower case stands for.
+func fieldNamed(name []byte) fieldKind {
+	switch string(name) {
+	case "status":
+		return fieldStatus
+	case "x-status":
+		return fieldXStatus
+	case "x-keywords":
+		return fieldXKeywords
+	case "x-uid":
+		return fieldXUID
+	case "x-imapbase":
+		return fieldIMAPbase
+	case "x-imap":
+		return fieldIMAP
+	case "content-length":
+		return fieldContentLength
+	case "lines":
+		return fieldLines
+	case "received":
+		return fieldReceived
+	case "date":
+		return fieldDate
+	case "subject":
+		return fieldSubject
+	}
+	return fieldOther
 }
 
 const longestFieldName = len("content-length")
@@ -53,6 +76,12 @@ var (
 	cutPrefix    = []byte("X-Restante-Cut: ")
 )
 
+// plain reports whether lines of this kind are shown as they stand, and belong to what
+// a message is recognized by.
+func (k fieldKind) plain() bool {
+	return k == fieldOther || k >= fieldReceived && k <= fieldSubject
+}
+
 // kindOf classifies a header line that is no continuation.
 func kindOf(line []byte) fieldKind {
 	if line[0] == 'X' {
@@ -62,6 +91,11 @@ func kindOf(line []byte) fieldKind {
 		case bytes.HasPrefix(line, escapePrefix) && needsEscape(line[len(escapePrefix):]):
 			return fieldEscaped
 		}
+	}
+	switch line[0] | 0x20 {
+	case 's', 'x', 'c', 'l', 'r', 'd': // as all these names begin
+	default:
+		return fieldOther
 	}
 	var name [longestFieldName]byte
 	n := 0
@@ -75,7 +109,7 @@ func kindOf(line []byte) fieldKind {
 		}
 		name[n] = c
 	}
-	kind := fieldNames[string(name[:n])]
+	kind := fieldNamed(name[:n])
 	if kind == fieldOther || !bytes.HasPrefix(bytes.TrimLeft(line[n:], " \t"), []byte(":")) {
 		return fieldOther
 	}

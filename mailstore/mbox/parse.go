@@ -261,12 +261,16 @@ func (p *parser) keywordSet(v []byte) mailstore.Keywords {
 // from the next message, if Content-Length tells them and ends where the next
 // message or the file does.
 func (p *parser) contentLength(off int64) (body int64, sep int, ok bool) {
-	n, err := strconv.ParseInt(string(bytes.TrimSpace(p.vals[fieldContentLength])), 10, 63)
+	v := bytes.TrimSpace(p.vals[fieldContentLength])
+	if len(v) == 0 {
+		return 0, 0, false
+	}
+	n, err := strconv.ParseInt(string(v), 10, 63)
 	if err != nil || n < 0 || n > p.w.size-off {
 		return 0, 0, false
 	}
 	end := off + n
-	b := p.probe.at(end, maxFromLine+2)
+	b := p.ahead(end, maxFromLine+2)
 	switch nl := newlineAt(b); {
 	case nl > 0 && (len(b) == nl || p.separatorProbe(end+int64(nl), b[nl:])):
 		return n, nl, true
@@ -276,6 +280,14 @@ func (p *parser) contentLength(off int64) (body int64, sep int, ok bool) {
 		return n - int64(nl), nl, nl > 0 || len(b) == 0
 	}
 	return 0, 0, false
+}
+
+// ahead is what stands at off, for a look ahead that leaves the window where it is.
+func (p *parser) ahead(off int64, need int) []byte {
+	if b := p.w.held(off, need); b != nil {
+		return b
+	}
+	return p.probe.at(off, need)
 }
 
 // newlineAt is the length of the line end at the start of b, or 0.
@@ -291,7 +303,7 @@ func newlineAt(b []byte) int {
 
 // newlineBefore is the length of the line end in front of off, among room octets.
 func (p *parser) newlineBefore(off, room int64) int {
-	b := p.probe.at(off-room, int(room))
+	b := p.ahead(off-room, int(room))
 	b = b[:min(room, int64(len(b)))]
 	switch {
 	case bytes.HasSuffix(b, []byte("\r\n")):
@@ -305,7 +317,7 @@ func (p *parser) newlineBefore(off, room int64) int {
 // separatorProbe is separator for text that the look ahead has read.
 func (p *parser) separatorProbe(off int64, b []byte) bool {
 	kind, _, n := p.fromLineAt(b)
-	return kind != fromNone && (kind == fromDated || p.style.kind == kind && looksLikeField(p.probe.at(off+int64(n), 1)))
+	return kind != fromNone && (kind == fromDated || p.style.kind == kind && looksLikeField(p.ahead(off+int64(n), 1)))
 }
 
 // fromLineAt parses the line at the start of b.

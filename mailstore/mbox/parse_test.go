@@ -261,3 +261,26 @@ func TestParseFlags(t *testing.T) {
 		t.Errorf("second %+v %s", m, m.keywords)
 	}
 }
+
+// TestMarkIn: the search that leaps over attachments finds what a plain one does.
+func TestMarkIn(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 1))
+	const some = "From \nxF"
+	for range 20_000 {
+		b := bytes.Repeat([]byte("x"), rnd.IntN(3*markBlock))
+		one := []int{1, 50, 2000}[rnd.IntN(3)] // how many octets there are to one that could be of a From line
+		for i := range b {
+			if rnd.IntN(one) == 0 {
+				b[i] = some[rnd.IntN(len(some))]
+			}
+		}
+		for range rnd.IntN(3) {
+			if len(b) > len(fromMark) {
+				copy(b[rnd.IntN(len(b)-len(fromMark)):], fromMark)
+			}
+		}
+		if got, want := markIn(b), bytes.Index(b, fromMark); got != want {
+			t.Fatalf("found at %d, stands at %d of %d", got, want, len(b))
+		}
+	}
+}

@@ -9,14 +9,27 @@ import (
 	"restante/mailstore"
 )
 
+// headerScan is the reading of one header. Lines that are shown as they stand are
+// counted together, from the first of them that was not counted yet.
+type headerScan struct {
+	p    *parser
+	m    *found
+	t    *tally
+	s    sum
+	from int64 // where they begin
+}
+
+// maxUncounted bounds how much of the window waits to be counted.
+const maxUncounted = 32 << 10
+
 // header reads the header of m up to the empty line that ends it, whose length
 // it returns; 0 when a From line or the end of the file comes first. m.hdr is
 // set to the length without that line.
 func (p *parser) header(m *found, t *tally) (blank int) {
-	var s sum
+	h := headerScan{p: p, m: m, t: t, from: m.header()}
 	off, kind := m.header(), fieldOther
 	for off-m.header() < maxHeader {
-		line := p.line(off)
+		line := h.line(off)
 		if len(line) == 0 {
 			break
 		}
@@ -24,25 +37,72 @@ func (p *parser) header(m *found, t *tally) (blank int) {
 			blank = len(line)
 			break
 		}
-		if p.ends(off, line) {
-			break
-		}
-		if line = p.line(off); !isContinuation(line) || off == m.header() {
-			kind = kindOf(line)
-			p.remember(kind, fieldValue(line), true)
-		} else {
-			p.remember(kind, line, false)
+		if p.mayEnd(line) {
+			h.count(off)
+			if p.ends(off, line) {
+				break
+			}
+			line = p.line(off)
 		}
 		first := off == m.header() || !isContinuation(line)
-		n := p.account(m, t, &s, off, line, kind)
+		if first {
+			kind = kindOf(line)
+		}
+		if kind != fieldOther {
+			p.remember(kind, line, first)
+		}
+		n := h.account(off, line, kind, first)
 		if p.fields != nil {
 			p.fields(kind, off, n, first)
 		}
 		off += n
 	}
-	m.hsum = s.text
+	h.count(off)
+	m.hsum = h.s.text
 	m.hdr = uint32(off - m.header())
 	return blank
+}
+
+// line returns the line at off, or as much of it as the window can hold. What was
+// not counted yet stays in the window, or is counted before it leaves.
+func (h *headerScan) line(off int64) []byte {
+	skip := int(off - h.from)
+	if b := h.p.w.at(h.from, skip+1); len(b) > skip {
+		if i := bytes.IndexByte(b[skip:], '\n'); i >= 0 {
+			return b[skip : skip+i+1]
+		}
+	}
+	h.count(off)
+	return h.p.line(off)
+}
+
+// count counts the lines in front of off that are shown as they stand.
+func (h *headerScan) count(off int64) {
+	if n := off - h.from; n > 0 {
+		b := h.p.w.at(h.from, int(n))
+		b = b[:min(n, int64(len(b)))]
+		h.t.add(b)
+		h.s.add(b)
+		if h.p.shown != nil {
+			h.p.shown(h.from, n)
+		}
+	}
+	h.from = off
+}
+
+// account counts one header line, or leaves that for later, and returns its length.
+func (h *headerScan) account(off int64, line []byte, kind fieldKind, first bool) int64 {
+	n := int64(len(line))
+	if kind.plain() && line[n-1] == '\n' {
+		if off+n-h.from > maxUncounted {
+			h.count(off + n)
+		}
+		return n
+	}
+	h.count(off)
+	n = h.p.account(h.m, h.t, &h.s, off, line, kind, first)
+	h.from = off + n
+	return n
 }
 
 // line returns the line at off, or as much of it as the window can hold.
@@ -59,16 +119,21 @@ func (p *parser) line(off int64) []byte {
 	return b[:i+1]
 }
 
+// mayEnd reports whether it is worth asking whether the message ends at a header line.
+func (p *parser) mayEnd(line []byte) bool {
+	return p.style.mmdf || line[0] == 'F' && bytes.HasPrefix(line, fromPrefix)
+}
+
 // ends reports whether the message ends at the header line at off.
 func (p *parser) ends(off int64, line []byte) bool {
 	if p.style.mmdf {
 		return isMark(line)
 	}
-	return line[0] == 'F' && p.separator(off, p.w.at(off, maxFromLine), false).kind != fromNone
+	return p.separator(off, p.w.at(off, maxFromLine), false).kind != fromNone
 }
 
 // remember keeps the values of fields that mean something to us.
-func (p *parser) remember(kind fieldKind, v []byte, first bool) {
+func (p *parser) remember(kind fieldKind, line []byte, first bool) {
 	switch kind {
 	case fieldXUID, fieldContentLength:
 		if first && len(p.vals[kind]) > 0 {
@@ -85,6 +150,10 @@ func (p *parser) remember(kind fieldKind, v []byte, first bool) {
 			return
 		}
 	}
+	v := line
+	if first {
+		v = fieldValue(line)
+	}
 	if kept := p.vals[kind]; len(kept) < maxFieldValue {
 		v = v[:min(len(v), maxFieldValue-len(kept))]
 		p.vals[kind] = append(append(kept, v...), ' ')
@@ -93,10 +162,10 @@ func (p *parser) remember(kind fieldKind, v []byte, first bool) {
 
 // account counts one header line, which may be longer than the window, and
 // returns its length.
-func (p *parser) account(m *found, t *tally, s *sum, off int64, line []byte, kind fieldKind) int64 {
+func (p *parser) account(m *found, t *tally, s *sum, off int64, line []byte, kind fieldKind, first bool) int64 {
 	start := off
 	skip := 0 // octets at the start that are hidden
-	if !isContinuation(line) || off == m.header() {
+	if first {
 		skip = kind.hiddenPrefix()
 	}
 	for {
@@ -175,6 +244,45 @@ func (p *parser) countTo(off, end int64, t *tally, s *sum) {
 
 var fromMark = []byte("\nFrom ")
 
+const (
+	// markBlock is how much of a text is searched for a From line at once.
+	markBlock = 4 << 10
+	// markLeap is from what distance on it is worth looking for a space first.
+	markLeap = 512
+)
+
+// markIn finds fromMark, as bytes.Index does. It holds a space, of which attachments
+// in base64 have none: so most of most files is passed over at once, line ends and all.
+func markIn(b []byte) int {
+	for at := 1; at < len(b); at += markBlock {
+		if bytes.IndexByte(b[at:min(len(b), at+markLeap)], ' ') < 0 {
+			space := bytes.IndexByte(b[at:], ' ')
+			if space < 0 {
+				return -1
+			}
+			at += max(space-len(fromPrefix), 0)
+		}
+		if i := lineIn(b[at-1:min(len(b), at+markBlock+len(fromPrefix))]); i >= 0 {
+			return at - 1 + i
+		}
+	}
+	return -1
+}
+
+// lineIn does so in a block. A text has fewer capital letters than line ends.
+func lineIn(b []byte) int {
+	for at := 1; at < len(b); {
+		i := bytes.Index(b[at:], fromPrefix)
+		if i < 0 {
+			return -1
+		}
+		if at += i + 1; b[at-2] == '\n' {
+			return at - 2
+		}
+	}
+	return -1
+}
+
 // scanBody looks for the From line that ends a body. The line end in front of
 // it, one and no more, belongs to the separator, as does the last line end of
 // the file: so does Dovecot see it.
@@ -188,7 +296,7 @@ func (p *parser) scanBody(m *found, t *tally, s *sum, off int64) {
 	}
 	for {
 		b := p.w.at(off, maxFromLine+len(fromMark)+2)
-		i := bytes.Index(b, fromMark)
+		i := markIn(b)
 		switch last := off+int64(len(b)) >= p.w.size; {
 		case i < 0 && last:
 			m.sep = uint8(newlineEnd(b))

@@ -44,7 +44,10 @@ func (t *tally) size() int64 { return t.n + t.lf - t.crlf }
 type sum struct{ all, text uint32 }
 
 func (s *sum) add(b []byte) {
-	k := len(bytes.TrimRight(b, "\r\n"))
+	k := len(b)
+	for k > 0 && (b[k-1] == '\n' || b[k-1] == '\r') {
+		k--
+	}
 	if k > 0 {
 		s.text = crc32.Update(s.all, castagnoli, b[:k])
 		s.all = s.text

@@ -46,6 +46,15 @@ func (w *window) at(off int64, need int) []byte {
 	return w.buf[:w.n]
 }
 
+// held is at for what the window holds already; nil is that it does not.
+func (w *window) held(off int64, need int) []byte {
+	need = int(min(int64(need), w.size-off))
+	if i := off - w.off; need > 0 && i >= 0 && i+int64(need) <= int64(w.n) {
+		return w.buf[i:w.n]
+	}
+	return nil
+}
+
 // fill makes off the first octet of the buffer and reads as much as it holds.
 func (w *window) fill(off int64) {
 	if w.buf == nil {
