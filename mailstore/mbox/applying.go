@@ -2,6 +2,7 @@ package mbox
 
 import (
 	"errors"
+	"io/fs"
 	"slices"
 	"syscall"
 	"time"
@@ -29,7 +30,7 @@ func (e *editing) apply(p *plan, b *base) (modSeq uint64, err error) {
 	}
 	m.snap = stampOf(fi)
 	m.layoutGen++
-	if err := e.newSecond(before); err != nil {
+	if err := e.newSecond(before, fi); err != nil {
 		return 0, err
 	}
 	return e.publish(b), nil
@@ -53,17 +54,13 @@ func (e *editing) rewrite(p *plan) error {
 // newSecond sees to it that mutt notices a change that left the size as it was.
 //
 // QUIRK: mutt compares size and modification time, in seconds.
-func (e *editing) newSecond(before fileStamp) error {
+func (e *editing) newSecond(before fileStamp, now fs.FileInfo) error {
 	m := e.m
 	if m.snap.size != before.size || m.snap.mtime/1e9 != before.mtime/1e9 {
 		return nil
 	}
-	at, err := accessTime(m.h)
-	if err != nil {
-		return err
-	}
 	mtime := time.Unix(before.mtime/1e9+1, 0)
-	if err := m.acct.opt.FS.Chtimes(m.paths().mbox, at, mtime); err != nil {
+	if err := m.acct.opt.FS.Chtimes(m.paths().mbox, accessTime(now), mtime); err != nil {
 		return nil // as when the file is somebody else's: then mutt must do without
 	}
 	fi, err := m.stat()
@@ -148,13 +145,9 @@ func (e *editing) afterwards() error {
 	return nil
 }
 
-func accessTime(h *handle) (time.Time, error) {
-	fi, err := h.Stat()
-	if err != nil {
-		return time.Time{}, err
-	}
+func accessTime(fi fs.FileInfo) time.Time {
 	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
-		return time.Unix(st.Atim.Unix()), nil
+		return time.Unix(st.Atim.Unix())
 	}
-	return fi.ModTime(), nil
+	return fi.ModTime()
 }

@@ -221,19 +221,21 @@ func (m *Mailbox) reopen() (*handle, error) {
 	if fi.IsDir() {
 		return nil, mailstore.ErrNoSelect
 	}
-	if m.h != nil {
-		if have, err := m.h.Stat(); err == nil && fsys.SameFile(have, fi) {
-			return m.h, nil
-		}
+	if m.h != nil && fsys.SameFile(m.h.info, fi) {
+		return m.h, nil
 	}
 	f, readOnly, err := openMbox(m.acct.opt.FS, path)
 	if err != nil {
 		return nil, err
 	}
+	h, err := newHandle(f)
+	if err != nil {
+		return nil, err
+	}
 	m.fileReadOnly = readOnly || m.unlockable != nil
 	m.readOnly.Store(m.fileReadOnly || m.style.mmdf)
-	m.setHandle(&handle{File: f})
-	return m.h, nil
+	m.setHandle(h)
+	return h, nil
 }
 
 func openMbox(fsx fsys.FS, path string) (f fsys.File, readOnly bool, err error) {

@@ -88,7 +88,16 @@ func (p *place) journal() string { return filepath.Join(p.notes, "restante.journ
 // from it have let it go.
 type handle struct {
 	fsys.File
+	info fs.FileInfo  // which file it is, whatever has become of it since
 	refs atomic.Int32 // besides the mailbox's own
+}
+
+func newHandle(f fsys.File) (*handle, error) {
+	fi, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &handle{File: f, info: fi}, nil
 }
 
 func (h *handle) hold() { h.refs.Add(1) }
@@ -261,6 +270,7 @@ func (m *Mailbox) locked(ctx context.Context, fn func(r *rewriter) error) error 
 }
 
 func (m *Mailbox) withWriteLock(ctx context.Context, fn func(r *rewriter) error) error {
+	defer fsys.Hold(m.acct.opt.FS).Release()
 	for range 5 {
 		again, err := m.tryWrite(ctx, fn)
 		if !again {
@@ -352,7 +362,10 @@ func (m *Mailbox) writable() error {
 		}
 		var f fsys.File
 		if f, err = createFile(m.acct.opt.FS, m.paths().mbox, 0o600); err == nil {
-			m.setHandle(&handle{File: f})
+			h, err = newHandle(f)
+		}
+		if err == nil {
+			m.setHandle(h)
 		}
 	}
 	if err == nil && m.ReadOnly() {

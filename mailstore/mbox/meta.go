@@ -113,6 +113,7 @@ type noteRuns struct {
 	total  int64
 	end    int64 // of the last header line
 	broken bool  // that line has no line end
+	seen   window // the header, as far as it is in memory
 }
 
 // findNotes reads the header of a message. buf is memory that it may use.
@@ -133,12 +134,25 @@ func findNotes(r io.ReaderAt, l loc, buf *[]byte) (noteRuns, error) {
 	m := found{loc: loc{off: l.off, from: l.from}, date: mailstore.Unknown}
 	var t tally
 	p.header(&m, &t)
+	n.seen = p.w
 	var last [1]byte
-	if _, err := r.ReadAt(last[:], n.end-1); err != nil {
+	if err := n.read(last[:], n.end-1); err != nil {
 		return n, err
 	}
 	n.broken = last[0] != '\n'
 	return n, p.w.err
+}
+
+// read fills b with what stands at off, which may be in memory still.
+func (n *noteRuns) read(b []byte, off int64) error {
+	if held := n.seen.held(off, len(b)); len(held) >= len(b) {
+		copy(b, held)
+		return nil
+	}
+	if have, err := n.seen.r.ReadAt(b, off); have < len(b) {
+		return err
+	}
+	return nil
 }
 
 // maxNotes bounds what is read of a header to change its notes in place.
@@ -158,7 +172,7 @@ func writeNotes(p *plan, r io.ReaderAt, l loc, n *notes) (exact bool, err error)
 	first, last := have.runs[0], have.runs[len(have.runs)-1]
 	if b, ok := n.fit(have.total); ok && last.hi-first.lo <= maxNotes {
 		old := make([]byte, last.hi-first.lo)
-		if _, err := r.ReadAt(old, first.lo); err != nil && err != io.EOF {
+		if err := have.read(old, first.lo); err != nil {
 			return false, err
 		}
 		p.replace(first.lo, old, withoutRuns(old, first.lo, have.runs, b))
