@@ -111,8 +111,8 @@ func (n *notes) anew() []byte {
 type noteRuns struct {
 	runs   []span
 	total  int64
-	end    int64 // of the last header line
-	broken bool  // that line has no line end
+	end    int64  // of the last header line
+	broken bool   // that line has no line end
 	seen   window // the header, as far as it is in memory
 }
 

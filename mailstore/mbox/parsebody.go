@@ -262,7 +262,7 @@ func markIn(b []byte) int {
 			}
 			at += max(space-len(fromPrefix), 0)
 		}
-		if i := lineIn(b[at-1:min(len(b), at+markBlock+len(fromPrefix))]); i >= 0 {
+		if i := lineIn(b[at-1 : min(len(b), at+markBlock+len(fromPrefix))]); i >= 0 {
 			return at - 1 + i
 		}
 	}
