@@ -9,9 +9,9 @@
 //   - File content, size and times are durable after File.Sync. Of the writes since
 //     then any may have reached the disk, each in part; and so may the times, with
 //     or without them.
-//   - Entries of a directory are durable after SyncDir of that directory, a new
-//     file's too, whatever was synced of the file. Of the changes since then, any
-//     number from the first on may have.
+//   - Entries and times of a directory are durable after SyncDir of that directory, a
+//     new file's too, whatever was synced of the file. Of the changes since then, any
+//     number from the first on may have; and so may the times, with or without them.
 //   - A rename is atomic: the old name is never gone without the new one there.
 //     Between two directories the new name of a file may be there while the old
 //     one still is; a directory has one name only.

@@ -106,6 +106,7 @@ func (n *node) revert(rnd *rand.Rand, done map[*node]bool) {
 			child.revert(rnd, done)
 			child.links++
 		}
+		n.revertTimes(rnd)
 		return
 	}
 	n.locks = make(map[*file]bool)
@@ -118,11 +119,17 @@ func (n *node) revert(rnd *rand.Rand, done map[*node]bool) {
 		}
 		w.applyTo(&n.stable)
 	}
-	if rnd != nil && rnd.IntN(2) == 0 { // the times have, whatever the content has
-		n.stableMtime, n.stableCtime = n.mtime, n.ctime
-	}
 	n.writes = nil
 	n.data = n.stable.clone()
+	n.revertTimes(rnd)
+}
+
+// revertTimes gives it the times that are durable, or those it had, whatever it has of
+// content or entries.
+func (n *node) revertTimes(rnd *rand.Rand) {
+	if rnd != nil && rnd.IntN(2) == 0 {
+		n.stableMtime, n.stableCtime = n.mtime, n.ctime
+	}
 	n.mtime, n.ctime = n.stableMtime, n.stableCtime
 }
 
@@ -212,7 +219,7 @@ func (f *FS) persist(dir *node, last *edit) {
 
 func (f *FS) syncDir(dir *node) {
 	f.persist(dir, nil)
-	dir.stableMtime = dir.mtime
+	dir.stableMtime, dir.stableCtime = dir.mtime, dir.ctime
 	left := f.edits[:0]
 	for _, e := range f.edits {
 		if !e.done {

@@ -12,7 +12,7 @@ import (
 )
 
 // SetFlags renames the files of the messages whose flags change. They outlive this
-// process at once, and a loss of power within a second (lateSync).
+// process at once, and a loss of power within a second (latesync.go).
 func (m *mailbox) SetFlags(ctx context.Context, uids mailstore.UIDSet, op mailstore.FlagOp, flags mailstore.Flags, opt mailstore.SetFlagsOptions) (mailstore.SetFlagsResult, error) {
 	var res mailstore.SetFlagsResult
 	w := flagWrite{m: m, op: op, arg: flags, opt: opt}
@@ -31,7 +31,7 @@ func (m *mailbox) SetFlags(ctx context.Context, uids mailstore.UIDSet, op mailst
 	case w.leftNew: // between two directories a message could get lost
 		err = errors.Join(err, fail("set flags in", m.Name(), m.syncCur()))
 	default:
-		m.late.owe(false, m.syncOwed)
+		m.owe(false, true)
 	}
 	return res, err
 }
@@ -83,6 +83,7 @@ func (w *flagWrite) run(ctx context.Context, locked bool, res *mailstore.SetFlag
 		}
 	}
 	var done []update
+	m.promise()
 	size := w.sizeChange()
 	defer size.done()
 	err := m.changing(true, func() error {

@@ -3,63 +3,57 @@ package maildir
 import (
 	"errors"
 	"io/fs"
-	"sync"
-	"time"
+	"sync/atomic"
+
+	"restante/fsys"
 )
 
-// lateAfter is for how long a loss of power may take flags back, and leave messages in
-// the mailbox from which they were moved, too.
-const lateAfter = time.Second
-
-// A lateSync is a sync of new/ and cur/ that nobody waits for: of flags, which are
+// lateSyncs are the syncs of new/ and cur/ that nobody waits for: of flags, which are
 // one rename each, and of messages that have left for another mailbox, where they are
-// durable. The rename costs a tenth of what the disk's word for it does; who does
-// ten thousand of them one by one has them synced once a second. Its zero value
-// owes nothing.
-type lateSync struct {
-	mu           sync.Mutex
-	timer        *time.Timer // nil when nothing is owed
-	inNew, inCur bool
-}
-
-// owe has fn called in time, once for all that is owed until then.
-func (l *lateSync) owe(inNew bool, fn func()) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.inNew, l.inCur = l.inNew || inNew, l.inCur || !inNew
-	if l.timer == nil {
-		l.timer = time.AfterFunc(lateAfter, fn)
-	}
+// durable. For fsys.LateAfter a loss of power may take flags back, and leave messages
+// in the mailbox from which they were moved, too.
+type lateSyncs struct {
+	inNew, inCur fsys.LateSync
+	failed       atomic.Bool // it was logged
 }
 
 // take tells which directories are owed a sync, and forgets it.
-func (l *lateSync) take() (inNew, inCur bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.timer != nil {
-		l.timer.Stop()
-		l.timer = nil
-	}
-	inNew, inCur = l.inNew, l.inCur
-	l.inNew, l.inCur = false, false
-	return inNew, inCur
-}
+func (l *lateSyncs) take() (inNew, inCur bool) { return l.inNew.Take(), l.inCur.Take() }
 
-// paid forgets a sync of cur/ that is about to be made.
-func (l *lateSync) paid() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.inCur = false
-	if l.timer != nil && !l.inNew {
-		l.timer.Stop()
-		l.timer = nil
+// owe has what was changed in a directory made durable soon.
+func (m *mailbox) owe(inNew, inCur bool) {
+	if inNew {
+		m.late.inNew.Owe(m.syncLate)
+	}
+	if inCur {
+		m.late.inCur.Owe(m.syncLate)
 	}
 }
 
-// syncOwed does it now, if it has not been done meanwhile. What fails is tried again
-// by the next that changes something in the account, and that one is told.
-func (m *mailbox) syncOwed() {
-	if err := m.syncBoth(m.late.take()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		m.a.log.Error("flags and moves are not safe from a loss of power", "mailbox", m.Name(), "err", err)
+// promise makes it known in the index on disk that files may soon be others than it
+// says, of which a loss of power could leave any part. It comes before the first of
+// them is changed.
+func (m *mailbox) promise() {
+	if m.disk != nil {
+		m.disk.Mark()
 	}
+}
+
+// syncLate is syncOwed for nobody who waits.
+func (m *mailbox) syncLate() {
+	err := m.syncOwed()
+	if err != nil && m.late.failed.CompareAndSwap(false, true) {
+		m.a.log.Error("flags and moves are not safe from a loss of power; trying again", "mailbox", m.Name(), "err", err)
+	}
+}
+
+// syncOwed does it now, if it has not been done meanwhile. What fails is owed again.
+func (m *mailbox) syncOwed() error {
+	inNew, inCur := m.late.take()
+	err := m.syncBoth(inNew, inCur)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return nil // the directory has gone, and what was in it
+	}
+	m.owe(inNew, inCur)
+	return err
 }

@@ -1,10 +1,14 @@
 package maildir_test
 
 import (
+	"math/rand/v2"
+	"os"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"restante/fsys"
 	"restante/fsys/faultfs"
 	"restante/mailstore"
 	"restante/mailstore/maildir"
@@ -19,7 +23,7 @@ func TestLateFlags(t *testing.T) {
 		keeps bool
 	}{
 		"at once":                     {},
-		"after a second":              {then: func(mailstore.Account) { time.Sleep(time.Second); synctest.Wait() }, keeps: true},
+		"after a second":              {then: func(mailstore.Account) { time.Sleep(fsys.LateAfter); synctest.Wait() }, keeps: true},
 		"after the account is closed": {then: func(acct mailstore.Account) { _ = acct.Close() }, keeps: true},
 		"of a new message, at once":   {fresh: true, keeps: true},
 	} {
@@ -70,4 +74,129 @@ func TestLateFlags(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestTornFlags: after a loss of power the file names are what counts, whether or not
+// they, the times of their directory and the index have reached the disk.
+func TestTornFlags(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kept := 0
+		const times = 200
+		for i := range times {
+			b := newLateBox(t)
+			b.reopened()
+			if i%2 == 0 {
+				b.disk.CutAt(1 + i/2%6) // while it is set; else afterwards
+			}
+			b.see()
+			if i%4 == 1 {
+				time.Sleep(11 * time.Second) // a save of the index, which is open
+			}
+			b.crash(rand.New(rand.NewPCG(1, uint64(i))))
+			named := b.named()
+			if b.seen() != named {
+				t.Errorf("case %d: in the directory seen is %v, for clients %v", i, named, b.seen())
+			}
+			if named {
+				kept++
+			}
+			b.close()
+		}
+		if kept == 0 || kept == times {
+			t.Errorf("of %d flags %d were kept: the test sees one side alone", times, kept)
+		}
+	})
+}
+
+// TestLateFlagsFail: what the disk does not take is tried again, and an index that
+// says that all is in the directories is not written before it has.
+func TestLateFlagsFail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newLateBox(t)
+		b.reopened()
+		b.see()
+		b.disk.Inject(faultfs.FailFrom(1, os.ErrDeadlineExceeded, faultfs.SyncDir))
+		time.Sleep(3 * fsys.LateAfter)
+		synctest.Wait()
+		b.disk.Inject(nil)
+		time.Sleep(fsys.LateAfter)
+		synctest.Wait()
+		b.crash(nil)
+		if !b.seen() {
+			t.Error("it was not tried again")
+		}
+		b.close()
+	})
+}
+
+// lateBox is INBOX with one message, on a disk that can lose its power.
+type lateBox struct {
+	*testing.T
+	disk *faultfs.FS
+	acct mailstore.Account
+	m    mailstore.Mailbox
+}
+
+func newLateBox(t *testing.T) *lateBox {
+	b := &lateBox{T: t, disk: faultfs.New()}
+	b.open()
+	box{b.m, t}.add(mailstore.NewFlags(mailstore.Flagged), "x")
+	return b
+}
+
+func (b *lateBox) open() {
+	b.Helper()
+	var err error
+	if b.acct, err = maildir.Open(b.Context(), maildir.Options{FS: b.disk, Root: "/mail", IndexDir: "/index"}); err == nil {
+		b.m, err = b.acct.Open(b.Context(), mailstore.Inbox)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+func (b *lateBox) close() {
+	_ = b.m.Close()
+	_ = b.acct.Close()
+}
+
+// reopened leaves a closed index behind that is certain of the directories.
+func (b *lateBox) reopened() {
+	b.Helper()
+	for range 2 {
+		b.close()
+		time.Sleep(time.Minute)
+		b.open()
+	}
+	b.disk.Settle()
+}
+
+// crash cuts the power. What the process before it does from then on is done to a disk
+// that nobody looks at.
+func (b *lateBox) crash(rnd *rand.Rand) {
+	b.Helper()
+	old := *b
+	b.disk.Crash(rnd)
+	b.disk = b.disk.Clone()
+	old.close()
+	b.open()
+}
+
+// see sets \Seen, and may fail.
+func (b *lateBox) see() {
+	_, _ = b.m.SetFlags(b.Context(), mailstore.AllUIDs(), mailstore.AddFlags, mailstore.NewFlags(mailstore.Seen), mailstore.SetFlagsOptions{})
+}
+
+func (b *lateBox) seen() bool {
+	r, _ := b.m.Record(1)
+	return r.Flags.Has(mailstore.Seen)
+}
+
+// named reports whether the message's name has \Seen.
+func (b *lateBox) named() bool {
+	list, err := b.disk.ReadDir("/mail/cur")
+	if err != nil || len(list) != 1 {
+		b.Fatal(list, err)
+	}
+	return strings.HasSuffix(list[0].Name, "FS")
 }

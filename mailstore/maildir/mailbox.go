@@ -54,7 +54,7 @@ type mailbox struct {
 	queue   commitQueue
 	newSync shared
 	curSync shared
-	late    lateSync
+	late    lateSyncs
 
 	watch watching
 }
@@ -186,7 +186,7 @@ func (m *mailbox) writing(ctx context.Context, op string, fn func() error) error
 // syncCur makes all renames and removals in cur/ durable, together with those
 // of others. Nobody needs to hold ops.
 func (m *mailbox) syncCur() error {
-	m.late.paid()
+	m.late.inCur.Take()
 	return m.syncDir(&m.curSync, "cur")
 }
 
@@ -205,7 +205,8 @@ func (m *mailbox) syncDir(s *shared, sub string) error {
 func (m *mailbox) retire() {
 	defer m.a.hasRetired(m)
 	m.watch.end()
-	m.syncOwed()
+	synced := m.syncOwed()
+	m.late.take() // which the account's file system remembers
 	ctx, cancel := context.WithTimeout(context.Background(), refreshLockWait)
 	defer cancel()
 	if m.ops.lock(ctx) != nil {
@@ -214,6 +215,11 @@ func (m *mailbox) retire() {
 	}
 	defer m.ops.unlock()
 	m.tidy(ctx)
+	if synced != nil {
+		m.a.log.Error("flags and moves are not safe from a loss of power", "mailbox", m.Name(), "err", synced)
+		m.abandonIndex() // it must not say that all is in the directories
+		return
+	}
 	m.closeIndex()
 }
 

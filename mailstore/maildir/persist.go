@@ -63,8 +63,8 @@ func (m *mailbox) loadIndex() (index.Verdict, *known, error) {
 		return index.Useless, nil, nil
 	}
 	var k *known
-	verdict := m.disk.Load(m.Index, func(stamp []byte, _ bool) (v index.Verdict) {
-		k, v = m.judge(stamp)
+	verdict := m.disk.Load(m.Index, func(stamp []byte, open bool) (v index.Verdict) {
+		k, v = m.judge(stamp, open)
 		return v
 	})
 	if verdict == index.Useless {

@@ -153,11 +153,16 @@ func parseStamp(b []byte) (*known, bool) {
 	return &k, err == nil
 }
 
-// judge compares a stamp with the files.
-func (m *mailbox) judge(b []byte) (*known, index.Verdict) {
+// judge compares a stamp with the files. What an open state says of the directories
+// is not believed: flags are not waited for, and after a loss of power one may have
+// the new name of a message and be as old as it was.
+func (m *mailbox) judge(b []byte, open bool) (*known, index.Verdict) {
 	k, ok := parseStamp(b)
 	if !ok || !m.a.compareFiles(k, m.dir()) || !k.list && !m.sameValidity(k.header.validity) {
 		return nil, index.Useless
+	}
+	if open {
+		k.newDir, k.curDir = false, false
 	}
 	if k.current() {
 		return k, index.Current

@@ -135,6 +135,9 @@ func (t *transfer) carryOut(ctx context.Context, entries []index.Entry[file]) er
 	if err != nil {
 		return err
 	}
+	if t.move {
+		t.from.promise()
+	}
 	progress := mailstore.ProgressOf(ctx).Track(int64(len(plan)))
 	for i, d := range plan {
 		progress.Add(1)
@@ -301,7 +304,7 @@ func (t *transfer) leave() {
 		return
 	}
 	for _, d := range t.done {
-		t.from.late.owe(d.was.inNew, t.from.syncOwed)
+		t.from.owe(d.was.inNew, !d.was.inNew)
 		if !d.copied {
 			continue
 		}

@@ -5,11 +5,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"restante/fsys"
 	"restante/fsys/faultfs"
 	"restante/mailstore"
 )
@@ -95,7 +95,7 @@ func TestLateFlags(t *testing.T) {
 		keeps bool
 	}{
 		"at once":                     {},
-		"after a second":              {then: func(*lateBox) { time.Sleep(lateAfter); synctest.Wait() }, keeps: true},
+		"after a second":              {then: func(*lateBox) { time.Sleep(fsys.LateAfter); synctest.Wait() }, keeps: true},
 		"after the mailbox is closed": {then: func(b *lateBox) { _ = b.m.Close() }, keeps: true},
 		"after another, that moves":   {then: func(b *lateBox) { b.set(3, strings.Repeat("long", 20)) }, keeps: true},
 		"after an append":             {then: func(b *lateBox) { _ = appendText(b, b.m, "Subject: c\r\n\r\nc\r\n") }, keeps: true},
@@ -203,10 +203,10 @@ func TestLateFlagsFail(t *testing.T) {
 		b.reopened()
 		b.set(2)
 		b.disk.Inject(faultfs.FailFrom(1, os.ErrDeadlineExceeded, faultfs.Sync))
-		time.Sleep(3 * lateAfter)
+		time.Sleep(3 * fsys.LateAfter)
 		synctest.Wait()
 		b.disk.Inject(nil)
-		time.Sleep(lateAfter)
+		time.Sleep(fsys.LateAfter)
 		synctest.Wait()
 		b.crash(nil)
 		if !b.seen(2) {
@@ -222,38 +222,5 @@ func TestLateFlagsFail(t *testing.T) {
 		}
 		b.open()
 		_ = b.m.Close()
-	})
-}
-
-// TestLateSync: what is owed is paid once, in time, by the timer or by who takes it.
-func TestLateSync(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var l lateSync
-		var paid atomic.Int32
-		pay := func() {
-			if l.take() {
-				paid.Add(1)
-			}
-		}
-		want := func(n int32, when string) {
-			t.Helper()
-			if synctest.Wait(); paid.Load() != n {
-				t.Fatalf("%s it was paid %d times, not %d", when, paid.Load(), n)
-			}
-		}
-		pay()
-		want(0, "when nothing was owed")
-		l.owe(pay)
-		time.Sleep(lateAfter / 2)
-		l.owe(pay)
-		want(0, "before its time")
-		time.Sleep(lateAfter / 2)
-		want(1, "in its time")
-		time.Sleep(2 * lateAfter)
-		want(1, "when nothing more was owed")
-		l.owe(pay)
-		pay()
-		time.Sleep(2 * lateAfter)
-		want(2, "by who took it")
 	})
 }

@@ -64,7 +64,7 @@ type Mailbox struct {
 	disk      *index.Store[loc] // nil when no index is kept
 	committer committer
 	readers   readers
-	late      lateSync // of flags in the file
+	late      fsys.LateSync // of flags in the file
 	// lateFailed: it was logged.
 	lateFailed atomic.Bool
 	watch      watcher
@@ -303,7 +303,7 @@ func (m *Mailbox) tryWrite(ctx context.Context, fn func(r *rewriter) error) (aga
 	if h == nil {
 		return true, nil
 	}
-	r := &rewriter{f: h, j: j, log: m.log(), name: m.Name(), alive: l.keep, progress: m.progress, owe: m.owe, owed: m.late.take}
+	r := &rewriter{f: h, j: j, log: m.log(), name: m.Name(), alive: l.keep, progress: m.progress, owe: m.owe, owed: m.late.Take}
 	if j.dirty() {
 		if err := m.recover(r); err != nil {
 			return false, err

@@ -186,7 +186,7 @@ func (m *Mailbox) shutdown() error {
 		m.saveState()
 	}
 	err := m.syncOwed()
-	if m.late.take(); err != nil && m.disk != nil {
+	if m.late.Take(); err != nil && m.disk != nil {
 		m.disk.Abandon() // it must not say that all flags are in the file
 	} else {
 		m.closeIndex()
