@@ -95,33 +95,66 @@ func (f *fetcher) page(items []item) error {
 	return nil
 }
 
-// fill makes sizes and dates known.
+// fill makes sizes and dates known, but what opening the message may tell.
 func (f *fetcher) fill(items []item) error {
 	if f.plan.attrs == 0 {
 		return nil
 	}
 	var unknown mailstore.UIDSet
 	for i := range items {
-		if f.plan.lacks(&items[i].Record) {
+		if f.plan.lacks(&items[i].Record) && !f.openingTells(&items[i]) {
 			unknown.Add(items[i].UID)
 		}
 	}
 	if unknown.Empty() {
 		return nil
 	}
-	box := f.s.view.box
-	err := f.s.long(func(context.Context) error { return box.Fill(f.s.ctx, unknown, f.plan.attrs) })
-	if err != nil {
+	return f.s.long(func(context.Context) error { return f.learn(items, unknown) })
+}
+
+// learn makes known what is asked for of some of the items. It may take long.
+func (f *fetcher) learn(items []item, unknown mailstore.UIDSet) error {
+	if err := f.s.view.box.Fill(f.s.ctx, unknown, f.plan.attrs); err != nil {
 		return err
 	}
 	for i := range items {
-		if f.plan.lacks(&items[i].Record) {
-			if rec, found := box.Record(items[i].UID); found {
-				items[i].Record = rec
-			}
-		}
+		f.look(&items[i])
 	}
 	return nil
+}
+
+// look takes over what is known of a message by now.
+func (f *fetcher) look(it *item) {
+	if f.plan.lacks(&it.Record) {
+		if rec, found := f.s.view.box.Record(it.UID); found {
+			it.Size, it.Date = rec.Size, rec.Date
+		}
+	}
+}
+
+// openingTells reports whether a message will be opened, and a date is all that is
+// missing: where files have dates that is known then, without a look at each file
+// before.
+func (f *fetcher) openingTells(it *item) bool {
+	if !f.plan.opens() || f.plan.attrs&mailstore.AttrSize != 0 && it.Size == mailstore.Unknown {
+		return false
+	}
+	if !f.plan.summary {
+		return true
+	}
+	_, ok := f.kept(it.UID)
+	return !ok
+}
+
+// opened makes known what opening a message did not tell.
+func (f *fetcher) opened(it *item) error {
+	if f.look(it); !f.plan.lacks(&it.Record) {
+		return nil
+	}
+	one := []item{*it}
+	err := f.learn(one, mailstore.NewUIDSet(it.UID))
+	*it = one[0]
+	return err
 }
 
 // lacks reports whether something that is asked for is not known of a message.
@@ -167,21 +200,21 @@ func (s *session) markSeen(items []item) mailstore.UIDSet {
 // message before all that may fail has been done.
 func (f *fetcher) message(it *item, nowSeen bool) error {
 	f.values, f.scratch = f.values[:0], f.scratch[:0]
-	if f.plan.lacks(&it.Record) {
-		return f.leaveOut(it, errors.New("its size or date cannot be found out"))
-	}
 	if f.fromSummary(it.UID) {
-		return f.send(it, nowSeen)
+		return f.answer(it, nowSeen)
 	}
 	var m *loaded
-	if f.plan.need&^needKept != needRecord {
+	if f.plan.opens() {
 		var err error
 		if m, err = f.s.load(it.UID, f.toRead()); err != nil {
 			return f.leaveOut(it, err)
 		}
 		defer f.s.unload(m)
+		if err := f.opened(it); err != nil {
+			return err
+		}
 		if f.summarize(m) {
-			return f.send(it, nowSeen)
+			return f.answer(it, nowSeen)
 		}
 	}
 	for i := range f.plan.items {
@@ -193,6 +226,14 @@ func (f *fetcher) message(it *item, nowSeen bool) error {
 			return f.leaveOut(it, err)
 		}
 		f.values = append(f.values, v)
+	}
+	return f.answer(it, nowSeen)
+}
+
+// answer sends the response, unless the mailbox does not know its share of it.
+func (f *fetcher) answer(it *item, nowSeen bool) error {
+	if f.plan.lacks(&it.Record) {
+		return f.leaveOut(it, errors.New("its size or date cannot be found out"))
 	}
 	return f.send(it, nowSeen)
 }

@@ -74,6 +74,10 @@ func planFetch(items []imap.FetchItem, byUID, readOnly bool) *fetchPlan {
 	return p
 }
 
+// opens reports whether a message is opened for its answer, unless that stands in
+// its summary.
+func (p *fetchPlan) opens() bool { return p.need&^needKept != needRecord }
+
 // setsSeen reports whether an item sets \Seen by being asked for (RFC 9051
 // section 6.4.5, RFC 3501 section 6.4.5, RFC 3516 section 4.2).
 func setsSeen(it *imap.FetchItem) bool {

@@ -20,25 +20,28 @@ type orderer interface {
 // order tells an orderer of messages that were found. Those that went away
 // meanwhile are passed over.
 func (s *session) order(found []mailstore.UID, o orderer) error {
-	f := fetcher{s: s, plan: &fetchPlan{attrs: o.Attrs(), need: needHeader, summary: true}}
-	header, done := o.NeedsHeader(), 0
+	f := fetcher{s: s, plan: &fetchPlan{attrs: o.Attrs(), summary: true}}
+	if o.NeedsHeader() {
+		f.plan.need = needHeader
+	}
+	done := 0
 	_, err := s.view.pages(s.view.pickUIDs(mailstore.NewUIDSet(found...)), func(items []item) error {
 		s.step(done, len(found))
 		done += len(items)
 		if err := f.fill(items); err != nil {
 			return err
 		}
-		return s.long(func(context.Context) error { return f.tell(o, items, header) })
+		return s.long(func(context.Context) error { return f.tell(o, items) })
 	})
 	return err
 }
 
 // tell tells an orderer of messages.
-func (f *fetcher) tell(o orderer, items []item, header bool) error {
+func (f *fetcher) tell(o orderer, items []item) error {
 	for i := range items {
-		if !header {
+		if !f.plan.opens() {
 			o.Add(&items[i].Record, nil)
-		} else if err := f.withHeader(items[i].UID, func(h []byte) { o.Add(&items[i].Record, h) }); err != nil {
+		} else if err := f.withHeader(&items[i], func(h []byte) { o.Add(&items[i].Record, h) }); err != nil {
 			return err
 		}
 	}
@@ -47,24 +50,27 @@ func (f *fetcher) tell(o orderer, items []item, header bool) error {
 
 // withHeader calls use with a message's header, or as much of it as its summary
 // has. A message that cannot be read has none.
-func (f *fetcher) withHeader(uid mailstore.UID, use func(header []byte)) error {
-	if b, ok := f.kept(uid); ok {
+func (f *fetcher) withHeader(it *item, use func(header []byte)) error {
+	if b, ok := f.kept(it.UID); ok {
 		if sum, ok := message.ParseSummary(b); ok {
 			use(sum.Header)
 			return nil
 		}
 	}
-	m, err := f.s.load(uid, f.toRead())
+	m, err := f.s.load(it.UID, f.toRead())
 	switch {
 	case err == nil:
 		defer f.s.unload(m)
 		f.keep(m)
+		if err := f.opened(it); err != nil {
+			return err
+		}
 		use(m.head)
 	case errors.Is(err, mailstore.ErrExpunged):
 	case errors.Is(err, mailstore.ErrGone), f.s.ctx.Err() != nil:
 		return err
 	default:
-		f.s.log.Error("message cannot be put in order", slog.String("mailbox", f.s.view.box.Name()), slog.Any("uid", uid), slog.Any("err", err))
+		f.s.log.Error("message cannot be put in order", slog.String("mailbox", f.s.view.box.Name()), slog.Any("uid", it.UID), slog.Any("err", err))
 		use(nil)
 	}
 	return nil

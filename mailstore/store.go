@@ -238,7 +238,8 @@ type Mailbox interface {
 	Fill(ctx context.Context, uids UIDSet, attrs Attrs) error
 	// OpenMessage gives access to the message's bytes. They stay readable until
 	// Close even when the message is expunged meanwhile. ErrExpunged when there
-	// is no such message (any more).
+	// is no such message (any more). Where opening tells attributes that Fill would
+	// have to look for, they are known from then on.
 	OpenMessage(ctx context.Context, uid UID) (Message, error)
 
 	// NewAppend begins an append of one or more messages. Streams are written

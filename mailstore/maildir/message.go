@@ -25,11 +25,14 @@ type message struct{ fsys.Content }
 // Len is the file's size.
 func (msg message) Len() int64 { return msg.Size() }
 
-// OpenMessage opens the message's file.
+// OpenMessage opens the message's file, which tells its date.
 func (m *mailbox) OpenMessage(ctx context.Context, uid mailstore.UID) (mailstore.Message, error) {
 	f, err := m.openFile(ctx, uid)
 	if err != nil {
 		return nil, fail("open message in", m.Name(), err)
+	}
+	if r, found := m.Record(uid); found && r.Date == mailstore.Unknown {
+		m.Learn(func(tx *index.Tx[file]) { tx.SetAttrs(uid, mailstore.Unknown, f.ModTime()) })
 	}
 	return message{f}, nil
 }
