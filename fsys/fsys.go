@@ -37,7 +37,8 @@ type FS interface {
 	Remove(name string) error
 	Mkdir(name string, perm fs.FileMode) error
 	// ReadDir returns the entries in no order. A directory that changes
-	// meanwhile may hide or repeat entries that were renamed.
+	// meanwhile may hide or repeat entries that were renamed. The names may share
+	// memory.
 	ReadDir(name string) ([]Entry, error)
 	Stat(name string) (fs.FileInfo, error)
 	Lstat(name string) (fs.FileInfo, error)

@@ -123,24 +123,6 @@ func (OS) Chmod(name string, perm fs.FileMode) error { return os.Chmod(name, per
 // Lchown is lchown(2).
 func (OS) Lchown(name string, uid, gid int) error { return os.Lchown(name, uid, gid) }
 
-// ReadDir reads the directory once, without sorting and without stat.
-func (OS) ReadDir(name string) ([]Entry, error) {
-	d, err := openFile(name, os.O_RDONLY|unix.O_DIRECTORY, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer d.Close()
-	list, err := d.ReadDir(-1)
-	if err != nil {
-		return nil, err
-	}
-	entries := make([]Entry, len(list))
-	for i, e := range list {
-		entries[i] = Entry{Name: e.Name(), Type: e.Type()}
-	}
-	return entries, nil
-}
-
 // SyncDir is fsync(2) on the directory.
 func (OS) SyncDir(name string) error {
 	fd, err := openGuarded(name, os.O_RDONLY|unix.O_DIRECTORY, 0)

@@ -1,10 +1,13 @@
 package fsys
 
 import (
+	"encoding/binary"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -94,6 +97,75 @@ func TestReadDir(t *testing.T) {
 	}
 	if err := (OS{}).SyncDir(dir); err != nil {
 		t.Errorf("SyncDir: %v", err)
+	}
+}
+
+// TestReadDirLarge reads directories that fill a buffer once, and both sizes of it.
+func TestReadDirLarge(t *testing.T) {
+	for _, n := range []int{0, 1, smallDir / 260, smallDir / 100, 3 * largeDir / 200} {
+		dir := t.TempDir()
+		want := make(map[string]bool)
+		for i := range n {
+			name := strings.Repeat("n", i%240) + "é:2," + strconv.Itoa(i)
+			want[name] = true
+			if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		entries, err := OS{}.ReadDir(dir)
+		if err != nil || len(entries) != n {
+			t.Fatalf("%d of %d entries, %v", len(entries), n, err)
+		}
+		for _, e := range entries {
+			if !want[e.Name] || e.Type != 0 {
+				t.Errorf("%q of type %v", e.Name, e.Type)
+			}
+			delete(want, e.Name)
+		}
+	}
+}
+
+// TestReadDirents: what no kernel says is refused, not followed.
+func TestReadDirents(t *testing.T) {
+	one := func(length uint16, name string) []byte {
+		b := make([]byte, direntName, 64)
+		binary.NativeEndian.PutUint16(b[direntLength:], length)
+		b[direntType] = syscall.DT_REG
+		return append(b, name...)
+	}
+	for _, c := range []struct {
+		why  string
+		buf  []byte
+		want error
+	}{
+		{"a name without an end", one(direntName+3, "abc"), nil},
+		{"longer than what there is", one(direntName+4, "abc"), errBadDirent},
+		{"no room for a name", one(direntName, ""), errBadDirent},
+		{"would be read for ever", one(0, "abc"), errBadDirent},
+		{"half a head", one(direntName+3, "abc")[:10], errBadDirent},
+	} {
+		var r dirReader
+		if err := r.take(c.buf); err != c.want || err == nil && (len(r.list) != 1 || r.list[0] != Entry{Name: "abc"}) {
+			t.Errorf("%s: %v, %v", c.why, r.list, err)
+		}
+	}
+}
+
+// TestReadDirAllocs: names are not allocated one by one.
+func TestReadDirAllocs(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 2000 {
+		if err := os.WriteFile(filepath.Join(dir, strconv.Itoa(1_700_000_000+i)+".M123456P789Q1.host,S=1234:2,S"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := testing.AllocsPerRun(5, func() {
+		if list, err := (OS{}).ReadDir(dir); err != nil || len(list) != 2000 {
+			t.Errorf("%d entries, %v", len(list), err)
+		}
+	})
+	if n > 60 { // the list and the lengths of the names grow some times
+		t.Errorf("%v allocations for 2000 entries", n)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"restante/fsys"
@@ -21,16 +22,17 @@ func benchBox(b *testing.B, fsys fsys.FS) (mailstore.Account, string) {
 	b.Helper()
 	root := b.TempDir()
 	deliver(b, root, "cur/0.first", "bench")
-	list := "3 V777 N20000 G0123456789abcdef0123456789abcdef\n"
+	var list strings.Builder
+	list.WriteString("3 V777 N20000 G0123456789abcdef0123456789abcdef\n")
 	for i := range benchCount {
 		base := fmt.Sprintf("%d.M%dP4711Q%d.host.example.org,S=8123,W=8300", 1_700_000_000+i*60, i%1_000_000, i)
 		write(b, filepath.Join(root, "cur", base+":2,S"), text("bench"))
-		list += fmt.Sprintf("%d :%s\n", i+1, base)
+		fmt.Fprintf(&list, "%d :%s\n", i+1, base)
 	}
 	if err := os.Remove(filepath.Join(root, "cur/0.first")); err != nil {
 		b.Fatal(err)
 	}
-	write(b, filepath.Join(root, "dovecot-uidlist"), list)
+	write(b, filepath.Join(root, "dovecot-uidlist"), list.String())
 	acct, err := maildir.Open(b.Context(), maildir.Options{Root: root, KeepMessages: -1, FS: fsys}) // nil is the machine's
 	if err != nil {
 		b.Fatal(err)
@@ -57,6 +59,35 @@ func BenchmarkOpenCold(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchCount, "ns/message")
+}
+
+// BenchmarkOpenFirst opens a mailbox that has no UID list yet.
+func BenchmarkOpenFirst(b *testing.B) {
+	acct, root := benchBox(b, nil)
+	b.ReportAllocs()
+	used := cpuTime(b)
+	for b.Loop() {
+		if err := os.Remove(filepath.Join(root, "dovecot-uidlist")); err != nil {
+			b.Fatal(err)
+		}
+		m, err := acct.Open(b.Context(), "INBOX")
+		if err != nil || m.Status().Messages != benchCount {
+			b.Fatal(err)
+		}
+		if err := m.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(cpuTime(b)-used)/float64(b.N)/benchCount, "cpu-ns/message")
+}
+
+// cpuTime is what the process has used so far, collections of garbage and kernel included.
+func cpuTime(b *testing.B) int64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return u.Utime.Nano() + u.Stime.Nano()
 }
 
 // BenchmarkMemory tells what an open mailbox costs.

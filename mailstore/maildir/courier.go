@@ -107,7 +107,7 @@ func (m *mailbox) readCourierUIDLs(l *listing) error {
 			bad.spoil(line, errBadRecord)
 			continue
 		}
-		if _, live := l.byBase[base]; live {
+		if l.has(base) {
 			given[id] = struct{}{}
 			if m.uidls == nil {
 				m.uidls = make(map[string]string)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -112,17 +113,25 @@ func systemOf(letters string) mailstore.System {
 
 // keywordLetters returns the lower-case letters among flag letters.
 func keywordLetters(letters string) string {
+	n := 0
 	for i := range len(letters) {
-		if !isKeywordLetter(letters[i]) {
-			return strings.Map(func(r rune) rune {
-				if r < 0x80 && isKeywordLetter(byte(r)) {
-					return r
-				}
-				return -1
-			}, letters)
+		if isKeywordLetter(letters[i]) {
+			n++
 		}
 	}
-	return letters
+	switch n {
+	case 0:
+		return ""
+	case len(letters):
+		return letters
+	}
+	found := make([]byte, 0, n)
+	for i := range len(letters) {
+		if isKeywordLetter(letters[i]) {
+			found = append(found, letters[i])
+		}
+	}
+	return string(found)
 }
 
 // withInfo returns the name in cur/ of the message called name with the given
@@ -174,25 +183,69 @@ func compareDelivery(a, b string) int {
 	return cmp.Or(cmp.Compare(sa, sb), cmp.Compare(ua, ub), strings.Compare(a, b))
 }
 
+// byDelivery returns the entries in the order of compareDelivery. Each name is read
+// once, and what is sorted is small.
+func byDelivery(entries []entry) []entry {
+	type key struct {
+		time uint64 // deliveryKey
+		at   uint32
+	}
+	keys := make([]key, len(entries))
+	for i := range entries {
+		keys[i] = key{deliveryKey(deliveryTime(entries[i].base())), uint32(i)}
+	}
+	slices.SortFunc(keys, func(a, b key) int {
+		if a.time != b.time {
+			return cmp.Compare(a.time, b.time)
+		}
+		return compareDelivery(entries[a.at].base(), entries[b.at].base())
+	})
+	sorted := make([]entry, len(entries))
+	for i, k := range keys {
+		sorted[i] = entries[k.at]
+	}
+	return sorted
+}
+
+// deliveryKey is a number that is smaller only if the time is. What is too large for
+// it has the greatest.
+func deliveryKey(sec, usec uint64) uint64 {
+	const usecBits = 20
+	if sec >= 1<<(64-usecBits)-1 {
+		return math.MaxUint64
+	}
+	return sec<<usecBits | min(usec, 1<<usecBits-1)
+}
+
 // deliveryTime reads the seconds at the start of a base name and the
 // microseconds behind the M of its second part. A name that tells nothing
 // comes first.
 func deliveryTime(base string) (sec, usec uint64) {
-	first, rest, _ := strings.Cut(base, ".")
-	sec, err := strconv.ParseUint(first, 10, 63)
+	digits, rest := leadingDigits(base)
+	if digits == "" || rest != "" && rest[0] != '.' {
+		return 0, 0
+	}
+	sec, err := strconv.ParseUint(digits, 10, 63)
 	if err != nil {
 		return 0, 0
 	}
-	second, _, _ := strings.Cut(rest, ".")
-	if i := strings.IndexByte(second, 'M'); i >= 0 {
-		digits := second[i+1:]
-		end := strings.IndexFunc(digits, func(r rune) bool { return r < '0' || r > '9' })
-		if end >= 0 {
-			digits = digits[:end]
+	for i := 1; i < len(rest) && rest[i] != '.'; i++ {
+		if rest[i] == 'M' {
+			digits, _ := leadingDigits(rest[i+1:])
+			usec, _ = strconv.ParseUint(digits, 10, 63) // no number counts as 0
+			break
 		}
-		usec, _ = strconv.ParseUint(digits, 10, 63) // no number counts as 0
 	}
 	return sec, usec
+}
+
+// leadingDigits cuts a string behind the digits with which it begins.
+func leadingDigits(s string) (digits, rest string) {
+	i := 0
+	for i < len(s) && '0' <= s[i] && s[i] <= '9' {
+		i++
+	}
+	return s[:i], s[i:]
 }
 
 // namer makes base names that nobody else makes.

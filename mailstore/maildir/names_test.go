@@ -2,6 +2,7 @@ package maildir
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"math/rand/v2"
 	"slices"
@@ -70,12 +71,52 @@ func TestDeliveryOrder(t *testing.T) {
 		"1001.M1P1.b",                // then the name
 		"1001.V801I2fM999999.host",   // Dovecot's and Exim's other letters
 		"100000000000.M1P1.far-away", // many digits
+		"17592186044415.M9.y",        // more than a deliveryKey holds
+		"17592186044416.M1.x",
+		"9000000000000000000.M1.x",
 	}
 	got := slices.Clone(want)
 	rand.New(rand.NewPCG(1, 2)).Shuffle(len(got), func(i, j int) { got[i], got[j] = got[j], got[i] })
 	slices.SortFunc(got, compareDelivery)
 	if !slices.Equal(got, want) {
 		t.Errorf("sorted as\n%s", strings.Join(got, "\n"))
+	}
+	entries := make([]entry, len(want))
+	for i := range entries {
+		entries[i] = entry{file: file{name: want[(i*7+3)%len(want)] + ":2,S"}}
+	}
+	for i, e := range byDelivery(entries) {
+		if e.base() != want[i] {
+			t.Errorf("byDelivery has %s in the place of %s", e.base(), want[i])
+		}
+	}
+}
+
+// TestDeliveryKey: the key never contradicts the times.
+func TestDeliveryKey(t *testing.T) {
+	times := []uint64{0, 1, 2, 999_999, 1_000_000, 1<<20 - 1, 1 << 20, 1 << 40, 1<<44 - 2, 1<<44 - 1, 1 << 44, 1<<63 - 1}
+	for _, s1 := range times {
+		for _, u1 := range times {
+			for _, s2 := range times {
+				for _, u2 := range times {
+					order := cmp.Or(cmp.Compare(s1, s2), cmp.Compare(u1, u2))
+					if key := cmp.Compare(deliveryKey(s1, u1), deliveryKey(s2, u2)); key != 0 && key != order {
+						t.Errorf("%d.%d and %d.%d: %d, want %d", s1, u1, s2, u2, key, order)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestKeywordLetters(t *testing.T) {
+	for letters, want := range map[string]string{"": "", "S": "", "FS": "", "ab": "ab", "FSa": "a", "aSb": "ab", "\xffa": "a", "1z": "z"} {
+		if got := keywordLetters(letters); got != want {
+			t.Errorf("%q has %q, want %q", letters, got, want)
+		}
+	}
+	if n := testing.AllocsPerRun(10, func() { keywordLetters("FS") }); n != 0 {
+		t.Errorf("%v allocations for a name without keywords", n)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"restante/mailstore"
@@ -117,12 +118,12 @@ func (m *mailbox) readNew(ctx context.Context, mtime time.Time, locked bool) (fo
 	if err != nil {
 		return nil, false, err
 	}
-	l := &listing{byBase: make(map[string]uint32), newDir: m.newDir.begin(mtime, time.Now())}
+	l := &listing{bases: newBaseTable(0), newDir: m.newDir.begin(mtime, time.Now())}
 	if err := l.readDir(ctx, m, true); err != nil {
 		return nil, false, err
 	}
 	present := 0
-	names := m.uidsOf(func(base string) bool { _, there := l.byBase[base]; return there })
+	names := m.uidsOf(l.has)
 	for i := range l.entries {
 		e := &l.entries[i]
 		uid, known := names[e.base()]
@@ -230,7 +231,7 @@ func (m *mailbox) missing(l *listing) map[mailstore.UID]struct{} {
 	missing := make(map[mailstore.UID]struct{})
 	m.View(func(records iter.Seq2[mailstore.Record, file]) {
 		for r, f := range records {
-			if _, found := l.byBase[f.base()]; !found {
+			if !l.has(f.base()) {
 				missing[r.UID] = struct{}{}
 			}
 		}
@@ -289,7 +290,7 @@ func (m *mailbox) compare(l *listing, r listReading, again bool) (updates []upda
 	moved = make(map[mailstore.UID]struct{})
 	m.View(func(records iter.Seq2[mailstore.Record, file]) {
 		for rec, f := range records {
-			i, found := l.byBase[f.base()]
+			i, found := l.find(f.base())
 			if !found {
 				continue
 			}
@@ -309,7 +310,10 @@ func (m *mailbox) compare(l *listing, r listReading, again bool) (updates []upda
 			if rec.Flags.Has(mailstore.Recent) && (e.inNew || !f.inNew) {
 				flags.System |= mailstore.Recent // nobody else has taken it out of new/
 			}
-			updates = append(updates, update{rec.UID, e.file, flags})
+			if e.file != f { // else what is known stays, so that this name need not
+				f = file{strings.Clone(e.name), e.inNew}
+			}
+			updates = append(updates, update{rec.UID, f, flags})
 		}
 	})
 	return updates, moved
@@ -320,12 +324,13 @@ func (m *mailbox) compare(l *listing, r listReading, again bool) (updates []upda
 func (m *mailbox) sortOut(l *listing) (listed, found []entry) {
 	next := m.UIDNext()
 	var order []uint64 // UID and place in entries, which sorts faster than entries
+	unlisted := 0
 	for i := range l.entries {
 		switch e := &l.entries[i]; {
 		case e.known:
 		case e.uid < next || e.uid == mailstore.MaxUID:
 			e.uid = 0
-			found = append(found, *e)
+			unlisted++
 		default:
 			if order == nil {
 				order = make([]uint64, 0, len(l.entries)-i)
@@ -333,8 +338,14 @@ func (m *mailbox) sortOut(l *listing) (listed, found []entry) {
 			order = append(order, uint64(e.uid)<<32|uint64(i))
 		}
 	}
+	l.ownNames(unlisted + len(order))
 	slices.Sort(order)
-	listed = make([]entry, 0, len(order))
+	listed, found = make([]entry, 0, len(order)), make([]entry, 0, unlisted)
+	for i := range l.entries {
+		if e := &l.entries[i]; !e.known && e.uid == 0 {
+			found = append(found, *e)
+		}
+	}
 	for _, o := range order {
 		e := l.entries[uint32(o)]
 		if n := len(listed); n > 0 && listed[n-1].uid == e.uid {
@@ -346,6 +357,19 @@ func (m *mailbox) sortOut(l *listing) (listed, found []entry) {
 		listed = append(listed, e)
 	}
 	return listed, found
+}
+
+// ownNames gives names memory of their own if only so many are new, and the others,
+// with which they share it, will be forgotten.
+func (l *listing) ownNames(fresh int) {
+	if 2*fresh > len(l.entries) {
+		return
+	}
+	for i := range l.entries {
+		if e := &l.entries[i]; !e.known {
+			e.name = strings.Clone(e.name)
+		}
+	}
 }
 
 // insert adds a message to the index.

@@ -124,9 +124,9 @@ type entry struct {
 // listing is what one look at the directories found.
 type listing struct {
 	entries []entry
-	byBase  map[string]uint32 // base name to place in entries
-	quiet   bool              // nothing changed while we looked: this is all
-	twins   []file            // further files with the base name of another
+	bases   baseTable // base name to place in entries
+	quiet   bool      // nothing changed while we looked: this is all
+	twins   []file    // further files with the base name of another
 	newDir  dirState
 	curDir  dirState
 }
@@ -145,7 +145,7 @@ func (m *mailbox) look(ctx context.Context) (*listing, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &listing{byBase: make(map[string]uint32, m.Len()+16)}
+	l := &listing{bases: newBaseTable(m.Len())}
 	l.newDir = m.newDir.begin(newTime, time.Now())
 	if err := l.readDir(ctx, m, true); err != nil {
 		return nil, err
@@ -182,6 +182,7 @@ func (l *listing) readDir(ctx context.Context, m *mailbox, inNew bool) error {
 	}
 	if len(list) > cap(l.entries)-len(l.entries) {
 		l.entries = append(make([]entry, 0, len(l.entries)+len(list)), l.entries...)
+		l.bases.grow(cap(l.entries))
 	}
 	progress := mailstore.ProgressOf(ctx).Track(int64(len(list)))
 	for _, e := range list {
@@ -206,9 +207,25 @@ func (m *mailbox) statEntry(dir string, e fsys.Entry) fsys.Entry {
 	return e
 }
 
+// find returns the place of a base name in entries.
+func (l *listing) find(base string) (place uint32, found bool) {
+	return l.findHashed(l.bases.hash(base), base)
+}
+
+func (l *listing) findHashed(hash uint32, base string) (place uint32, found bool) {
+	return l.bases.find(hash, func(i uint32) bool { return l.entries[i].base() == base })
+}
+
+// has reports whether a base name was found.
+func (l *listing) has(base string) bool {
+	_, found := l.find(base)
+	return found
+}
+
 func (l *listing) add(f file) {
 	base := f.base()
-	if i, found := l.byBase[base]; found {
+	hash := l.bases.hash(base)
+	if i, found := l.findHashed(hash, base); found {
 		e := &l.entries[i].file
 		if *e == f {
 			return // readdir returned it twice
@@ -219,14 +236,14 @@ func (l *listing) add(f file) {
 		l.twins = append(l.twins, f)
 		return
 	}
-	l.byBase[base] = uint32(len(l.entries))
+	l.bases.add(hash, uint32(len(l.entries)))
 	l.entries = append(l.entries, entry{file: f, size: mailstore.Unknown})
 }
 
 // give notes what the UID list says of a message, and reports whether the
 // message was found.
 func (l *listing) give(rec uidRecord) bool {
-	i, found := l.byBase[string(rec.base)]
+	i, found := l.bases.find(l.bases.hashBytes(rec.base), func(i uint32) bool { return l.entries[i].base() == string(rec.base) })
 	if found {
 		l.entries[i].uid = rec.uid
 		if size := rec.size(); size != mailstore.Unknown {

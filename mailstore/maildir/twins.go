@@ -22,8 +22,9 @@ func (l *listing) resolveTwins(m *mailbox) {
 	found := l.twins
 	l.twins = nil
 	for _, f := range found {
-		l.quiet = false // something was renamed just now, or needs another look
-		e := &l.entries[l.byBase[f.base()]]
+		l.quiet = false              // something was renamed just now, or needs another look
+		place, _ := l.find(f.base()) // it is there, or f were no twin
+		e := &l.entries[place]
 		first, second := m.lstat(e.file), m.lstat(f)
 		switch {
 		case second == nil:

@@ -78,20 +78,11 @@ func (m *mailbox) giveUIDs(found []entry, durable bool) error {
 	if len(found) == 0 {
 		return nil
 	}
-	bases := make(map[string]struct{}, len(found))
-	for i := range found {
-		bases[found[i].base()] = struct{}{}
-	}
-	names := m.uidsOf(func(base string) bool { _, there := bases[base]; return there })
-	found = slices.DeleteFunc(slices.Clone(found), func(e entry) bool {
-		_, known := names[e.base()]
-		return known
-	})
-	if len(found) == 0 {
+	if found = m.strangers(found); len(found) == 0 {
 		return nil
 	}
 	m.warnNames(found)
-	slices.SortFunc(found, func(a, b entry) int { return compareDelivery(a.base(), b.base()) })
+	found = byDelivery(found)
 	records := make([]newRecord, len(found))
 	for i := range found {
 		uid, err := m.takeUID()
@@ -115,6 +106,22 @@ func (m *mailbox) giveUIDs(found []entry, durable bool) error {
 		}
 	})
 	return nil
+}
+
+// strangers are those of the files that the index does not have.
+func (m *mailbox) strangers(found []entry) []entry {
+	if m.Len() == 0 {
+		return found
+	}
+	bases := make(map[string]struct{}, len(found))
+	for i := range found {
+		bases[found[i].base()] = struct{}{}
+	}
+	names := m.uidsOf(func(base string) bool { _, there := bases[base]; return there })
+	return slices.DeleteFunc(slices.Clone(found), func(e entry) bool {
+		_, known := names[e.base()]
+		return known
+	})
 }
 
 // takeUID returns a UID that was never given. It may be used only when the list

@@ -1,0 +1,48 @@
+package maildir_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"restante/mailstore/maildir"
+)
+
+// TestOpenAllocs: a mailbox is opened without an allocation for each message, with a
+// UID list and without.
+func TestOpenAllocs(t *testing.T) {
+	const messages = 2000
+	root := t.TempDir()
+	deliver(t, root, "cur/1.first:2,", "x")
+	for i := range messages - 1 {
+		write(t, filepath.Join(root, "cur", fmt.Sprintf("%d.M%dP1Q%d.host,S=2,W=3:2,FS", 1_700_000_000+i, i, i)), "x\n")
+	}
+	acct, err := maildir.Open(t.Context(), maildir.Options{Root: root, KeepMessages: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer acct.Close()
+	open := func() {
+		m, err := acct.Open(t.Context(), "INBOX")
+		if err != nil || m.Status().Messages != messages {
+			t.Fatal(m, err)
+		}
+		if err := m.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const most = messages / 4 // a piece of the index for some hundred messages, and what does not depend on their number
+	if n := testing.AllocsPerRun(5, open); n > most {
+		t.Errorf("%v allocations to open %d messages", n, messages)
+	}
+	n := testing.AllocsPerRun(5, func() {
+		if err := os.Remove(filepath.Join(root, "dovecot-uidlist")); err != nil {
+			t.Fatal(err)
+		}
+		open()
+	})
+	if n > most {
+		t.Errorf("%v allocations to open %d messages that have no UIDs", n, messages)
+	}
+}
