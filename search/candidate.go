@@ -21,6 +21,7 @@ type candidate struct {
 	knows message.Knowledge // of the summary
 
 	searched bool // the query's texts were looked for
+	listed   bool // the query's fields were looked for in the header
 }
 
 func (c *candidate) size(test func(int64) bool) answer {
@@ -49,15 +50,24 @@ func (c *candidate) sentDay(test func(Day) bool) answer {
 	if c.at < atSummary {
 		return maybe
 	}
-	for name, value := range message.Fields(c.header()) {
-		if len(name) != len("date") || !equalFoldASCII(name, []byte("date")) {
+	for _, f := range c.fields() {
+		if f.name != c.q.date {
 			continue
 		}
-		c.q.line = message.AppendValue(c.q.line[:0], value)
+		c.q.line = message.AppendValue(c.q.line[:0], f.value)
 		year, month, day, ok := message.ParseDay(c.q.line)
 		return is(ok && test(NewDay(year, month, day)))
 	}
 	return no
+}
+
+// fields are those of the header that the query asks for by name.
+func (c *candidate) fields() []fieldValue {
+	if !c.listed {
+		c.listed = true
+		c.q.fields.read(c.header())
+	}
+	return c.q.fields.found
 }
 
 // header is the message's header, or what its summary has of it.
@@ -88,7 +98,7 @@ func (c *candidate) hasID(id message.ID) answer {
 
 // fieldMatch is Header, compiled.
 type fieldMatch struct {
-	field []byte // its name in lower case
+	field int // its name, of Query.fields
 	text  *needle
 	from  level // on which it can be decided
 }
@@ -105,17 +115,17 @@ func (x fieldMatch) eval(c *candidate) answer {
 	if c.at < x.from {
 		return maybe
 	}
-	found := x.in(c.header())
+	found := x.in(c.fields())
 	if c.err == nil {
 		x.text.judge(c.rec.UID, found)
 	}
 	return is(found)
 }
 
-// in reports whether a header has such a field.
-func (x fieldMatch) in(header []byte) bool {
-	for name, value := range message.Fields(header) {
-		if len(name) == len(x.field) && equalFoldASCII(name, x.field) && x.text.inField(value) {
+// in reports whether such a field is among those of a header.
+func (x fieldMatch) in(fields []fieldValue) bool {
+	for _, f := range fields {
+		if f.name == x.field && x.text.inField(f.value) {
 			return true
 		}
 	}

@@ -61,7 +61,10 @@ func (n *needle) inField(raw []byte) bool {
 	if len(n.folded) == 0 {
 		return true
 	}
-	var plain bool
+	value, plain := plainValue(raw)
+	if plain {
+		return n.inRaw(value)
+	}
 	if n.line, plain = plainField(n.line[:0], raw); plain {
 		return n.inRaw(n.line)
 	}

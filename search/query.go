@@ -29,6 +29,8 @@ type Query struct {
 	saves     bool             // they are
 	texts     []*needle        // what is looked for in bodies, all in one pass
 	heads     []*needle        // what is looked for in single header fields
+	fields    wantedFields     // which those are
+	date      int              // that of the sent date among them
 	known     mailstore.UIDSet // of the index
 	indexable bool             // an index would be of use
 	one       candidate        // the message that is judged
@@ -74,7 +76,9 @@ func (q *Query) compile(x Expr) Expr {
 	case Arrived:
 		q.attrs |= mailstore.AttrDate
 	case Date:
-		if !x.Sent {
+		if x.Sent {
+			q.date = q.fields.want("date")
+		} else {
 			q.attrs |= mailstore.AttrDate
 		}
 	case Saved:
@@ -89,11 +93,10 @@ func (q *Query) compile(x Expr) Expr {
 		}
 		n := newNeedle(x.Text)
 		q.heads = append(q.heads, n)
-		field := strings.ToLower(x.Field)
 		if at == atHeader {
-			n.field = field // else the summary answers
+			n.field = strings.ToLower(x.Field) // else the summary answers
 		}
-		return fieldMatch{[]byte(field), n, at}
+		return fieldMatch{q.fields.want(x.Field), n, at}
 	case Body:
 		return q.text(x.Text, false)
 	case Text:
