@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/ianaindex"
 	"golang.org/x/text/encoding/korean"
@@ -51,6 +52,18 @@ func knownCharset(charset string) (_ transform.Transformer, ok bool) {
 		}
 	}
 	return nil, false
+}
+
+// charsetTable is a charset that has one octet for each character, nil if it is no
+// such.
+func charsetTable(charset string) *charmap.Charmap {
+	name := charsetName(charset)
+	e, err := htmlindex.Get(name)
+	if err != nil || name == "us-ascii" {
+		return nil // what promises ASCII is read by sniffed
+	}
+	table, _ := e.(*charmap.Charmap)
+	return table
 }
 
 // DecodeCharset is text of a charset as UTF-8, which is always valid. It is not ok

@@ -2,8 +2,11 @@ package message
 
 import (
 	"bytes"
+	"encoding/binary"
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
 )
 
 // DecodeHeader is the text of an unstructured header field: unfolded, with its
@@ -35,7 +38,12 @@ func (h *HeaderDecoder) Append(dst, raw []byte) []byte {
 		h.line = appendLines(h.line[:0], raw)
 		raw = h.line
 	}
-	raw = bytes.Trim(raw, " \t\r")
+	for len(raw) > 0 && isTrimmed(raw[0]) {
+		raw = raw[1:]
+	}
+	for len(raw) > 0 && isTrimmed(raw[len(raw)-1]) {
+		raw = raw[:len(raw)-1]
+	}
 	d := &h.word
 	d.begin(dst)
 	for {
@@ -58,6 +66,8 @@ func (h *HeaderDecoder) Append(dst, raw []byte) []byte {
 	d.text(raw)
 	return d.end()
 }
+
+func isTrimmed(c byte) bool { return c == ' ' || c == '\t' || c == '\r' }
 
 // cleanText is raw text without encoded-words, made clean.
 func cleanText(raw string) string {
@@ -108,10 +118,11 @@ type encodedWord struct {
 
 // cutWord reads an encoded-word at the start of s.
 func cutWord(s []byte) (w encodedWord, rest []byte, ok bool) {
-	charset, rest, ok := bytes.Cut(s[2:], []byte("?"))
-	if !ok || len(charset) == 0 || bytes.ContainsAny(charset, " \t=\"") || len(rest) < 2 || rest[1] != '?' {
+	n := charsetEnd(s[2:])
+	if n <= 0 || len(s) < n+5 || s[n+4] != '?' {
 		return w, s, false
 	}
+	charset, rest := s[2:n+2], s[n+3:]
 	switch rest[0] {
 	case 'b', 'B':
 		w.base64 = true
@@ -119,12 +130,35 @@ func cutWord(s []byte) (w encodedWord, rest []byte, ok bool) {
 	default:
 		return w, s, false
 	}
-	w.text, rest, ok = bytes.Cut(rest[2:], []byte("?="))
-	if !ok {
-		return w, s, false
+	rest = rest[2:]
+	for end := 0; ; end++ {
+		i := bytes.IndexByte(rest[end:], '?')
+		if i < 0 {
+			return w, s, false
+		}
+		if end += i; end+1 < len(rest) && rest[end+1] == '=' {
+			w.text, rest = rest[:end], rest[end+2:]
+			break
+		}
 	}
-	w.charset, _, _ = bytes.Cut(charset, []byte("*"))
+	w.charset = charset
+	if i := bytes.IndexByte(charset, '*'); i >= 0 {
+		w.charset = charset[:i]
+	}
 	return w, rest, true
+}
+
+// charsetEnd gives the place of the "?" behind a charset, -1 where there is none.
+func charsetEnd(s []byte) int {
+	for i, c := range s {
+		switch c {
+		case '?':
+			return i
+		case ' ', '\t', '=', '"':
+			return -1
+		}
+	}
+	return -1
 }
 
 // A wordDecoder puts the pieces of a field together.
@@ -133,6 +167,8 @@ type wordDecoder struct {
 	octets  []byte // of the words read last, of one charset
 	charset []byte
 	inWords bool // octets is in use
+	decoded []byte
+	tables  map[string]*charmap.Charmap // of charsets that were met; nil for those that have none
 
 	last      int // octets from the last "?=" to the end of the field
 	lastKnown bool
@@ -140,7 +176,7 @@ type wordDecoder struct {
 
 // begin begins another field, whose text goes behind dst.
 func (d *wordDecoder) begin(dst []byte) {
-	*d = wordDecoder{out: dst, octets: d.octets[:0]}
+	*d = wordDecoder{out: dst, octets: d.octets[:0], decoded: d.decoded, tables: d.tables}
 }
 
 // end gives the text, and keeps nothing of it.
@@ -176,11 +212,13 @@ func (d *wordDecoder) word(w encodedWord) {
 // text takes what stands in front of a word or at the end. White space between two
 // words is no text (RFC 2047 section 6.2).
 func (d *wordDecoder) text(s []byte) {
-	if d.inWords && len(bytes.Trim(s, " \t")) == 0 {
+	if d.inWords && isSpace(s) {
 		return
 	}
 	d.flush()
 	switch {
+	case cleanRun(s) == len(s):
+		d.out = append(d.out, s...)
 	case bytes.Contains(s, []byte("\x1b$")):
 		// Raw ISO-2022-JP, as programs in Japan wrote before RFC 2047.
 		d.out = appendClean(d.out, []byte(decodeCharset(s, "iso-2022-jp")))
@@ -191,24 +229,85 @@ func (d *wordDecoder) text(s []byte) {
 	}
 }
 
+func isSpace(s []byte) bool {
+	for _, c := range s {
+		if c != ' ' && c != '\t' {
+			return false
+		}
+	}
+	return true
+}
+
 func (d *wordDecoder) flush() {
-	switch {
-	case !d.inWords:
-	case bytes.EqualFold(d.charset, []byte("utf-8")) && utf8.Valid(d.octets):
+	if !d.inWords {
+		return
+	}
+	if bytes.EqualFold(d.charset, []byte("utf-8")) && utf8.Valid(d.octets) {
 		d.out = appendClean(d.out, d.octets) // as nearly all are
-	default:
+	} else if table := d.table(); table != nil {
+		d.decoded = d.decoded[:0]
+		for _, c := range d.octets {
+			d.decoded = utf8.AppendRune(d.decoded, table.DecodeByte(c))
+		}
+		d.out = appendClean(d.out, d.decoded)
+	} else {
 		d.out = appendClean(d.out, []byte(decodeCharset(d.octets, string(d.charset))))
 	}
 	d.inWords, d.octets = false, d.octets[:0]
 }
 
+// maxTables is how many charsets a wordDecoder knows: more than there are in use.
+const maxTables = 64
+
+// table is the charset's, if that has one octet for each character.
+func (d *wordDecoder) table() *charmap.Charmap {
+	table, met := d.tables[string(d.charset)]
+	if !met {
+		table = charsetTable(string(d.charset))
+		if d.tables == nil || len(d.tables) == maxTables {
+			d.tables = make(map[string]*charmap.Charmap)
+		}
+		d.tables[string(d.charset)] = table
+	}
+	return table
+}
+
+// cleanRun is how many octets at the beginning of s are UTF-8 without control characters.
+func cleanRun(s []byte) (i int) {
+	const (
+		ones = 0x0101010101010101
+		high = 0x80 * ones
+	)
+	for i < len(s) {
+		if len(s)-i >= 8 {
+			// Nothing is less than a space, DEL, or beyond ASCII.
+			if w := binary.LittleEndian.Uint64(s[i:]); (w|(w-' '*ones)|(w+ones))&high == 0 {
+				i += 8
+				continue
+			}
+		}
+		switch c := s[i]; {
+		case c < ' ' || c == 0x7f:
+			return i
+		case c < utf8.RuneSelf:
+			i++
+		case 0xc2 < c && c < 0xe0 && i+1 < len(s) && s[i+1]&0xc0 == 0x80:
+			i += 2
+		default:
+			r, size := utf8.DecodeRune(s[i:])
+			if size == 1 || r < 0xa0 {
+				return i
+			}
+			i += size
+		}
+	}
+	return i
+}
+
 // appendClean appends UTF-8 with its control characters made harmless.
 func appendClean(dst, s []byte) []byte {
 	for len(s) > 0 {
-		n := 0
-		for n < len(s) && s[n] >= ' ' && s[n] < 0x7f {
-			n++
-		}
+		n := cleanRun(s)
 		dst, s = append(dst, s[:n]...), s[n:]
 		if len(s) == 0 {
 			break
@@ -244,6 +343,7 @@ func appendQ(dst, s []byte) []byte {
 // appendBase64 undoes base64 as far as it is such.
 func appendBase64(dst, s []byte) []byte {
 	var q quantum
+	dst, s = appendQuanta(dst, s)
 	for i := 0; i < len(s); i++ {
 		if v := base64Values[s[i]]; v < 64 {
 			dst = q.add(dst, v)
