@@ -31,6 +31,8 @@ type progress struct {
 	ctx         context.Context // of the session, with this as its Progress
 	tag         string          // of the running command
 	timer       *time.Timer
+	set         atomic.Bool  // the timer: it fires within progressEvery
+	next        atomic.Int64 // when the client is to hear, as time since the session's start
 	running     atomic.Bool
 	due         atomic.Bool // the session is to tell, as it has the writer
 	done, total atomic.Int64
@@ -45,24 +47,42 @@ func (s *session) initProgress() {
 	p.ctx = mailstore.WithProgress(s.ctx, p.note)
 }
 
-// begin starts the clock for a command.
+// begin starts the clock for a command. The timer of one before is left as it is and
+// finds out when it fires that there is another: most commands are over before anybody
+// looks at a clock, and setting a timer wakes a thread of the runtime.
 func (p *progress) begin(tag string) {
 	p.tag = tag
 	p.due.Store(false)
 	p.note(0, 0)
+	p.nextIn(progressEvery)
 	if p.timer == nil {
+		p.set.Store(true)
 		p.timer = time.AfterFunc(progressEvery, p.fire)
-	} else {
-		p.timer.Reset(progressEvery)
 	}
-	p.running.Store(true) // last: fire reads what stands above when it sees this
+	p.running.Store(true) // after all that fire reads when it sees this
+	p.wind(progressEvery)
 }
 
 // end stops it.
-func (p *progress) end() {
-	p.running.Store(false)
+func (p *progress) end() { p.running.Store(false) }
+
+// close is for the end of the session.
+func (p *progress) close() {
 	if p.timer != nil {
 		p.timer.Stop()
+	}
+}
+
+// nextIn puts off telling the client, and left says how long it still is.
+func (p *progress) nextIn(d time.Duration) { p.next.Store(int64(time.Since(p.s.started) + d)) }
+func (p *progress) left() time.Duration {
+	return time.Duration(p.next.Load()) - time.Since(p.s.started)
+}
+
+// wind sets the timer if it is not set.
+func (p *progress) wind(d time.Duration) {
+	if p.set.CompareAndSwap(false, true) {
+		p.timer.Reset(d)
 	}
 }
 
@@ -72,21 +92,26 @@ func (p *progress) note(done, total int64) {
 	p.total.Store(total)
 }
 
-// fire tells the client, if the session waits for something in long. Else the
-// session has to.
+// fire tells the client if the session waits for something in long and it is time. If
+// it does not wait, the session has to tell. Without a command the timer rests.
 func (p *progress) fire() {
-	if !p.running.Load() {
+	p.set.Store(false)
+	if !p.running.Load() { // a command that begins now winds the timer itself
+		return
+	}
+	if left := p.left(); left > 0 {
+		p.wind(left)
 		return
 	}
 	select {
 	case p.writing <- struct{}{}:
 	default:
 		p.due.Store(true)
-		p.timer.Reset(progressRetry)
+		p.wind(progressRetry)
 		return
 	}
 	defer func() { <-p.writing }()
-	if p.running.Load() { // it may have ended at this moment
+	if p.running.Load() && p.left() <= 0 { // it may have ended at this moment, and another begun
 		p.tell()
 	}
 }
@@ -96,7 +121,8 @@ func (p *progress) fire() {
 func (p *progress) tell() {
 	p.due.Store(false)
 	p.s.w.Status("", imap.OK, inProgress(p.tag, p.done.Load(), p.total.Load()), "Still working").Flush()
-	p.timer.Reset(progressEvery)
+	p.nextIn(progressEvery)
+	p.wind(progressEvery)
 }
 
 // inProgress is the response code. Numbers have 32 bits and the goal is above what

@@ -76,6 +76,7 @@ func (s *session) end() {
 	if p := recover(); p != nil {
 		s.log.Error("session panicked", slog.Any("err", p), slog.String("stack", string(debug.Stack())))
 	}
+	s.progress.close()
 	s.unselect()
 	s.endNotify()
 	s.closeTranscript()

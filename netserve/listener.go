@@ -116,6 +116,7 @@ func (l *Listener) serveConn(c net.Conn, release func()) {
 				"service", l.service.Name, "remote", remote(c), "err", fmt.Sprint(r), "stack", string(debug.Stack()))
 		}
 	}()
+	c = newPatientConn(c)
 	if !l.service.TLS {
 		l.service.Handler.ServeConn(s.ctx, c, false)
 		return
