@@ -216,6 +216,7 @@ func (f *fetcher) message(it *item, nowSeen bool) error {
 		if f.summarize(m) {
 			return f.answer(it, nowSeen)
 		}
+		f.s.remember(m)
 	}
 	for i := range f.plan.items {
 		if len(f.scratch) > maxHeld {

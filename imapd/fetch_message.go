@@ -124,6 +124,8 @@ func (s *session) readStructure(m *loaded, n need) (err error) {
 		m.root, m.id, m.hasID = c.root, c.id, c.hasID
 	case m.hasID:
 		m.root, m.id, err = message.ScanID(m.section(0, m.Len()))
+	case m.raw != nil:
+		m.root = message.ScanBytes(m.raw)
 	default:
 		m.root, err = message.Scan(m.section(0, m.Len()))
 	}
@@ -131,13 +133,23 @@ func (s *session) readStructure(m *loaded, n need) (err error) {
 		return err
 	}
 	m.head, m.headWhole = m.root.RawHeader, !m.root.HeaderCut
+	return nil
+}
+
+// remember keeps the structure of a message for the next command.
+func (s *session) remember(m *loaded) {
+	if m.root == nil || m.root == s.last.root && m.hasID == s.last.hasID {
+		return
+	}
 	if s.last.uid != m.uid {
 		s.last.forget()
 	}
 	if worthKeeping(m.root) {
+		if m.raw != nil {
+			m.root.Detach()
+		}
 		s.last.uid, s.last.root, s.last.id, s.last.hasID = m.uid, m.root, m.id, m.hasID
 	}
-	return nil
 }
 
 // worthKeeping reports whether a structure is small enough to be kept.

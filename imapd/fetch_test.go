@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"strings"
 	"testing"
 
@@ -246,4 +247,42 @@ func countSuffix(lines []string, what string) (n int) {
 		}
 	}
 	return n
+}
+
+// TestRememberedStructure: what a session keeps of a message has nothing of the buffer
+// that the message was read into.
+func TestRememberedStructure(t *testing.T) {
+	opt := testOptions(t)
+	const inner = "Subject: the inner one\nX-Other: field\n\ninner\n"
+	fill(t, opt.Store, "INBOX",
+		"Subject: outer\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: message/rfc822\n\n"+inner+"--b--\n")
+	s, c := sinkSession(t, opt)
+	record := &recorder{}
+	s.conn.Conn = recordedConn{c, record}
+	const command = "FETCH 1 (BODY.PEEK[1.HEADER.FIELDS (SUBJECT X-Other)] BODYSTRUCTURE)"
+	c.run(t, s, command)
+	want := record.take()
+	if !strings.Contains(want, "Subject: the inner one\r\nX-Other: field\r\n") {
+		t.Fatal(want)
+	}
+	clear(s.srv.borrow()[:]) // somebody else uses the buffer
+	c.run(t, s, command)
+	if got := record.take(); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+type recorder struct{ strings.Builder }
+
+func (r *recorder) take() string { defer r.Reset(); return r.String() }
+
+// recordedConn is a connection of which what is written is kept.
+type recordedConn struct {
+	net.Conn
+	r *recorder
+}
+
+func (c recordedConn) Write(p []byte) (int, error) {
+	c.r.Write(p)
+	return c.Conn.Write(p)
 }

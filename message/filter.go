@@ -59,8 +59,7 @@ func sameName(a []byte, b string) bool {
 // told apart by their first 64 KiB.
 func CopyHeader(w io.Writer, r io.Reader, fields []string, not bool) (int64, error) {
 	c := headerCopier{w: w, fields: fields, not: not}
-	c.in.buf = make([]byte, bufferSize)
-	c.in.reset(r)
+	c.in.reset(r, make([]byte, bufferSize))
 	c.run()
 	if c.err == nil {
 		c.err = c.in.err

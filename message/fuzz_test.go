@@ -62,6 +62,9 @@ func checkLaws(t *testing.T, raw []byte) {
 	if err != nil || !reflect.DeepEqual(root, slow) {
 		t.Fatalf("octet by octet gives another tree (%v)", err)
 	}
+	if !reflect.DeepEqual(root, ScanBytes(raw)) {
+		t.Fatal("in memory it is another tree")
+	}
 
 	wire := AppendCRLF(nil, raw)
 	other, err := Scan(bytes.NewReader(wire))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -11,6 +12,31 @@ import (
 
 // The sizes below would take minutes or gigabytes if the work grew with more than
 // the length of the message, or the memory with its lines; no time is measured.
+
+// scanBoth reads a message through a buffer and in memory, with one result.
+func scanBoth(t *testing.T, text string) *Part {
+	t.Helper()
+	root, err := Scan(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(root, ScanBytes([]byte(text))) {
+		t.Error("in memory it is another tree")
+	}
+	return root
+}
+
+// TestLongLines: lines longer than the buffer, beside boundary lines.
+func TestLongLines(t *testing.T) {
+	for _, n := range []int{bufferSize - 2, bufferSize - 1, bufferSize, bufferSize + 1, 3 * bufferSize} {
+		for _, eol := range []string{"\n", "\r\n"} {
+			for _, line := range []string{strings.Repeat("x", n), strings.Repeat("-", n), "--b" + strings.Repeat("-", n), strings.Repeat("--b", n/3)} {
+				lines := []string{"Content-Type: multipart/x; boundary=b", "X: " + strings.Repeat("--b", n), "", line, "--b", "", line, "--b", line, "", line, "--b--", line}
+				scanBoth(t, strings.Join(lines, eol))
+			}
+		}
+	}
+}
 
 func TestDeepNesting(t *testing.T) {
 	const levels = 3000
@@ -23,10 +49,7 @@ func TestDeepNesting(t *testing.T) {
 		fmt.Fprintf(&b, "--b%dx--\n", levels-1-i)
 	}
 	for _, text := range []string{b.String(), strings.Repeat("Content-Type: message/rfc822\n\n", levels)} {
-		root, err := Scan(strings.NewReader(text))
-		if err != nil {
-			t.Fatal(err)
-		}
+		root := scanBoth(t, text)
 		depth := 1
 		p := root
 		for ; p.Multipart() || p.Message != nil; depth++ {
@@ -50,10 +73,7 @@ func TestManyParts(t *testing.T) {
 	for _, kind := range []string{"mixed", "digest"} {
 		const parts = 200_000
 		text := "Content-Type: multipart/" + kind + "; boundary=b\n\n" + strings.Repeat("--b\n\nx\n", parts) + "--b--\n"
-		root, err := Scan(strings.NewReader(text))
-		if err != nil {
-			t.Fatal(err)
-		}
+		root := scanBoth(t, text)
 		n := countAll(root)
 		last := root.Parts[len(root.Parts)-1]
 		if n != MaxParts || !last.Is("application", "octet-stream") && kind == "mixed" {
@@ -139,10 +159,7 @@ func allocatedBy(f func()) uint64 {
 func TestHeaderCut(t *testing.T) {
 	field := "X-A: " + strings.Repeat("x", 1018) + "\n"
 	text := strings.Repeat(field, 2*MaxRawHeader/len(field)) + "Subject: far away\n\nbody\n"
-	root, err := Scan(strings.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
+	root := scanBoth(t, text)
 	if !root.HeaderCut || len(root.RawHeader) != MaxRawHeader || !strings.HasPrefix(text, string(root.RawHeader)) {
 		t.Errorf("cut %v, %d octets", root.HeaderCut, len(root.RawHeader))
 	}

@@ -19,7 +19,8 @@ func (a mark) to(b mark) Extent {
 }
 
 // A lineReader hands out the lines of a stream in place, through one buffer of
-// fixed size. A line that does not fit comes in pieces.
+// fixed size. A line that does not fit comes in pieces. Of what is in memory as a
+// whole, that is the buffer.
 type lineReader struct {
 	r        io.Reader
 	buf      []byte
@@ -37,8 +38,14 @@ type lineReader struct {
 	err   error
 }
 
-func (l *lineReader) reset(r io.Reader) {
-	*l = lineReader{r: r, buf: l.buf}
+// reset lets it hand out the lines of r, through buf.
+func (l *lineReader) reset(r io.Reader, buf []byte) {
+	*l = lineReader{r: r, buf: buf}
+}
+
+// resetBytes lets it hand out the lines of b.
+func (l *lineReader) resetBytes(b []byte) {
+	*l = lineReader{buf: b, end: len(b), done: true}
 }
 
 func (l *lineReader) mark() mark { return l.at }
@@ -96,6 +103,52 @@ func (l *lineReader) take(line []byte, whole bool) []byte {
 		}
 	}
 	return line
+}
+
+// skipPlain passes over lines that do not begin with "--", as far as they are in the
+// buffer. It looks for a dash, which is rarer than lines, and counts the lines in
+// between all at once.
+func (l *lineReader) skipPlain() {
+	if l.inLine {
+		return
+	}
+	w := l.buf[l.pos:l.end]
+	n := plainLines(w)
+	if n == 0 {
+		return
+	}
+	lines, bare := countLines(w[:n])
+	l.pos += n
+	l.at.off += int64(n)
+	l.at.lines += lines
+	l.at.bare += bare
+	l.eol = 1
+	if n > 1 && w[n-2] == '\r' {
+		l.eol = 2
+	}
+}
+
+// plainLines is how many octets of w are whole lines that do not begin with "--", and
+// whose first one that may is not among them.
+func plainLines(w []byte) (n int) {
+	for {
+		dash := bytes.IndexByte(w[n:], '-')
+		if dash < 0 {
+			return n + bytes.LastIndexByte(w[n:], '\n') + 1
+		}
+		at := n + dash
+		if at > n && w[at-1] == '\n' {
+			n = at
+		}
+		if at == n && (at+1 == len(w) || w[at+1] == '-') {
+			return n
+		}
+		eol := bytes.IndexByte(w[at:], '\n')
+		if eol < 0 {
+			return n + bytes.LastIndexByte(w[n:at], '\n') + 1
+		}
+		n = at + eol + 1
+	}
 }
 
 // skipLine reads to the end of the line of which a piece was handed out last.

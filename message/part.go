@@ -63,6 +63,20 @@ type Part struct {
 	has fieldSet // string fields that are present, if only as ""
 }
 
+// Detach copies what the tree has of the octets that ScanBytes was given, so that it
+// outlives them.
+func (p *Part) Detach() {
+	if p.RawHeader != nil {
+		p.RawHeader = append([]byte{}, p.RawHeader...)
+	}
+	for _, child := range p.Parts {
+		child.Detach()
+	}
+	if p.Message != nil {
+		p.Message.Detach()
+	}
+}
+
 // Size is the size of header and body together in CRLF form: RFC822.SIZE when p
 // is what Scan returned.
 func (p *Part) Size() int64 { return p.Header.Size + p.Body.Size }

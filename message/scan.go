@@ -34,49 +34,72 @@ const (
 func Scan(r io.Reader) (*Part, error) {
 	s := scanners.Get().(*scanner)
 	defer scanners.Put(s)
-	s.reset(r)
-	defer s.reset(nil)
-	root := new(Part)
-	s.entity(root, kindMessage, 0)
-	if s.err != nil {
-		return nil, s.err
+	s.in.reset(r, s.buf)
+	root := s.message()
+	if s.in.err != nil {
+		root = nil
 	}
-	return root, nil
+	err := s.in.err
+	s.forget()
+	return root, err
+}
+
+// ScanBytes is Scan for a message in memory. RawHeader of it and of embedded
+// messages are slices of raw.
+func ScanBytes(raw []byte) *Part {
+	s := scanners.Get().(*scanner)
+	defer scanners.Put(s)
+	s.in.resetBytes(raw)
+	s.inPlace = true
+	root := s.message()
+	s.forget()
+	return root
 }
 
 // scanners keeps buffers between scans. Nothing of one message is visible to the
 // next.
-var scanners = sync.Pool{New: func() any { return &scanner{in: lineReader{buf: make([]byte, bufferSize)}} }}
+var scanners = sync.Pool{New: func() any { return &scanner{buf: make([]byte, bufferSize)} }}
 
 // CRLFSize is the number of octets that r has in CRLF form, and of its line ends.
 func CRLFSize(r io.Reader) (size, lines int64, err error) {
 	s := scanners.Get().(*scanner)
 	defer scanners.Put(s)
-	s.reset(r)
-	defer s.reset(nil)
+	s.in.reset(r, s.buf)
 	s.in.toEnd()
-	return s.in.at.off + s.in.at.bare, s.in.at.lines, s.in.err
+	size, lines, err = s.in.at.off+s.in.at.bare, s.in.at.lines, s.in.err
+	s.forget()
+	return size, lines, err
 }
 
 // A scanner walks over the lines of one message by recursive descent.
 type scanner struct {
 	in     lineReader
+	buf    []byte   // for in, when the message is not in memory
 	bounds []string // boundaries of the open multiparts, outermost first
-	hdr    []byte   // the header that is being read, up to MaxRawHeader
-	total  int      // octets kept of all headers so far
-	parts  int      // parts begun so far
-	fields fieldReader
-	err    error
+	// hdr is the header that is being read, up to MaxRawHeader: a slice of the message
+	// when it is in memory (inPlace), else put together in room.
+	hdr     []byte
+	room    []byte
+	inPlace bool
+	total   int // octets kept of all headers so far
+	parts   int // parts begun so far
+	fields  fieldReader
 }
 
-func (s *scanner) reset(r io.Reader) {
-	s.in.reset(r)
+// message reads the message.
+func (s *scanner) message() *Part {
+	root := new(Part)
+	s.entity(root, kindMessage, 0)
+	return root
+}
+
+// forget makes it ready for the next message.
+func (s *scanner) forget() {
 	clear(s.bounds)
-	s.bounds = s.bounds[:0]
-	if cap(s.hdr) > bufferSize {
-		s.hdr = nil
+	*s = scanner{buf: s.buf, bounds: s.bounds[:0], room: s.room, fields: s.fields}
+	if cap(s.room) > bufferSize {
+		s.room = nil
 	}
-	s.hdr, s.total, s.parts, s.err = s.hdr[:0], 0, 0, nil
 }
 
 // What an entity is, for the defaults of its type and whether its header is kept.
@@ -210,7 +233,7 @@ func emptyPart(at mark) *Part {
 // header reads the header of p up to and with the blank line. ended reports that
 // a boundary line or the end of the message came first.
 func (s *scanner) header(p *Part, kind entityKind) (d delimiter, ended bool) {
-	s.hdr = s.hdr[:0]
+	s.hdr = s.room[:0]
 	cut := false
 	room := min(MaxRawHeader, MaxHeaderTotal-s.total)
 	for {
@@ -224,20 +247,41 @@ func (s *scanner) header(p *Part, kind entityKind) (d delimiter, ended bool) {
 		}
 		keep := min(len(line), room-len(s.hdr))
 		cut = cut || keep < len(line)
-		s.hdr = append(s.hdr, line[:keep]...)
+		s.keep(line[:keep])
 		if s.in.first && isBlank(line) {
 			break
 		}
 	}
 	s.total += len(s.hdr)
 	if kind == kindMessage {
-		p.RawHeader, p.HeaderCut = bytes.Clone(s.hdr), cut
-		if p.RawHeader == nil {
-			p.RawHeader = []byte{}
-		}
+		p.RawHeader, p.HeaderCut = s.rawHeader(), cut
 	}
 	s.fields.describe(p, s.hdr, kind)
 	return d, ended
+}
+
+// keep adds to hdr what follows it in the message.
+func (s *scanner) keep(b []byte) {
+	switch {
+	case !s.inPlace:
+		s.hdr = append(s.hdr, b...)
+		s.room = s.hdr
+	case len(s.hdr) == 0:
+		s.hdr = b
+	default:
+		s.hdr = s.hdr[:len(s.hdr)+len(b)]
+	}
+}
+
+// rawHeader is the header for a Part, never nil.
+func (s *scanner) rawHeader() []byte {
+	switch {
+	case len(s.hdr) == 0:
+		return []byte{}
+	case s.inPlace:
+		return s.hdr[:len(s.hdr):len(s.hdr)]
+	}
+	return bytes.Clone(s.hdr)
 }
 
 func isBlank(line []byte) bool {
@@ -251,6 +295,7 @@ func (s *scanner) toDelimiter() delimiter {
 		return s.eof()
 	}
 	for {
+		s.in.skipPlain()
 		line := s.in.next()
 		if len(line) == 0 {
 			return s.eof()
@@ -262,9 +307,6 @@ func (s *scanner) toDelimiter() delimiter {
 }
 
 func (s *scanner) eof() delimiter {
-	if s.in.err != nil {
-		s.err = s.in.err
-	}
 	return delimiter{level: -1, end: s.in.mark()}
 }
 

@@ -34,8 +34,7 @@ func (p *Part) decodeBody(r io.Reader, room int) io.Reader {
 		return r
 	}
 	t := &transferReader{d: d}
-	t.in.buf = make([]byte, room)
-	t.in.reset(r)
+	t.in.reset(r, make([]byte, room))
 	return t
 }
 

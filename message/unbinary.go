@@ -19,8 +19,7 @@ var ErrBinary = errors.New("message: NUL outside of a part that is declared as b
 // one header and a buffer.
 func WithoutBinary(r io.Reader) io.Reader {
 	u := &unbinary{}
-	u.s.in.buf = make([]byte, bufferSize)
-	u.s.reset(r)
+	u.s.in.reset(r, make([]byte, bufferSize))
 	return u
 }
 
