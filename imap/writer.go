@@ -229,16 +229,6 @@ func (w *Writer) DateTime(t time.Time) *Writer {
 	return w
 }
 
-// FetchName appends the name of a data item as in [FetchItem.AppendName].
-func (w *Writer) FetchName(it *FetchItem) *Writer {
-	if it.Section == nil {
-		w.buf = it.AppendName(w.room(64))
-		return w
-	}
-	var scratch [256]byte
-	return w.Bytes(it.AppendName(scratch[:0]))
-}
-
 // Status appends a complete status response, with its line end:
 //
 //	resp-cond-state = ("OK" / "NO" / "BAD") SP resp-text

@@ -37,8 +37,10 @@ func TestWriter(t *testing.T) {
 		{"zero time", func(w *Writer) { w.DateTime(time.Time{}) }, `" 1-Jan-1970 00:00:00 +0000"`},
 		{"year of five digits", func(w *Writer) { w.DateTime(time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)) }, `" 1-Jan-1970 00:00:00 +0000"`},
 		{"set", func(w *Writer) { w.NumSet(NumSetOf(1, 2, 3, 9)).SP().NumSet(NumSet{star: 5}).SP().NumSet(SavedSet()) }, "1:3,9 5:* $"},
-		{"item", func(w *Writer) { w.FetchName(header).SP().FetchName(&FetchItem{Att: FetchRFC822Header}) }, `BODY[1.HEADER.FIELDS (From "X y")]<7> RFC822.HEADER`},
-		{"item of Outlook", func(w *Writer) { w.FetchName(&FetchItem{Att: FetchRFC822, Peek: true}) }, "RFC822.PEEK"},
+		{"item", func(w *Writer) {
+			w.Bytes(header.AppendName(nil)).SP().Bytes((&FetchItem{Att: FetchRFC822Header}).AppendName(nil))
+		}, `BODY[1.HEADER.FIELDS (From "X y")]<7> RFC822.HEADER`},
+		{"item of Outlook", func(w *Writer) { w.Bytes((&FetchItem{Att: FetchRFC822, Peek: true}).AppendName(nil)) }, "RFC822.PEEK"},
 		{"tagged", func(w *Writer) { w.Status("a1", NO, "TRYCREATE", "no such mailbox") }, "a1 NO [TRYCREATE] no such mailbox\r\n"},
 		{"untagged", func(w *Writer) { w.Status("", BYE, "", "see you") }, "* BYE see you\r\n"},
 		// QUIRK: there is text behind every response code.
@@ -106,12 +108,13 @@ func TestWriterAllocatesNothing(t *testing.T) {
 	flags := []string{`\Seen`, "$Junk"}
 	date := time.Date(2003, 2, 1, 4, 5, 6, 0, time.UTC)
 	item := &FetchItem{Att: FetchBodySection, Section: &Section{Path: []int{1, 2}, Specifier: SectionHeaderFields, Fields: []string{"From"}}}
+	name := item.AppendName(nil)
 	body := strings.NewReader("body")
 	allocs := testing.AllocsPerRun(100, func() {
 		for range 100 {
 			body.Reset("body")
 			w.Untagged().Number(12).Raw(" FETCH (UID ").Number(7).Raw(" FLAGS ").Flags(flags).Raw(" INTERNALDATE ").DateTime(date).SP()
-			w.FetchName(item).SP().Literal(4, body).SP().String("text").SP().NumSet(set).Mailbox("Drafts").Byte(')').CRLF()
+			w.Bytes(name).SP().Literal(4, body).SP().String("text").SP().NumSet(set).Mailbox("Drafts").Byte(')').CRLF()
 		}
 		w.Status("a1", OK, "READ-WRITE", "Done")
 	})

@@ -283,7 +283,7 @@ func (f *fetcher) send(it *item, nowSeen bool) error {
 		if i > 0 || f.head[len(f.head)-1] != '(' {
 			w.SP()
 		}
-		w.FetchName(&f.plan.items[i]).SP()
+		w.Bytes(f.plan.names[i])
 		if err := f.write(&f.values[i], &f.plan.items[i], it); err != nil {
 			return err
 		}

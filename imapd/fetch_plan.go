@@ -24,6 +24,7 @@ const (
 // message is looked at.
 type fetchPlan struct {
 	items []imap.FetchItem // UID and FLAGS apart, in the order asked
+	names [][]byte         // of the items, with a space behind each
 	uid   bool
 	// asked: UID is among the items, and not there only because of the command.
 	asked bool
@@ -39,6 +40,8 @@ type fetchPlan struct {
 	knows   message.Knowledge
 	// lazy is what a summary gets to know only if the message is read anyway.
 	lazy message.Knowledge
+	// envelope: ENVELOPE is asked for.
+	envelope bool
 }
 
 // planFetch reads the items of a FETCH. In a UID command the UID is always
@@ -68,7 +71,9 @@ func planFetch(items []imap.FetchItem, byUID, readOnly bool) *fetchPlan {
 		}
 		p.summary = p.summary && inSummary(&it)
 		p.seen = p.seen || !readOnly && setsSeen(&it)
+		p.envelope = p.envelope || it.Att == imap.FetchEnvelope
 		p.items = append(p.items, it)
+		p.names = append(p.names, append(it.AppendName(nil), ' '))
 	}
 	p.summary = p.summary && p.need != needRecord
 	return p

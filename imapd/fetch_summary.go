@@ -72,7 +72,7 @@ func (f *fetcher) prepareSummary(s *message.Summary, it *imap.FetchItem) (_ valu
 	case imap.FetchEmailID:
 		f.scratch = appendObjectID(f.scratch, s.ID)
 	case imap.FetchEnvelope:
-		f.scratch = append(f.scratch, s.Envelope...)
+		f.scratch = s.AppendEnvelope(f.scratch)
 	case imap.FetchBodyStructure:
 		f.scratch = append(f.scratch, s.Structure...)
 	case imap.FetchBody:
@@ -119,7 +119,7 @@ func (f *fetcher) keep(m *loaded) bool {
 	}
 	ok := true
 	if m.root == nil {
-		f.made = message.AppendHeaderSummary(f.made[:0], m.head)
+		f.made = message.AppendHeaderSummary(f.made[:0], m.head, f.plan.envelope)
 	} else {
 		f.made, ok = message.AppendSummary(f.made[:0], f.plan.knows|f.plan.lazy|f.had, m.root, m.id, m.octets())
 	}

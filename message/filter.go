@@ -10,22 +10,32 @@ func FilterHeader(dst, header []byte, fields []string, not bool) []byte {
 	return filterHeader(dst, header, func(name []byte) bool { return named(name, fields) != not })
 }
 
-// filterHeader appends the fields whose names are to be kept.
+// filterHeader appends the fields whose names are to be kept. Of those that follow one
+// another each run is converted at once.
 func filterHeader(dst, header []byte, keep func(name []byte) bool) []byte {
-	start := len(dst)
+	start, run := len(dst), header[:0]
 	for {
 		raw, rest := nextRawField(header)
+		var name []byte
+		if colon, end := nameEnd(raw); colon >= 0 {
+			name = raw[:end]
+		}
+		if len(raw) > 0 && keep(name) {
+			if len(run) == 0 {
+				run = header[:0]
+			}
+			run = run[:len(run)+len(raw)]
+		} else if len(run) > 0 {
+			dst = AppendCRLF(dst, run)
+			run = run[:0]
+		}
 		if len(raw) == 0 {
 			break
 		}
 		header = rest
-		if !keep(splitField(raw).name) {
-			continue
-		}
-		dst = AppendCRLF(dst, raw)
-		if raw[len(raw)-1] != '\n' {
-			dst = append(dst, crlf...)
-		}
+	}
+	if n := len(dst); n > start && dst[n-1] != '\n' {
+		dst = append(dst, crlf...)
 	}
 	dst = append(dst, crlf...)
 	ReplaceNUL(dst[start:])

@@ -41,20 +41,26 @@ func nextRawField(header []byte) (raw, rest []byte) {
 }
 
 func splitField(raw []byte) field {
+	colon, end := nameEnd(raw)
 	raw = trimEOL(raw)
-	line := raw
-	if i := bytes.IndexByte(line, '\n'); i >= 0 {
-		line = line[:i]
-	}
-	colon := bytes.IndexByte(line, ':')
 	if colon < 0 {
 		return field{value: raw}
 	}
-	end := colon
-	for end > 0 && isWSP(line[end-1]) {
+	return field{name: raw[:end], value: raw[colon+1:]}
+}
+
+// nameEnd is where the colon of a field stands, -1 if there is none in its first line,
+// and where its name ends.
+func nameEnd(raw []byte) (colon, end int) {
+	colon = bytes.IndexByte(raw, ':')
+	if colon < 0 || bytes.IndexByte(raw[:colon], '\n') >= 0 {
+		return -1, 0
+	}
+	end = colon
+	for end > 0 && isWSP(raw[end-1]) {
 		end--
 	}
-	return field{name: raw[:end], value: raw[colon+1:]}
+	return colon, end
 }
 
 func trimEOL(line []byte) []byte {

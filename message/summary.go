@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bytes"
 	"encoding/binary"
 	"io"
 )
@@ -9,7 +10,9 @@ import (
 // into threads, in the form in which it is sent, so that doing it again opens no
 // message.
 type Summary struct {
-	Envelope []byte // as AppendEnvelope gives it
+	// Envelope is as AppendEnvelope gives it, or empty: then AppendEnvelope gives it of
+	// Header.
+	Envelope []byte
 	// Header has the fields for which InSummary is true, as FilterHeader gives
 	// them: FilterHeader gives the same of it as of the whole header if it is
 	// asked for no other fields.
@@ -41,7 +44,7 @@ func (k Knowledge) Has(want Knowledge) bool { return k&want == want }
 
 // summaryVersion stands first and changes when the same message would get
 // another summary: what was kept before is then made anew.
-const summaryVersion = 4
+const summaryVersion = 5
 
 // summaryFields are those that mail programs ask for when they list a mailbox,
 // and those that sorting and threads need. docs/design/message.md says who asks
@@ -92,7 +95,7 @@ func AppendSummary(dst []byte, more Knowledge, root *Part, id ID, r io.ReaderAt)
 	if more.Has(KnowsID) {
 		dst = append(dst, id[:]...)
 	}
-	dst = appendHeaderParts(dst, root.RawHeader)
+	dst = appendHeaderParts(dst, root.RawHeader, true)
 	at := len(dst)
 	dst = endSummaryPart(AppendBodyStructure(beginSummaryPart(dst), root, true), at)
 	if !more.Has(KnowsPreview) {
@@ -107,17 +110,31 @@ func AppendSummary(dst []byte, more Knowledge, root *Part, id ID, r io.ReaderAt)
 }
 
 // AppendHeaderSummary appends the summary of a message of which only the header
-// was read, all of it.
-func AppendHeaderSummary(dst, header []byte) []byte {
-	return appendHeaderParts(append(dst, summaryVersion, 0), header)
+// was read, all of it. Without envelope it leaves out what can be made of the rest,
+// for those who do not ask for it.
+func AppendHeaderSummary(dst, header []byte, envelope bool) []byte {
+	return appendHeaderParts(append(dst, summaryVersion, 0), header, envelope)
 }
 
-// appendHeaderParts appends what the header gives.
-func appendHeaderParts(dst, header []byte) []byte {
+// appendHeaderParts appends what the header gives. NUL is another thing in ENVELOPE than
+// in the fields.
+func appendHeaderParts(dst, header []byte, envelope bool) []byte {
 	at := len(dst)
-	dst = endSummaryPart(AppendEnvelope(beginSummaryPart(dst), header), at)
+	dst = beginSummaryPart(dst)
+	if envelope || bytes.IndexByte(header, 0) >= 0 {
+		dst = AppendEnvelope(dst, header)
+	}
+	dst = endSummaryPart(dst, at)
 	at = len(dst)
 	return endSummaryPart(filterHeader(beginSummaryPart(dst), header, inSummary), at)
+}
+
+// AppendEnvelope appends the ENVELOPE.
+func (s *Summary) AppendEnvelope(dst []byte) []byte {
+	if len(s.Envelope) == 0 {
+		return AppendEnvelope(dst, s.Header)
+	}
+	return append(dst, s.Envelope...)
 }
 
 // A part of a summary has its length in front, in 4 octets.

@@ -27,9 +27,11 @@ func checkSummary(t *testing.T, text []byte) {
 	if !ok || s.Knows != KnowsStructure|KnowsPreview|KnowsID || s.Attachment != root.HasAttachment() || s.ID != id {
 		t.Fatalf("the summary is read as %+v, %v", s, ok)
 	}
-	part, ok := ParseSummary(AppendHeaderSummary(nil, root.RawHeader))
-	if !ok || part.Knows != 0 || !bytes.Equal(part.Envelope, s.Envelope) || !bytes.Equal(part.Header, s.Header) {
-		t.Errorf("the summary of the header is %+v, of all %+v", part, s)
+	for _, envelope := range []bool{true, false} {
+		part, ok := ParseSummary(AppendHeaderSummary(nil, root.RawHeader, envelope))
+		if !ok || part.Knows != 0 || envelope && len(part.Envelope) == 0 || !bytes.Equal(part.AppendEnvelope(nil), s.Envelope) || !bytes.Equal(part.Header, s.Header) {
+			t.Errorf("the summary of the header is %+v, of all %+v", part, s)
+		}
 	}
 	checkLess(t, s, root, text)
 	checkPreview(t, s.Preview)
@@ -77,6 +79,7 @@ func checkLess(t *testing.T, full Summary, root *Part, text []byte) {
 
 func TestSummary(t *testing.T) {
 	for _, tt := range []struct{ why, text string }{
+		{"an envelope with NUL", "Subject: a\x00b\nFrom: c\x00d <a@b>\n\n"},
 		{"usual", "From: a@example.org\nTo: b@example.org\nSubject: x\n y\n\nbody\n"},
 		{"nothing at all", ""},
 		{"no header", "\n\nbody"},

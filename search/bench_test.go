@@ -43,7 +43,7 @@ func newShelf(texts ...string) *shelf {
 func (s *shelf) summarized(texts ...string) *shelf {
 	for _, text := range texts {
 		head, _, _ := strings.Cut(text, "\n\n")
-		s.sums = append(s.sums, message.AppendHeaderSummary(nil, []byte(head+"\n\n")))
+		s.sums = append(s.sums, message.AppendHeaderSummary(nil, []byte(head+"\n\n"), true))
 	}
 	return s
 }

@@ -39,7 +39,7 @@ func (b *box) Summaries() mailstore.SummaryReader {
 // Get implements mailstore.SummaryReader.
 func (b *box) Get(uid mailstore.UID) ([]byte, bool) {
 	h, ok := b.sums[uid]
-	return message.AppendHeaderSummary(nil, []byte(h)), ok
+	return message.AppendHeaderSummary(nil, []byte(h), true), ok
 }
 
 type boxMessage struct {

@@ -73,7 +73,7 @@ const listed = message.KnowsStructure | message.KnowsPreview
 func (z *summarizer) read(msg mailstore.Message, had message.Knowledge) (keep bool, err error) {
 	if !z.affords(msg.Len()) {
 		header, whole, err := search.ReadHeader(msg, msg.Len(), nil)
-		z.made = message.AppendHeaderSummary(z.made[:0], header)
+		z.made = message.AppendHeaderSummary(z.made[:0], header, false)
 		return whole && had == 0, err
 	}
 	if msg.Len() > smallMessage {
@@ -84,7 +84,7 @@ func (z *summarizer) read(msg mailstore.Message, had message.Knowledge) (keep bo
 		return false, err
 	}
 	if z.made, keep = message.AppendSummary(z.made[:0], listed|had, root, id, msg); !keep {
-		z.made = message.AppendHeaderSummary(z.made[:0], root.RawHeader)
+		z.made = message.AppendHeaderSummary(z.made[:0], root.RawHeader, false)
 	}
 	return keep, nil
 }

@@ -162,7 +162,7 @@ func TestListOfOthersSummaries(t *testing.T) {
 		why  string
 		kept []byte
 	}{
-		{"only of the header", message.AppendHeaderSummary(nil, []byte("Subject: a\n\n"))},
+		{"only of the header", message.AppendHeaderSummary(nil, []byte("Subject: a\n\n"), true)},
 		{"of another version", []byte{0, 1, 2, 3}},
 		{"nothing", nil},
 	} {
