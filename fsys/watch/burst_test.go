@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// A call comes Settle after the change and Spacing after the call before.
+// A call comes Settle after the change. Where changes do not end, Spacing is between
+// the calls when they have been ahead of it for long enough.
 func TestBurst(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -20,7 +21,9 @@ func TestBurst(t *testing.T) {
 		{"at once", 10000, 0, 1, 1, "10,000 deliveries at once settle into one call"},
 		{"two close", 2, time.Millisecond, 1, 1, "the second comes while the first settles"},
 		{"two apart", 2, 11 * time.Millisecond, 2, 2, "the second comes after the call"},
-		{"a second of it", 1000, time.Millisecond, 49, 51, "one call in 20 ms, as long as it goes on"},
+		{"one by one", 20, 3 * time.Millisecond, 20, 20, "who waits for each before the next is not kept waiting"},
+		{"a second of it", 1000, time.Millisecond, 72, 76, "25 calls as soon as they can come, then one in 20 ms"},
+		{"ten seconds of it", 10000, time.Millisecond, 522, 526, "the same: what was used up does not come back while it goes on"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -69,7 +72,7 @@ func TestNeighbours(t *testing.T) {
 			time.Sleep(100 * time.Microsecond)
 		}
 		n.expect(t, false, "the file of somebody else")
-		if reads := x.now().readCount(); reads > 60 { // about five bursts of 20 ms, each read until there is no more
+		if reads := x.now().readCount(); reads > 150 { // about 29 bursts, each read until there is no more
 			t.Errorf("%d reads for 1000 events in 100 ms", reads)
 		}
 		x.now().tell("/spool", "anna", eventChanged)

@@ -9,9 +9,9 @@ const maxDrain = 256
 // loop waits for events, lets a burst settle and calls who watches.
 //
 // While it settles it does not read, so that 10,000 deliveries in a second wake
-// it 50 times and not 10,000; the kernel's queue holds 16,384 events.
+// it 75 times and not 10,000; the kernel's queue holds 16,384 events.
 func (w *Watcher) loop() {
-	var last time.Time // of the calls
+	var spent time.Time // until when the rounds of calls have used the time up
 	for {
 		k, wait := w.attend()
 		if k == nil {
@@ -21,7 +21,7 @@ func (w *Watcher) loop() {
 		if w.take(k, events, err); len(events) == 0 && !w.isDirty() {
 			continue
 		}
-		time.Sleep(max(w.opt.Settle, time.Until(last.Add(w.opt.Spacing))))
+		time.Sleep(max(w.opt.Settle, time.Until(spent.Add(-w.opt.Ahead))))
 		for range maxDrain {
 			events, err := k.read(false)
 			w.take(k, events, err)
@@ -29,7 +29,10 @@ func (w *Watcher) loop() {
 				break
 			}
 		}
-		last = time.Now()
+		if now := time.Now(); spent.Before(now) {
+			spent = now
+		}
+		spent = spent.Add(w.opt.Spacing)
 		w.fire()
 	}
 }

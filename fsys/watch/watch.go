@@ -29,6 +29,7 @@ const (
 	DefaultSweepInterval = 30 * time.Second
 	DefaultSettle        = 2 * time.Millisecond
 	DefaultSpacing       = 20 * time.Millisecond
+	DefaultAhead         = 500 * time.Millisecond
 )
 
 // Options are the choices of a Watcher. The zero value is good.
@@ -43,8 +44,11 @@ type Options struct {
 	SweepInterval time.Duration
 	// Settle is how long a change waits for others before the call.
 	Settle time.Duration
-	// Spacing is the least time between two calls of one watch.
+	// Spacing is the time between two rounds of calls when changes do not end.
 	Spacing time.Duration
+	// Ahead is how much of the time that Spacing asks for may be owed: after a rest, so
+	// many rounds come as soon as their changes have settled.
+	Ahead time.Duration
 }
 
 func (o Options) withDefaults() Options {
@@ -59,6 +63,7 @@ func (o Options) withDefaults() Options {
 		{&o.SweepInterval, DefaultSweepInterval},
 		{&o.Settle, DefaultSettle},
 		{&o.Spacing, DefaultSpacing},
+		{&o.Ahead, DefaultAhead},
 	} {
 		if *d.set <= 0 {
 			*d.set = d.zero

@@ -141,6 +141,28 @@ func TestFollow(t *testing.T) {
 	}
 }
 
+// TestClaim: Recent goes away without a change.
+func TestClaim(t *testing.T) {
+	x := New[int](1, 0)
+	add(x, 1, mailstore.Record{Flags: mailstore.NewFlags(mailstore.Recent | mailstore.Seen)})
+	want, _ := x.Record(1)
+	_, c := x.Follow()
+	defer c.Close()
+	c.Wake(func() { t.Error("woken") })
+	x.Learn(func(tx *Tx[int]) {
+		if !tx.Claim(1) || tx.Claim(1) || tx.Claim(2) {
+			t.Error("it is claimed once, where it is")
+		}
+	})
+	want.Flags = mailstore.NewFlags(mailstore.Seen)
+	if r, _ := x.Record(1); r != want || x.Status(1).Recent != 0 {
+		t.Errorf("%+v, %d recent, want %+v", r, x.Status(1).Recent, want)
+	}
+	if changes, lost := c.Next(); len(changes) != 0 || lost {
+		t.Errorf("changes %v, lost %v", changes, lost)
+	}
+}
+
 func TestBatchIsOne(t *testing.T) {
 	x := New[int](1, 41)
 	_, cur := x.Follow()

@@ -68,6 +68,21 @@ func (tx *Tx[T]) SetFlags(uid mailstore.UID, f mailstore.Flags) bool {
 	return true
 }
 
+// Claim takes Recent from a message and reports whether it had that. It is no change:
+// the flag belongs to whoever is told of the message first (RFC 3501 section 2.3.2),
+// and others have nothing to be told when it goes.
+func (tx *Tx[T]) Claim(uid mailstore.UID) bool {
+	x := tx.x
+	s := x.entries.get(uid)
+	if s == nil || !s.has(mailstore.Recent) {
+		return false
+	}
+	x.count(s, -1)
+	s.system &^= mailstore.Recent
+	x.count(s, 1)
+	return true
+}
+
 // SetData replaces the format's datum; clients are told nothing.
 func (tx *Tx[T]) SetData(uid mailstore.UID, data T) bool {
 	s := tx.x.entries.get(uid)

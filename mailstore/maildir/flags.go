@@ -186,74 +186,32 @@ func (w *flagWrite) rememberMore() error {
 	return m.kw.remember(m.control(), m.a.filePerm, more)
 }
 
-// ClaimRecent takes Recent from all messages that have it; those in new/ move
-// to cur/, which is how other programs see that they are no longer new.
-func (m *mailbox) ClaimRecent(ctx context.Context) (mailstore.UIDSet, error) {
-	var claimed mailstore.UIDSet
-	moved := false
-	err := m.locked(ctx, "claim recent in", func() error {
-		if err := m.a.fs.Settle(); err != nil || m.recent.Empty() {
+// ClaimRecent takes Recent from all messages that have it. Those in new/ move to
+// cur/, which is how other programs see that they are no longer new, soon after:
+// nobody waits for it, and what a crash leaves in new/ is recent once more.
+func (m *mailbox) ClaimRecent(ctx context.Context) (claimed mailstore.UIDSet, err error) {
+	const op = "claim recent in"
+	if m.Status().Recent == 0 && !m.gone.Load() { // another session was first, as one of ten in IDLE is
+		return nil, fail(op, m.Name(), m.a.fs.Settle())
+	}
+	err = m.locked(ctx, op, func() error {
+		if err := m.a.fs.Settle(); err != nil {
 			return err
 		}
-		var updates []update
-		err := m.changing(true, func() error {
-			for _, e := range m.Collect(m.recent) {
-				if !e.Flags.Has(mailstore.Recent) {
-					continue
-				}
-				u, err := m.leaveNew(ctx, e)
-				if err != nil {
-					return err
-				}
-				moved = moved || u.file != e.Data
-				updates = append(updates, u)
-			}
-			m.recent = nil
-			return nil
-		})
-		m.Update(func(tx *index.Tx[file]) {
-			for _, u := range updates {
-				if r, _, there := tx.Get(u.uid); there && r.Flags.Has(mailstore.Recent) {
-					m.replace(tx, u.uid, u.file, u.flags)
-					claimed.Add(u.uid)
+		m.Learn(func(tx *index.Tx[file]) {
+			for _, r := range m.recent {
+				for uid := r.First; uid <= r.Last; uid++ {
+					if tx.Claim(uid) {
+						claimed.Add(uid)
+					}
 				}
 			}
 		})
-		return err
+		m.recent = nil
+		if len(m.fresh) > 0 && !m.readOnly.Load() {
+			m.late.leaving.Owe(m.leaveLate)
+		}
+		return nil
 	})
-	if moved {
-		err = errors.Join(err, fail("claim recent in", m.Name(), m.syncCur()))
-	}
 	return claimed, err
-}
-
-// leaveNew moves a message from new/ to cur/. Where the files may not be
-// changed it stays, and is claimed in memory alone.
-func (m *mailbox) leaveNew(ctx context.Context, e index.Entry[file]) (update, error) {
-	u := update{uid: e.UID, file: e.Data, flags: e.Flags}
-	u.flags.System &^= mailstore.Recent
-	if !e.Data.inNew || m.readOnly.Load() {
-		return u, nil
-	}
-	err := m.onFile(ctx, e.UID, func(r mailstore.Record, f file) error {
-		u.flags = r.Flags
-		u.flags.System &^= mailstore.Recent
-		u.file = f
-		if !f.inNew {
-			return nil
-		}
-		u.file = file{name: f.name}
-		if base := f.base(); base == f.name {
-			u.file.name += ":2,"
-		}
-		return m.renameFile(f, u.file)
-	})
-	switch {
-	case errors.Is(err, mailstore.ErrExpunged):
-		return update{}, nil // UID 0 is nowhere
-	case isReadOnly(err):
-		m.readOnly.Store(true)
-		return u, nil
-	}
-	return u, err
 }

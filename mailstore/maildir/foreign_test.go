@@ -91,6 +91,9 @@ func TestForeignRecent(t *testing.T) {
 	if err != nil || !slices.Equal(claimed, mailstore.NewUIDSet(2, 3)) {
 		t.Errorf("claimed %v, %v", claimed, err)
 	}
+	if err := errors.Join(inbox.Close(), acct.Close()); err != nil {
+		t.Fatal(err)
+	}
 	if got, want := files(t, root), []string{"cur/1000.a:2,", "cur/1001.b:2,", "cur/1002.c:2,S"}; !slices.Equal(got, want) {
 		t.Errorf("files are %q, want %q", got, want)
 	}

@@ -14,7 +14,8 @@ import (
 // in the mailbox from which they were moved, too.
 type lateSyncs struct {
 	inNew, inCur fsys.LateSync
-	failed       atomic.Bool // it was logged
+	leaving      fsys.LateSync // messages that are no longer recent are to leave new/
+	failed       atomic.Bool   // it was logged
 }
 
 // take tells which directories are owed a sync, and forgets it.

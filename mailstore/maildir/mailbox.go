@@ -2,6 +2,7 @@ package maildir
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -205,10 +206,14 @@ func (m *mailbox) syncDir(s *shared, sub string) error {
 func (m *mailbox) retire() {
 	defer m.a.hasRetired(m)
 	m.watch.end()
-	synced := m.syncOwed()
-	m.late.take() // which the account's file system remembers
 	ctx, cancel := context.WithTimeout(context.Background(), refreshLockWait)
 	defer cancel()
+	if err := m.leaveOwed(ctx); err != nil && !errors.Is(err, mailstore.ErrGone) {
+		m.late.leaving.Take()
+		m.a.log.Warn("messages that are no longer new stay in new", "mailbox", m.Name(), "err", err)
+	}
+	synced := m.syncOwed()
+	m.late.take() // which the account's file system remembers
 	if m.ops.lock(ctx) != nil {
 		m.abandonIndex()
 		return
