@@ -154,6 +154,32 @@ type holder interface{ hold() Held }
 
 func (o *owned) hold() Held { return Held{o.become(""), true} }
 
+// ModTime returns the modification time of what a path leads to. It asks with the rights
+// of the process if those do, as changing rights costs more than asking: so it may tell
+// the time of something that the owner of sys cannot go to. It is for who wants to know
+// whether he has to look at a file or directory again, with the owner's rights.
+func ModTime(sys FS, name string) (time.Time, error) {
+	switch at := sys.(type) {
+	case OS:
+		var st unix.Stat_t
+		if err := noEINTR(func() error { return unix.Stat(name, &st) }); err != nil {
+			return time.Time{}, &fs.PathError{Op: "stat", Path: name, Err: err}
+		}
+		return time.Unix(st.Mtim.Unix()), nil
+	case *owned:
+		if t, err := ModTime(at.sys, name); err == nil {
+			return t, nil
+		}
+	case *Debts:
+		return ModTime(at.FS, name)
+	}
+	fi, err := sys.Stat(name)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return fi.ModTime(), nil
+}
+
 // AsProcess returns a file system on which every operation has the rights of the
 // process, also within Hold.
 func AsProcess(sys FS) FS {

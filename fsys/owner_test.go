@@ -7,10 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"restante/fsys"
 )
@@ -383,4 +386,45 @@ func BenchmarkAs(b *testing.B) {
 			}
 		})
 	}
+}
+
+// otherFS is a file system that is not the machine's.
+type otherFS struct{ fsys.FS }
+
+// TestModTime: it tells what Stat tells; for an owner also what he could not ask, and
+// what only he can ask stays his.
+func TestModTime(t *testing.T) {
+	dir := t.TempDir()
+	when := time.Unix(1_000_000_000, 123_456_789)
+	must(t, os.Chtimes(dir, when, when))
+	for kind, sys := range map[string]fsys.FS{"system": fsys.OS{}, "debts": fsys.NewDebts(fsys.OS{}), "other": otherFS{fsys.OS{}}} {
+		if got, err := fsys.ModTime(sys, dir); err != nil || !got.Equal(when) {
+			t.Errorf("%s: %v, %v", kind, got, err)
+		}
+		if _, err := fsys.ModTime(sys, dir+"/none"); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), dir+"/none") {
+			t.Errorf("%s: nothing gives %v", kind, err)
+		}
+	}
+	if !fsys.CanBecome() {
+		t.Skip("only root can act as others")
+	}
+	if got, err := fsys.ModTime(as(t, ana), dir); err != nil || !got.Equal(when) {
+		t.Errorf("of an owner: %v, %v", got, err)
+	}
+	refused, err := fsys.As(squashed{}, ana)
+	must(t, err)
+	if got, err := fsys.ModTime(refused, dir); err != nil || !got.Equal(when) {
+		t.Errorf("where root has no rights: %v, %v", got, err)
+	}
+}
+
+// squashed is a file system that gives root no rights, as file servers do. It knows who
+// asks by the thread.
+type squashed struct{ fsys.OS }
+
+func (s squashed) Stat(name string) (fs.FileInfo, error) {
+	if uid, _ := unix.SetfsuidRetUid(-1); uid == 0 {
+		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrPermission}
+	}
+	return fsys.AsProcess(fsys.OS{}).Stat(name) // the directory of the test is root's
 }

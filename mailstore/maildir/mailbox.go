@@ -112,6 +112,9 @@ func (m *mailbox) enter(ctx context.Context) error {
 	if m.gone.Load() {
 		return mailstore.ErrGone
 	}
+	if m.loaded.Load() && m.same() {
+		return nil
+	}
 	defer fsys.Hold(m.a.fs).Release()
 	if m.loaded.Load() {
 		return m.refresh(ctx)
@@ -154,7 +157,18 @@ func (m *mailbox) lose() {
 
 // Refresh folds in what other programs did.
 func (m *mailbox) Refresh(ctx context.Context) error {
-	return m.locked(ctx, "refresh", func() error { return m.refresh(ctx) })
+	if err := m.ops.lock(ctx); err != nil {
+		return fail("refresh", m.Name(), err)
+	}
+	defer m.ops.unlock()
+	switch {
+	case m.gone.Load():
+		return fail("refresh", m.Name(), mailstore.ErrGone)
+	case m.same():
+		return nil
+	}
+	defer fsys.Hold(m.a.fs).Release()
+	return fail("refresh", m.Name(), m.refresh(ctx))
 }
 
 // locked runs fn with ops held, unless the mailbox is gone.

@@ -10,9 +10,25 @@ import (
 	"strings"
 	"time"
 
+	"restante/fsys"
 	"restante/mailstore"
 	"restante/mailstore/index"
 )
+
+// same reports whether nobody has changed the directories, which is what most looks
+// find. The caller holds ops.
+func (m *mailbox) same() bool {
+	for _, d := range [...]struct {
+		state *dirState
+		sub   string
+	}{{&m.newDir, "/new"}, {&m.curDir, "/cur"}} {
+		t, err := fsys.ModTime(m.a.fs, m.dir()+d.sub)
+		if err != nil || d.state.mustRead(t, time.Now()) {
+			return false
+		}
+	}
+	return true
+}
 
 // refresh folds in what other programs did. The caller holds ops.
 func (m *mailbox) refresh(ctx context.Context) error {
