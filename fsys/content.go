@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -61,6 +62,7 @@ func (c fileContent) ModTime() int64 { return c.fi.ModTime().Unix() }
 type osContent struct {
 	mu      sync.RWMutex // held to read while a descriptor is in use, as its number may come again
 	fd      int          // -1 when it is closed
+	dir     string       // "" if name is the whole path
 	name    string
 	size    int64
 	modTime int64
@@ -71,16 +73,32 @@ func openContent(name string) (Content, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
 	}
-	var st unix.Stat_t
-	err = noEINTR(func() error { return unix.Fstat(fd, &st) })
-	if err == nil && st.Mode&unix.S_IFMT != unix.S_IFREG {
-		err = ErrNotFile
+	c := &osContent{fd: fd, name: name}
+	if err := c.describe(Owner{}); err != nil {
+		return nil, errors.Join(err, c.Close())
 	}
-	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: errors.Join(err, unix.Close(fd))}
-	}
-	return &osContent{fd: fd, name: name, size: st.Size, modTime: int64(st.Mtim.Sec)}, nil
+	return c, nil
 }
+
+// describe finds out what was opened, and refuses what is no file, or not readable for
+// its owner.
+func (c *osContent) describe(owner Owner) error {
+	var st unix.Stat_t
+	err := noEINTR(func() error { return unix.Fstat(c.fd, &st) })
+	switch {
+	case err != nil:
+	case st.Mode&unix.S_IFMT != unix.S_IFREG:
+		err = ErrNotFile
+	case !owner.may(&st, ownersRead):
+		err = ErrNoDir
+	default:
+		c.size, c.modTime = st.Size, int64(st.Mtim.Sec)
+		return nil
+	}
+	return &fs.PathError{Op: "open", Path: c.path(), Err: err}
+}
+
+func (c *osContent) path() string { return filepath.Join(c.dir, c.name) }
 
 func (c *osContent) Size() int64    { return c.size }
 func (c *osContent) ModTime() int64 { return c.modTime }
@@ -90,14 +108,14 @@ func (c *osContent) ReadAt(p []byte, off int64) (n int, err error) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if c.fd < 0 {
-		return 0, &fs.PathError{Op: "read", Path: c.name, Err: fs.ErrClosed}
+		return 0, &fs.PathError{Op: "read", Path: c.path(), Err: fs.ErrClosed}
 	}
 	for n < len(p) {
 		k, err := unix.Pread(c.fd, p[n:], off+int64(n))
 		switch {
 		case err == unix.EINTR:
 		case err != nil:
-			return n, &fs.PathError{Op: "read", Path: c.name, Err: err}
+			return n, &fs.PathError{Op: "read", Path: c.path(), Err: err}
 		case k == 0:
 			return n, io.EOF
 		}
@@ -111,12 +129,12 @@ func (c *osContent) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.fd < 0 {
-		return &fs.PathError{Op: "close", Path: c.name, Err: fs.ErrClosed}
+		return &fs.PathError{Op: "close", Path: c.path(), Err: fs.ErrClosed}
 	}
 	err := unix.Close(c.fd)
 	c.fd = -1
 	if err != nil {
-		return &fs.PathError{Op: "close", Path: c.name, Err: err}
+		return &fs.PathError{Op: "close", Path: c.path(), Err: err}
 	}
 	return nil
 }

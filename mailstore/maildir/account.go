@@ -35,6 +35,7 @@ type account struct {
 	indexRoot string
 	valid     validities
 	ids       identities
+	near      near
 	lockWait  time.Duration
 	keep      int
 	dirPerm   fs.FileMode
@@ -139,11 +140,15 @@ func (a *account) release(m *mailbox) {
 	a.mu.Lock()
 	var evicted []*mailbox
 	m.refs--
-	if m.refs == 0 {
+	last := m.refs == 0
+	if last {
 		a.idle.add(m)
 		evicted = a.evict()
 	}
 	a.mu.Unlock()
+	if last {
+		a.near.drop(m)
+	}
 	for _, m := range evicted {
 		m.retire()
 	}
@@ -256,6 +261,7 @@ func (a *account) Close() error {
 	for _, m := range evicted {
 		m.retire()
 	}
+	a.near.dropAll()
 	return nil
 }
 

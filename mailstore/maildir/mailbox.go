@@ -152,6 +152,7 @@ func (m *mailbox) lose() {
 	m.abandonIndex()
 	m.gone.Store(true)
 	m.End()
+	m.a.near.drop(m)
 	m.a.forget(m)
 }
 

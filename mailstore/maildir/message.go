@@ -40,11 +40,35 @@ func (m *mailbox) OpenMessage(ctx context.Context, uid mailstore.UID) (mailstore
 // openFile opens the message's file without waiting for a write, unless the file
 // is not where it was.
 func (m *mailbox) openFile(ctx context.Context, uid mailstore.UID) (f fsys.Content, err error) {
+	if f := m.openNear(ctx, uid); f != nil {
+		return f, nil
+	}
 	err = m.atFile(ctx, uid, func(path string) error {
 		f, err = fsys.OpenContent(m.a.fs, path)
 		return err
 	})
 	return f, err
+}
+
+// openNear is openFile for what nearly all messages are: in cur/, the owner's, and
+// where the index has them. It is nil for others.
+func (m *mailbox) openNear(ctx context.Context, uid mailstore.UID) fsys.Content {
+	if ctx.Err() != nil || m.gone.Load() {
+		return nil
+	}
+	_, where, found := m.Get(uid)
+	if !found || where.inNew {
+		return nil
+	}
+	dir := m.a.near.of(m)
+	if dir == nil {
+		return nil
+	}
+	f, err := dir.Open(where.name)
+	if err != nil {
+		return nil // by its path it opens, or the error is a true one
+	}
+	return f
 }
 
 // atFile runs fn with the path of a message's file; without ops, and again with

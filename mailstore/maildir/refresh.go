@@ -180,6 +180,7 @@ func (m *mailbox) readNew(ctx context.Context, mtime time.Time, locked bool) (fo
 // to date with them. It returns the files that the list does not have. locked
 // says that we hold the list's lock.
 func (m *mailbox) readAll(ctx context.Context, locked bool) ([]entry, error) {
+	m.a.near.drop(m) // it may be another directory by now
 	var vanished map[mailstore.UID]struct{}
 	before, loaded := m.list, m.loaded.Load()
 	same, err := m.list.unchanged(m.control())

@@ -1,0 +1,142 @@
+package maildir_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"restante/mailstore"
+	"restante/mailstore/maildir"
+)
+
+// TestReadsWhereMessagesAre: a directory that is kept open for reading does not hide what
+// others do to it or to its mailbox.
+func TestReadsWhereMessagesAre(t *testing.T) {
+	acct, root := newAccount(t, maildir.MaildirPP)
+	m := openBox(t, acct, mailstore.Inbox)
+	uids := m.add(mailstore.Flags{}, "a", "b", "c")
+	m.set(mailstore.AddFlags, mailstore.NewFlags(mailstore.Seen), uids...)
+	m.want("1 [S] a", "2 [S] b", "3 [S] c") // and the directory is open
+	cur := filepath.Join(root, "cur")
+	list := files(t, root)
+
+	rename(t, filepath.Join(root, list[0]), filepath.Join(root, list[0]+"T"))
+	if id, err := subject(t, m, uids[0]); id != "a" || err != nil {
+		t.Errorf("renamed by another program, it is %q, %v", id, err)
+	}
+	if err := os.Remove(filepath.Join(root, list[1])); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := subject(t, m, uids[1]); !errors.Is(err, mailstore.ErrExpunged) {
+		t.Errorf("removed by another program, it gives %v", err)
+	}
+	m.want("1 [ST] a", "3 [S] c")
+
+	// Somebody puts back a backup, in which a message has other flags.
+	rename(t, cur, filepath.Join(root, "was"))
+	if err := os.Mkdir(cur, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(root, list[2]+"T"), text("c"))
+	letLie(t, root)
+	m.refresh()
+	m.want("3 [ST] c")
+	if err := os.RemoveAll(filepath.Join(root, "was")); err != nil {
+		t.Fatal(err)
+	}
+	m.want("3 [ST] c")
+}
+
+// TestReadsAfterRename: a mailbox that was renamed, by us, is read where it is.
+func TestReadsAfterRename(t *testing.T) {
+	acct, _ := newAccount(t, maildir.MaildirPP)
+	for _, name := range []string{"a", "c"} {
+		if err := acct.Create(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := openBox(t, acct, "a")
+	m.set(mailstore.AddFlags, mailstore.NewFlags(mailstore.Seen), m.add(mailstore.Flags{}, "1")...)
+	m.want("1 [S] 1")
+	if err := acct.Rename(t.Context(), "a", "b"); err != nil {
+		t.Fatal(err)
+	}
+	m.want("1 [S] 1")
+	if err := acct.Rename(t.Context(), "c", "a"); err != nil {
+		t.Fatal(err)
+	}
+	m.set(mailstore.AddFlags, mailstore.NewFlags(mailstore.Seen), m.add(mailstore.Flags{}, "2")...)
+	m.want("1 [S] 1", "2 [S] 2")
+}
+
+// TestFewDirectoriesOpen: reading in many mailboxes keeps a few directories open, and
+// none when they are closed.
+func TestFewDirectoriesOpen(t *testing.T) {
+	acct, root := newAccount(t, maildir.MaildirPP)
+	var boxes []mailstore.Mailbox
+	most := 0
+	for i := range 20 {
+		name := fmt.Sprint("box", i)
+		if err := acct.Create(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+		m, err := acct.Open(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		boxes = append(boxes, m)
+		b := box{m, t}
+		b.set(mailstore.AddFlags, mailstore.NewFlags(mailstore.Seen), b.add(mailstore.Flags{}, "1")...)
+		b.want("1 [S] 1")
+		most = max(most, len(openBelow(t, root)))
+	}
+	if most < 1 || most > 4 {
+		t.Errorf("%d directories are open", most)
+	}
+	for _, m := range boxes {
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if left := openBelow(t, root); len(left) > 0 {
+		t.Errorf("still open: %v", left)
+	}
+}
+
+// openBelow lists what this process has open below a directory.
+func openBelow(t *testing.T, dir string) (list []string) {
+	t.Helper()
+	const all = "/proc/self/fd"
+	fds, err := os.ReadDir(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fd := range fds {
+		if to, err := os.Readlink(filepath.Join(all, fd.Name())); err == nil && strings.HasPrefix(to, dir+"/") {
+			list = append(list, to)
+		}
+	}
+	return list
+}
+
+// TestOpenAllocations: opening a message is what is done most often of all.
+func TestOpenAllocations(t *testing.T) {
+	acct, _ := newAccount(t, maildir.MaildirPP)
+	m := openBox(t, acct, mailstore.Inbox)
+	uids := m.add(mailstore.Flags{}, "a")
+	m.set(mailstore.AddFlags, mailstore.NewFlags(mailstore.Seen), uids...)
+	buf := make([]byte, 1<<10)
+	n := testing.AllocsPerRun(100, func() {
+		msg, err := m.OpenMessage(t.Context(), uids[0])
+		m.ok(err)
+		_, err = msg.ReadAt(buf[:msg.Len()], 0)
+		m.ok(err)
+		m.ok(msg.Close())
+	})
+	if n > 3 { // what is open, its name for the kernel, and the message
+		t.Errorf("%v allocations to read a message", n)
+	}
+}
