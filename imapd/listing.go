@@ -38,7 +38,9 @@ func (s *session) order(found []mailstore.UID, o orderer) error {
 
 // tell tells an orderer of messages.
 func (f *fetcher) tell(o orderer, items []item) error {
+	defer f.closeAhead()
 	for i := range items {
+		f.rest = items[i+1:]
 		if !f.plan.opens() {
 			o.Add(&items[i].Record, nil)
 		} else if err := f.withHeader(&items[i], func(h []byte) { o.Add(&items[i].Record, h) }); err != nil {
@@ -57,7 +59,7 @@ func (f *fetcher) withHeader(it *item, use func(header []byte)) error {
 			return nil
 		}
 	}
-	m, err := f.s.load(it.UID, f.toRead())
+	m, err := f.load(it)
 	switch {
 	case err == nil:
 		defer f.s.unload(m)
