@@ -213,6 +213,8 @@ func (d *daemon) Run(ctx context.Context) error {
 			}
 		})
 	}
+	reclaim := newReclaimer()
+	defer reclaim.close()
 	d.log.Info("serving", "data", d.o.data, "users", len(d.auth.Users()), "version", version())
 	<-ctx.Done()
 	d.log.Info("stopping", "connections", d.net.Connections())
