@@ -7,24 +7,59 @@ import (
 	"restante/imap"
 )
 
-// cmdIdle is IDLE (RFC 9051 section 6.3.13). The reader may have the command behind
-// DONE already; it is read next.
+// idling is an IDLE that goes on.
+type idling struct {
+	cmd     *imap.Command
+	unwatch func() // nil when no mailbox is selected
+}
+
+// errIdling is what IDLE returns when it has begun. The session waits for its end
+// where it waits for commands, and not from within dispatch: most connections idle
+// most of the time, and have the smaller stack for it.
+var errIdling = errors.New("idling")
+
+// cmdIdle begins IDLE (RFC 9051 section 6.3.13).
 //
 // QUIRK: Outlook idles with no mailbox selected; then there is nothing to tell.
-// iOS Mail sends the next command in the same packet as DONE.
-func (s *session) cmdIdle(*imap.Command) (reply, error) {
+func (s *session) cmdIdle(cmd *imap.Command) (reply, error) {
 	if err := s.refresh(); err != nil {
 		return reply{}, err
 	}
+	s.idle = &idling{cmd: cmd}
 	if s.view != nil {
-		defer s.view.box.Watch()()
+		s.idle.unwatch = s.view.box.Watch()
 	}
 	s.w.Continue("idling")
 	if err := s.idleNews(); err != nil {
+		s.stopIdling()
 		return reply{}, err
 	}
+	return reply{}, errIdling
+}
+
+// awaitDone waits for the end of IDLE, and tells news meanwhile. The reader may have
+// the command behind DONE already; it is read next.
+//
+// QUIRK: iOS Mail sends the next command in the same packet as DONE.
+func (s *session) awaitDone() error {
 	t := teller{s: s, expunge: true, keepAlive: s.srv.opt.Timeouts.KeepAlive}
-	return s.idleEnded(t.tellWhile(s.r.ReadDone, time.Now().Add(s.srv.opt.Timeouts.Idle)))
+	return t.tellWhile(s.r.ReadDone, time.Now().Add(s.srv.opt.Timeouts.Idle))
+}
+
+// idleOver answers IDLE.
+func (s *session) idleOver(err error) {
+	cmd := s.idle.cmd
+	s.stopIdling()
+	r, err := s.idleEnded(err)
+	s.answer(commands[cmd.Name], cmd, r, err)
+}
+
+// stopIdling ends an IDLE, if there is one.
+func (s *session) stopIdling() {
+	if s.idle != nil && s.idle.unwatch != nil {
+		s.idle.unwatch()
+	}
+	s.idle = nil
 }
 
 // idleEnded tells DONE from what else can end IDLE.

@@ -77,6 +77,7 @@ func (s *session) end() {
 		s.log.Error("session panicked", slog.Any("err", p), slog.String("stack", string(debug.Stack())))
 	}
 	s.progress.close()
+	s.stopIdling()
 	s.unselect()
 	s.endNotify()
 	s.closeTranscript()

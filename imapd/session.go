@@ -49,6 +49,7 @@ type session struct {
 	misusesUIDOnly bool
 	login
 	progress progress
+	idle     *idling // the IDLE that goes on, or nil
 
 	badInRow, failedLogins int
 
@@ -80,21 +81,33 @@ type login struct {
 
 // serve greets and then answers commands until the session ends.
 func (s *session) serve() {
-	s.w.Status("", imap.OK, "CAPABILITY "+s.capabilities(), s.srv.opt.Hostname+" IMAP server ready")
+	s.greet()
 	for s.state != loggedOut {
-		cmd, err := s.next()
-		switch {
-		case err != nil:
-			s.readFailed(err)
-		default:
-			s.commands++
-			s.dispatch(cmd)
+		if s.idle != nil {
+			s.idleOver(s.awaitDone())
+		} else {
+			s.command()
 		}
 		if s.w.Err() != nil {
 			s.leave("connection lost")
 		}
 	}
 	s.flush()
+}
+
+func (s *session) greet() {
+	s.w.Status("", imap.OK, "CAPABILITY "+s.capabilities(), s.srv.opt.Hostname+" IMAP server ready")
+}
+
+// command reads a command and answers it.
+func (s *session) command() {
+	cmd, err := s.next()
+	if err != nil {
+		s.readFailed(err)
+		return
+	}
+	s.commands++
+	s.dispatch(cmd)
 }
 
 // next waits for a command and reads it. What waits to be sent goes out before
@@ -214,8 +227,15 @@ func (s *session) dispatch(cmd *imap.Command) {
 		return
 	}
 	s.showRunning(cmd.Name)
+	if r, err := s.run(c, cmd); !errors.Is(err, errIdling) {
+		s.answer(c, cmd, r, err)
+	}
+}
+
+// answer ends a command with what it has to say, err if it failed, and the news
+// that may be told behind it.
+func (s *session) answer(c command, cmd *imap.Command, r reply, err error) {
 	defer s.showRunning("")
-	r, err := s.run(c, cmd)
 	if err != nil {
 		if s.connectionFailed(err) {
 			return

@@ -107,27 +107,42 @@ func (l *Listener) accept() (net.Conn, error) {
 
 // serveConn takes one connection from the handshake to its end.
 func (l *Listener) serveConn(c net.Conn, release func()) {
-	s := l.server
 	defer release()
 	defer c.Close()
-	defer func() {
-		if r := recover(); r != nil {
-			s.log.Error("a session failed; this is a defect of the server, please report it with the stack",
-				"service", l.service.Name, "remote", remote(c), "err", fmt.Sprint(r), "stack", string(debug.Stack()))
-		}
-	}()
-	c = newPatientConn(c)
-	if !l.service.TLS {
-		l.service.Handler.ServeConn(s.ctx, c, false)
+	defer l.recovered(c)
+	if l.service.TLS {
+		l.serveTLS(newPatientConn(c))
 		return
 	}
-	tc, err := s.shake(s.ctx, c, s.handshake)
-	if err != nil {
-		s.log.Debug("no TLS session", "service", l.service.Name, "remote", remote(c), "err", err)
+	l.service.Handler.ServeConn(l.server.ctx, newPatientConn(c), false)
+}
+
+func (l *Listener) serveTLS(c net.Conn) {
+	tc := l.secure(c)
+	if tc == nil {
 		return
 	}
 	defer tc.Close() // says close_notify, where closing c alone would not
-	l.service.Handler.ServeConn(s.ctx, tc, true)
+	l.service.Handler.ServeConn(l.server.ctx, tc, true)
+}
+
+// secure does the TLS handshake; nil is that there was none.
+func (l *Listener) secure(c net.Conn) *tls.Conn {
+	s := l.server
+	tc, err := s.shake(s.ctx, c, s.handshake)
+	if err != nil {
+		s.log.Debug("no TLS session", "service", l.service.Name, "remote", remote(c), "err", err)
+		return nil
+	}
+	return tc
+}
+
+// recovered is deferred: a session that panics ends alone.
+func (l *Listener) recovered(c net.Conn) {
+	if r := recover(); r != nil {
+		l.server.log.Error("a session failed; this is a defect of the server, please report it with the stack",
+			"service", l.service.Name, "remote", remote(c), "err", fmt.Sprint(r), "stack", string(debug.Stack()))
+	}
 }
 
 // shake does the TLS handshake within the given time.
