@@ -67,8 +67,11 @@ func (s *session) selectBox(name string, examine bool) error {
 // UNSEEN and wants LIST (RFC 9051 section 6.3.2).
 func (s *session) describe() {
 	v := s.view
-	sum := s.srv.summaries.of(s.user.Name, v.box)
-	v.keywords = sum.keywords
+	outline := v.box.Outline()
+	v.keywords = nil
+	for _, k := range outline.Keywords {
+		v.keywords = addKeywords(v.keywords, k)
+	}
 	v.told = len(v.uids)
 	s.sendFlagNames()
 	s.w.Untagged().Number(uint64(v.told)).Raw(" EXISTS").CRLF()
@@ -77,7 +80,7 @@ func (s *session) describe() {
 	} else {
 		v.toldRecent = -1 // it is always told here
 		s.sendRecent()
-		if n := v.firstUnseen(sum); n > 0 && !s.uidOnly {
+		if n := v.number(outline.FirstUnseen); n > 0 && !s.uidOnly {
 			s.w.Untagged().Raw("OK [UNSEEN ").Number(uint64(n)).Raw("] First unseen\r\n")
 		}
 	}
@@ -87,12 +90,9 @@ func (s *session) describe() {
 	s.w.Status("", imap.OK, highestModSeq(v.modSeq), "Highest mod-sequence")
 }
 
-// firstUnseen gives the number of the first unseen message, 0 if there is none.
-func (v *view) firstUnseen(sum summary) int {
-	if sum.firstUnseen == 0 {
-		return 0
-	}
-	if i, found := v.index(sum.firstUnseen); found {
+// number gives the number of a message, 0 if it has none.
+func (v *view) number(uid mailstore.UID) int {
+	if i, found := v.index(uid); found {
 		return i + 1
 	}
 	return 0

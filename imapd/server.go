@@ -21,7 +21,6 @@ type Server struct {
 	buffers   imap.Buffers // shared by all connections, so that idle ones hold none
 	deflaters deflate.Pool // likewise
 	bodies    sync.Pool    // of *[smallMessage]byte, for messages on their way
-	summaries summaries
 	sessions  sessions
 }
 

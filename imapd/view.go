@@ -23,6 +23,8 @@ type view struct {
 	// stay until the client is told.
 	uids []mailstore.UID
 	told int
+	// borrowed: uids is a list that all sessions of the mailbox share.
+	borrowed bool
 
 	cursor mailstore.Cursor
 	modSeq uint64 // of the last change that was read
@@ -65,6 +67,15 @@ func newView(box mailstore.Mailbox, readOnly bool) *view {
 func (v *view) follow() {
 	v.modSeq = v.box.Status().HighestModSeq
 	v.uids, v.cursor = v.box.Follow()
+	v.borrowed = true
+}
+
+// own makes uids the view's own before something in it changes. Appending does so by
+// itself.
+func (v *view) own() {
+	if v.borrowed {
+		v.uids, v.borrowed = slices.Clone(v.uids), false
+	}
 }
 
 func (v *view) close() error {
@@ -152,6 +163,7 @@ func (v *view) lose(uid mailstore.UID) {
 	case i < v.told:
 		v.lost = append(v.lost, uid)
 	default:
+		v.own()
 		v.uids = slices.Delete(v.uids, i, i+1)
 	}
 }
@@ -306,6 +318,7 @@ func countIn(sorted []mailstore.UID, set mailstore.UIDSet) int {
 // dropGone takes the expunged messages out of uids and gives their former
 // message numbers, highest first, so that each is right when it is sent.
 func (v *view) dropGone() []uint32 {
+	v.own()
 	nums := make([]uint32, 0, v.gone.Len())
 	kept, from := 0, 0 // uids[:kept] stay, those from on have not been looked at
 	for _, r := range v.gone {

@@ -149,6 +149,14 @@ type Status struct {
 	ObjectID string
 }
 
+// Outline is what SELECT tells of a mailbox beyond its Status.
+type Outline struct {
+	// Keywords are the sets that messages have; no two are equal.
+	Keywords []Keywords
+	// FirstUnseen is the first message without \Seen, 0 when all have it.
+	FirstUnseen UID
+}
+
 // Unknown stands in Record.Size and Record.Date for what has not been read
 // yet. Mailbox.Fill finds it out.
 const Unknown = int64(-1) << 62
@@ -203,8 +211,11 @@ type Mailbox interface {
 	Watch() (stop func())
 
 	// Follow returns the UIDs of all messages in order, and a cursor that will
-	// tell every later change: a consistent start for a session's view.
+	// tell every later change: a consistent start for a session's view. Sessions
+	// share the list, so nobody may change it; appending makes a copy.
 	Follow() ([]UID, Cursor)
+	// Outline tells what SELECT asks beyond Status, without a walk over all records.
+	Outline() Outline
 	// Record returns the record of one message.
 	Record(uid UID) (Record, bool)
 	// Records appends to dst, up to its capacity, the records with UIDs from

@@ -19,7 +19,20 @@ type changeLog struct {
 	base    uint64 // position of changes[0]; positions only rise
 	cursors []*cursor
 	ended   bool
+	// uids are all messages in order, as the sessions share them; nil when they have
+	// to be listed anew. What was handed out is never changed.
+	uids []mailstore.UID
 }
+
+// added notes a new message behind all others.
+func (l *changeLog) added(uid mailstore.UID) {
+	if l.uids != nil {
+		l.uids = append(l.uids, uid)
+	}
+}
+
+// removed notes that a message is no longer there.
+func (l *changeLog) removed() { l.uids = nil }
 
 // add notes a change if anybody listens.
 func (l *changeLog) add(c mailstore.Change) {
@@ -133,5 +146,8 @@ func (c *cursor) Close() {
 	if i := slices.Index(c.log.cursors, c); i >= 0 {
 		c.log.cursors = slices.Delete(c.log.cursors, i, i+1)
 		c.log.trim()
+	}
+	if len(c.log.cursors) == 0 {
+		c.log.uids = nil
 	}
 }

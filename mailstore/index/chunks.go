@@ -9,7 +9,7 @@ import (
 )
 
 // chunkLen bounds what one insertion or removal has to move. With 256 slots of
-// about 64 bytes that is 16 KB, and a million messages have 4,000 pieces.
+// 40 octets that is 10 KB, and a million messages have 4,000 pieces.
 const chunkLen = 256
 
 // Entry is a record and what the format keeps beside it.
@@ -18,8 +18,8 @@ type Entry[T any] struct {
 	Data T
 }
 
-// slot is an Entry as it is kept: 40 bytes and the datum.
-type slot[T any] struct {
+// slot is a record as it is kept when it may change.
+type slot struct {
 	uid     mailstore.UID
 	words   uint32 // number of the keywords in the index's table
 	modSeq  uint64
@@ -27,91 +27,160 @@ type slot[T any] struct {
 	size    int64
 	summary uint32 // place of the summary in units of summaryUnit, 0 is none
 	system  mailstore.System
-	data    T
 }
 
-func (s *slot[T]) has(sys mailstore.System) bool { return s.system&sys == sys }
+func (s *slot) has(sys mailstore.System) bool { return s.system&sys == sys }
 
-// piece is a part of the list. top is at least the highest mod-sequence in it.
+// piece is a part of the list: records, and the data of the format beside them.
+// Records that were loaded stay packed until one of them changes. Their data stay
+// on disk until somebody asks for them.
 type piece[T any] struct {
-	slots []slot[T]
-	top   uint64
+	pack  pack   // nil when the records are in slots
+	slots []slot // when pack is nil
+	data  []T    // in the order of the records; unless unread
+	// unread has the data that were not read yet, nil when data has all.
+	unread *unread[T]
+	top    uint64 // at least the highest mod-sequence in it
 }
 
-// chunks is a list of slots sorted by UID, cut into pieces of at most chunkLen,
+func (p *piece[T]) n() int {
+	if p.pack != nil {
+		return p.pack.n()
+	}
+	return len(p.slots)
+}
+
+func (p *piece[T]) uid(j int) mailstore.UID {
+	if p.pack != nil {
+		return p.pack.uid(j)
+	}
+	return p.slots[j].uid
+}
+
+func (p *piece[T]) last() mailstore.UID { return p.uid(p.n() - 1) }
+
+// at is a copy of one record.
+func (p *piece[T]) at(j int) slot {
+	if p.pack != nil {
+		return p.pack.at(j)
+	}
+	return p.slots[j]
+}
+
+// system are the system flags of one record.
+func (p *piece[T]) system(j int) mailstore.System {
+	if p.pack != nil {
+		return p.pack.system(j)
+	}
+	return p.slots[j].system
+}
+
+// uids appends the UIDs of all records.
+func (p *piece[T]) uids(dst []mailstore.UID) []mailstore.UID {
+	if p.pack != nil {
+		return p.pack.uids(dst)
+	}
+	for j := range p.slots {
+		dst = append(dst, p.slots[j].uid)
+	}
+	return dst
+}
+
+// search returns where the first record with a UID of at least uid stands.
+func (p *piece[T]) search(uid mailstore.UID) int {
+	return sort.Search(p.n(), func(j int) bool { return p.uid(j) >= uid })
+}
+
+// open returns the records so that they can be changed.
+func (p *piece[T]) open() []slot {
+	if p.pack != nil {
+		p.slots, p.pack = p.pack.slots(make([]slot, 0, chunkLen)), nil
+	}
+	return p.slots
+}
+
+// chunks is a list of records sorted by UID, cut into pieces of at most chunkLen,
 // none of them empty.
 type chunks[T any] struct {
 	list []piece[T]
 	n    int
 }
 
-// find returns where the first slot with a UID of at least uid stands.
+// find returns where the first record with a UID of at least uid stands.
 func (c *chunks[T]) find(uid mailstore.UID) (i, j int) {
-	i = sort.Search(len(c.list), func(i int) bool {
-		slots := c.list[i].slots
-		return slots[len(slots)-1].uid >= uid
-	})
+	i = sort.Search(len(c.list), func(i int) bool { return c.list[i].last() >= uid })
 	if i == len(c.list) {
 		return i, 0
 	}
-	slots := c.list[i].slots
-	return i, sort.Search(len(slots), func(j int) bool { return slots[j].uid >= uid })
+	return i, c.list[i].search(uid)
 }
 
-// get returns the slot of a message, nil if there is none. The pointer is good
-// until the next append or remove.
-func (c *chunks[T]) get(uid mailstore.UID) *slot[T] {
+// place returns where a message stands; p is nil if it is not there. The pointer
+// is good until the next add or remove.
+func (c *chunks[T]) place(uid mailstore.UID) (p *piece[T], j int) {
 	i, j := c.find(uid)
-	if i == len(c.list) || c.list[i].slots[j].uid != uid {
+	if i == len(c.list) || c.list[i].uid(j) != uid {
+		return nil, 0
+	}
+	return &c.list[i], j
+}
+
+// get returns the record of a message.
+func (c *chunks[T]) get(uid mailstore.UID) (slot, bool) {
+	p, j := c.place(uid)
+	if p == nil {
+		return slot{}, false
+	}
+	return p.at(j), true
+}
+
+// edit returns the record of a message so that it can be changed, nil if there is
+// none. modSeq is at least what it gets. The pointer is good until the next add or
+// remove.
+func (c *chunks[T]) edit(uid mailstore.UID, modSeq uint64) *slot {
+	p, j := c.place(uid)
+	if p == nil {
 		return nil
 	}
-	return &c.list[i].slots[j]
+	p.top = max(p.top, modSeq)
+	return &p.open()[j]
 }
 
-// touch returns the slot of a message that gets the given mod-sequence.
-func (c *chunks[T]) touch(uid mailstore.UID, modSeq uint64) *slot[T] {
-	i, j := c.find(uid)
-	if i == len(c.list) || c.list[i].slots[j].uid != uid {
-		return nil
-	}
-	c.list[i].top = max(c.list[i].top, modSeq)
-	return &c.list[i].slots[j]
-}
-
-// add makes a slot behind all others, which the caller fills; its mod-sequence
-// is already known. expect is how many may follow.
-func (c *chunks[T]) add(modSeq uint64, expect int) *slot[T] {
+// add puts a message behind all others. expect is how many may follow.
+func (c *chunks[T]) add(s slot, data T, expect int) {
 	last := len(c.list) - 1
-	if last < 0 || len(c.list[last].slots) == chunkLen {
+	if last < 0 || c.list[last].n() == chunkLen {
 		// The first piece grows as needed, so that small mailboxes stay small.
 		size := chunkLen
 		if last < 0 {
 			size = min(max(4, expect), chunkLen)
 		}
-		c.list = append(c.list, piece[T]{slots: make([]slot[T], 0, size)})
+		c.list = append(c.list, piece[T]{slots: make([]slot, 0, size), data: make([]T, 0, size)})
 		last++
 	}
 	p := &c.list[last]
-	if n := len(p.slots); n < cap(p.slots) {
-		p.slots = p.slots[:n+1]
+	p.slots = append(p.open(), s)
+	if p.unread != nil {
+		p.unread.put(s.uid, data)
 	} else {
-		p.slots = append(p.slots, slot[T]{})
+		p.data = append(p.data, data)
 	}
-	p.top = max(p.top, modSeq)
+	p.top = max(p.top, s.modSeq)
 	c.n++
-	return &p.slots[len(p.slots)-1]
 }
 
-// remove takes out one slot and reports whether it was there.
-func (c *chunks[T]) remove(uid mailstore.UID) (slot[T], bool) {
+// remove takes out one message and reports whether it was there.
+func (c *chunks[T]) remove(uid mailstore.UID) (slot, bool) {
 	i, j := c.find(uid)
-	if i == len(c.list) || c.list[i].slots[j].uid != uid {
-		var none slot[T]
-		return none, false
+	if i == len(c.list) || c.list[i].uid(j) != uid {
+		return slot{}, false
 	}
 	p := &c.list[i]
-	s := p.slots[j]
+	s := p.open()[j]
 	p.slots = slices.Delete(p.slots, j, j+1)
+	if p.unread == nil {
+		p.data = slices.Delete(p.data, j, j+1)
+	}
 	c.n--
 	switch {
 	case len(p.slots) == 0:
@@ -126,32 +195,35 @@ func (c *chunks[T]) remove(uid mailstore.UID) (slot[T], bool) {
 // many removals do not leave many small pieces, and a mailbox of which half has
 // gone takes half of the memory.
 func (c *chunks[T]) merge(i int) {
-	if i == 0 || len(c.list[i-1].slots)+len(c.list[i].slots) > chunkLen {
+	if i == 0 || c.list[i-1].n()+c.list[i].n() > chunkLen || c.list[i-1].unread != nil || c.list[i].unread != nil {
 		return
 	}
 	before := &c.list[i-1]
-	before.slots = append(before.slots, c.list[i].slots...)
+	before.slots = append(before.open(), c.list[i].slots...)
+	before.data = append(before.data, c.list[i].data...)
 	before.top = max(before.top, c.list[i].top)
 	c.list = slices.Delete(c.list, i, i+1)
 }
 
-// from walks the slots with UIDs from first to last.
-func (c *chunks[T]) from(first, last mailstore.UID) iter.Seq[*slot[T]] {
+// from walks the messages with UIDs from first to last: a piece, and the place in it.
+func (c *chunks[T]) from(first, last mailstore.UID) iter.Seq2[*piece[T], int] {
 	return c.since(0, first, last)
 }
 
 // since is from without the pieces in which nothing has a mod-sequence above
-// modSeq; slots beside such a one are yielded too.
-func (c *chunks[T]) since(modSeq uint64, first, last mailstore.UID) iter.Seq[*slot[T]] {
-	return func(yield func(*slot[T]) bool) {
+// modSeq; messages beside such a one are yielded too.
+func (c *chunks[T]) since(modSeq uint64, first, last mailstore.UID) iter.Seq2[*piece[T], int] {
+	return func(yield func(*piece[T], int) bool) {
 		i, j := c.find(first)
 		for ; i < len(c.list); i, j = i+1, 0 {
-			if c.list[i].top <= modSeq && modSeq > 0 {
+			p := &c.list[i]
+			if p.top <= modSeq && modSeq > 0 {
 				continue
 			}
-			slots := c.list[i].slots
-			for ; j < len(slots); j++ {
-				if slots[j].uid > last || !yield(&slots[j]) {
+			end := p.n()
+			whole := p.uid(end-1) <= last
+			for ; j < end; j++ {
+				if !whole && p.uid(j) > last || !yield(p, j) {
 					return
 				}
 			}
@@ -159,12 +231,12 @@ func (c *chunks[T]) since(modSeq uint64, first, last mailstore.UID) iter.Seq[*sl
 	}
 }
 
-// in walks the slots whose UIDs stand in the set.
-func (c *chunks[T]) in(set mailstore.UIDSet) iter.Seq[*slot[T]] {
-	return func(yield func(*slot[T]) bool) {
+// in walks the messages whose UIDs stand in the set.
+func (c *chunks[T]) in(set mailstore.UIDSet) iter.Seq2[*piece[T], int] {
+	return func(yield func(*piece[T], int) bool) {
 		for _, r := range set {
-			for s := range c.from(r.First, r.Last) {
-				if !yield(s) {
+			for p, j := range c.from(r.First, r.Last) {
+				if !yield(p, j) {
 					return
 				}
 			}

@@ -7,12 +7,21 @@ import (
 // A Codec turns the datum of a format into octets and back. Its methods may be
 // called by several goroutines.
 type Codec[T any] interface {
-	// Encode appends the datum, at most 65,535 octets of it.
+	// Encode appends the datum, at most 65,534 octets of it.
 	Encode(dst []byte, data T) []byte
-	// Decode is its reverse. The datum may keep parts of text. recent says that
-	// the message has the Recent flag, which the index does not keep.
-	Decode(text string) (data T, recent bool, err error)
+	// Decode is its reverse. The datum may keep parts of text.
+	Decode(text string) (T, error)
+	// Recent says whether a message with this datum has the Recent flag when it is
+	// loaded; the index does not keep that.
+	Recent(data T) bool
 }
+
+// maxDatum is how long a datum may be. A record without one keeps what the message
+// has.
+const (
+	maxDatum = 1<<16 - 2
+	noDatum  = 1<<16 - 1
+)
 
 // state is what a state frame tells beside the stamp.
 type state struct {
@@ -49,7 +58,7 @@ func (s *state) append(dst, stamp []byte, chain uint32) []byte {
 	dst = le.AppendUint64(dst, uint64(s.summaries.end))
 	dst = le.AppendUint64(dst, s.summaries.total)
 	c := &s.counts
-	for _, n := range []uint32{s.messages, c.seen, c.recent, c.deleted, c.unknownSize, c.unknownSizeWithDeleted} {
+	for _, n := range []uint32{s.messages, c.seen, c.recent, c.deleted, c.unknownSize, c.unknownSizeWithDeleted, c.summaries} {
 		dst = le.AppendUint32(dst, n)
 	}
 	dst = le.AppendUint64(dst, uint64(c.size))
@@ -70,7 +79,7 @@ func parseState(b []byte) (s state, stamp []byte, ok bool) {
 	s.messages = le.Uint32(b[48:])
 	s.counts = counts{
 		seen: le.Uint32(b[52:]), recent: le.Uint32(b[56:]), deleted: le.Uint32(b[60:]), unknownSize: le.Uint32(b[64:]),
-		unknownSizeWithDeleted: le.Uint32(b[68:]), size: int64(le.Uint64(b[72:])), deletedSize: int64(le.Uint64(b[80:])),
+		unknownSizeWithDeleted: le.Uint32(b[68:]), summaries: le.Uint32(b[72:]), size: int64(le.Uint64(b[76:])), deletedSize: int64(le.Uint64(b[84:])),
 	}
 	return s, b[stateLen : len(b)-stateTail], s.uidNext > 0 && s.modSeq < 1<<63 && s.summaries.end >= 0
 }
@@ -80,7 +89,8 @@ type encoder[T any] struct {
 	codec Codec[T]
 	chain uint32
 	words map[mailstore.Keywords]uint32
-	sets  int // in the file
+	list  []mailstore.Keywords // of words, in the order of their numbers
+	told  int                  // of them, in the file
 	last  mailstore.Keywords
 	no    uint32
 	buf   []byte // finished frames
@@ -102,45 +112,67 @@ func (e *encoder[T]) number(k mailstore.Keywords) uint32 {
 	}
 	no := e.words[k]
 	if no == 0 && k != (mailstore.Keywords{}) {
-		e.frame(frameWords, []byte(k.String()))
-		e.sets++
-		no = uint32(e.sets)
+		e.list = append(e.list, k)
+		no = uint32(len(e.list))
 		e.words[k] = no
 	}
 	e.last, e.no = k, no
 	return no
 }
 
-// records appends the frames for some messages, words being their keywords. It
-// reports false when a datum is too long: then there can be no index.
-func (e *encoder[T]) records(slots []slot[T], words []mailstore.Keywords) bool {
-	for len(slots) > 0 {
-		n := min(len(slots), blockRecords)
-		for _, k := range words[:n] {
-			e.number(k)
+// tell appends the frames of keywords that the file does not have. used says how
+// many of the messages in packs have them.
+func (e *encoder[T]) tell(used []uint32) {
+	for ; e.told < len(e.list); e.told++ {
+		n := uint32(0)
+		if e.told < len(used) {
+			n = used[e.told]
 		}
-		if !e.block(slots[:n], words[:n]) {
+		e.frame(frameWords, append(le.AppendUint32(nil, n), e.list[e.told].String()...))
+	}
+}
+
+// changed is what a record is now. Without known, its datum is what it was.
+type changed[T any] struct {
+	slot  slot
+	words mailstore.Keywords
+	data  T
+	known bool
+}
+
+// records appends the frames for some messages. It reports false when a datum is
+// too long: then there can be no index.
+func (e *encoder[T]) records(list []changed[T]) bool {
+	for len(list) > 0 {
+		n := min(len(list), blockRecords)
+		for i := range list[:n] {
+			e.number(list[i].words)
+		}
+		e.tell(nil)
+		if !e.block(list[:n]) {
 			return false
 		}
-		slots, words = slots[n:], words[n:]
+		list = list[n:]
 	}
 	return true
 }
 
-func (e *encoder[T]) block(slots []slot[T], words []mailstore.Keywords) bool {
+func (e *encoder[T]) block(list []changed[T]) bool {
 	b, at := beginFrame(e.buf, frameRecords)
-	b = le.AppendUint32(b, uint32(len(slots)))
+	b = le.AppendUint32(b, uint32(len(list)))
 	e.data = e.data[:0]
-	for i := range slots {
-		s := &slots[i]
-		before := len(e.data)
-		e.data = e.codec.Encode(e.data, s.data)
-		size := len(e.data) - before
-		if size > 1<<16-1 {
-			return false
+	for i := range list {
+		size := noDatum
+		if list[i].known {
+			before := len(e.data)
+			e.data = e.codec.Encode(e.data, list[i].data)
+			if size = len(e.data) - before; size > maxDatum {
+				return false
+			}
 		}
+		s := &list[i].slot
 		b = le.AppendUint32(b, uint32(s.uid))
-		b = le.AppendUint32(b, e.number(words[i]))
+		b = le.AppendUint32(b, e.number(list[i].words))
 		b = le.AppendUint64(b, s.modSeq)
 		b = le.AppendUint64(b, uint64(s.date))
 		b = le.AppendUint64(b, uint64(s.size))
@@ -151,8 +183,8 @@ func (e *encoder[T]) block(slots []slot[T], words []mailstore.Keywords) bool {
 	b = append(b, e.data...)
 	if len(b)-at-frameHead > maxFrame {
 		// Halves fit in the end: one record is at most 64 KB.
-		half := len(slots) / 2
-		return e.block(slots[:half], words[:half]) && e.block(slots[half:], words[half:])
+		half := len(list) / 2
+		return e.block(list[:half]) && e.block(list[half:])
 	}
 	e.chain = endFrame(b, at, e.chain)
 	e.buf = b

@@ -10,6 +10,7 @@ import (
 // The kinds of frames in an index file; docs/design/index.md has their layout.
 const (
 	frameWords   = 'K'
+	framePacks   = 'P'
 	frameRecords = 'R'
 	frameGone    = 'X'
 	frameState   = 'S'
@@ -18,14 +19,17 @@ const (
 
 const (
 	indexMagic   = "restidx\n"
-	indexFormat  = 2
-	indexHeader  = 24
+	indexFormat  = 3
+	indexHeader  = 32
 	frameHead    = 12
-	maxFrame     = 32 << 20 // 1,024 records with data of 64 KB each are more; see blockLen
-	windowLen    = 256 << 10
+	maxFrame     = 32 << 20 // 1,024 records with data of 64 KB each are more; see encoder.block
+	windowLen    = 16 << 10
+	writeLen     = 256 << 10 // how much is written at once
+	packsLen     = 1 << 20   // of a frame of packs, about
+	wordsLen     = 4
 	recordLen    = 40
 	goneLen      = 16
-	stateLen     = 88
+	stateLen     = 92
 	stateTail    = 8
 	blockRecords = 1024
 )
@@ -38,12 +42,18 @@ var (
 	errFormat  = errors.New("is of another version")
 )
 
-func header(id uint64) []byte {
+// header is the beginning of a file; data stand between it and the place frames.
+func header(id uint64, frames int64) []byte {
 	b := append(make([]byte, 0, indexHeader), indexMagic...)
 	b = le.AppendUint32(b, indexFormat)
 	b = le.AppendUint32(b, 0)
-	return le.AppendUint64(b, id)
+	b = le.AppendUint64(b, id)
+	return le.AppendUint64(b, uint64(frames))
 }
+
+// dataSeed is what the checksums of the data in a file begin with: two files never
+// have the same.
+func dataSeed(header []byte) uint32 { return checksum(header[:24]) }
 
 // ours reports whether a header is that of this format and version.
 func ours(header []byte) bool {
@@ -78,19 +88,21 @@ func appendFrame(dst []byte, kind byte, payload []byte, chain uint32) ([]byte, u
 
 // frameReader reads the frames of an index file.
 type frameReader struct {
-	f     io.Reader
-	size  int64 // of the file
-	pos   int64 // of the next frame
-	chain uint32
-	buf   []byte
-	r, w  int // unread part of buf
+	f      io.ReaderAt
+	size   int64  // of the file
+	pos    int64  // of the next frame
+	seed   uint32 // of the checksums of data
+	frames int64  // where the first frame stands, behind the data
+	chain  uint32
+	buf    []byte
+	r, w   int // unread part of buf
 }
 
 // newFrameReader reads the header.
-func newFrameReader(f io.Reader, size int64) (*frameReader, error) {
+func newFrameReader(f io.ReaderAt, size int64) (*frameReader, error) {
 	r := &frameReader{f: f, size: size, buf: make([]byte, min(size, windowLen))}
-	b, err := r.ensure(indexHeader)
-	if err != nil {
+	b := r.buf[:min(size, indexHeader)]
+	if _, err := f.ReadAt(b, 0); err != nil && err != io.EOF {
 		return nil, err
 	}
 	switch {
@@ -99,8 +111,11 @@ func newFrameReader(f io.Reader, size int64) (*frameReader, error) {
 	case !ours(b):
 		return nil, errFormat
 	}
-	r.chain = checksum(b[:indexHeader])
-	r.skip(indexHeader)
+	r.seed, r.chain, r.frames = dataSeed(b), checksum(b), int64(le.Uint64(b[24:]))
+	if r.frames < indexHeader || r.frames > size {
+		return nil, errDamaged
+	}
+	r.pos = r.frames
 	return r, nil
 }
 
@@ -116,26 +131,17 @@ func (r *frameReader) ensure(n int) ([]byte, error) {
 	} else if r.r > 0 {
 		r.r, r.w = 0, copy(r.buf, r.buf[r.r:r.w])
 	}
-	for r.w < n {
-		m, err := r.f.Read(r.buf[r.w:])
-		r.w += m
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
+	m, err := r.f.ReadAt(r.buf[r.w:], r.pos+int64(r.w-r.r))
+	r.w += m
+	if err != nil && err != io.EOF {
+		return nil, err
 	}
 	return r.buf[r.r:r.w], nil
 }
 
-func (r *frameReader) skip(n int) {
-	r.r += n
-	r.pos += int64(n)
-}
-
 // next returns the next frame. io.EOF means that what follows, if anything,
-// is no frame of this file. The payload is good until the next call.
+// is no frame of this file. A payload of packs stays as it is, any other is good
+// until the next call.
 func (r *frameReader) next() (kind byte, payload []byte, err error) {
 	head, err := r.ensure(frameHead)
 	if err != nil {
@@ -144,23 +150,43 @@ func (r *frameReader) next() (kind byte, payload []byte, err error) {
 	if len(head) < frameHead {
 		return 0, nil, io.EOF
 	}
-	n := le.Uint32(head)
+	n := int(le.Uint32(head))
 	if n > maxFrame || int64(n) > r.size-r.pos-frameHead {
 		return 0, nil, io.EOF
 	}
-	b, err := r.ensure(frameHead + int(n))
+	if kind = head[8]; kind == framePacks {
+		payload, err = r.keep(n)
+	} else if payload, err = r.ensure(frameHead + n); len(payload) >= frameHead+n {
+		payload = payload[frameHead : frameHead+n]
+	}
 	if err != nil {
 		return 0, nil, err
 	}
-	if len(b) < frameHead+int(n) {
+	if len(payload) < n {
 		return 0, nil, io.EOF
 	}
-	head, payload = b[:frameHead], b[frameHead:frameHead+int(n)]
+	head = r.buf[r.r:][:frameHead]
 	sum := frameSum(r.chain, head, payload)
 	if sum != le.Uint32(head[4:]) {
 		return 0, nil, io.EOF
 	}
 	r.chain = sum
-	r.skip(frameHead + int(n))
-	return head[8], payload, nil
+	r.pos += int64(frameHead + n)
+	r.r = min(r.r+frameHead+n, r.w)
+	return kind, payload, nil
+}
+
+// keep reads a payload of n octets into memory of its own, fewer at the end of the
+// file.
+func (r *frameReader) keep(n int) ([]byte, error) {
+	b := make([]byte, n)
+	have := copy(b, r.buf[r.r+frameHead:r.w])
+	if have == n {
+		return b, nil
+	}
+	m, err := r.f.ReadAt(b[have:], r.pos+frameHead+int64(have))
+	if err == io.EOF {
+		err = nil
+	}
+	return b[:have+m], err
 }

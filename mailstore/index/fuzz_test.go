@@ -88,7 +88,7 @@ func FuzzLoadForged(f *testing.F) {
 	}
 	f.Add(byte('R'), []byte{1, 0, 0, 0}, byte('S'), make([]byte, stateLen+stateTail), byte('O'), []byte{})
 	f.Fuzz(func(t *testing.T, k1 byte, p1 []byte, k2 byte, p2 []byte, k3 byte, p3 []byte) {
-		b := header(1)
+		b := header(1, indexHeader)
 		chain := checksum(b)
 		b, chain = appendFrame(b, k1, p1, chain)
 		b, chain = appendFrame(b, k2, p2, chain)

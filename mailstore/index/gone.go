@@ -76,14 +76,15 @@ func (x *Index[T]) Vanished(since uint64) (uids mailstore.UIDSet, complete bool)
 func (x *Index[T]) ChangedSince(dst []mailstore.Record, since uint64, first mailstore.UID) []mailstore.Record {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	for s := range x.entries.since(since, first, mailstore.MaxUID) {
+	for p, j := range x.entries.since(since, first, mailstore.MaxUID) {
+		s := p.at(j)
 		if s.modSeq <= since {
 			continue
 		}
 		if len(dst) == cap(dst) {
 			break
 		}
-		dst = append(dst, x.record(s))
+		dst = append(dst, x.record(&s))
 	}
 	return dst
 }

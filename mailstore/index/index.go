@@ -14,6 +14,7 @@ package index
 
 import (
 	"iter"
+	"slices"
 	"sync"
 
 	"restante/mailstore"
@@ -107,75 +108,149 @@ func (x *Index[T]) HighestModSeq() uint64 {
 }
 
 // record returns the record that a slot stands for.
-func (x *Index[T]) record(s *slot[T]) mailstore.Record {
+func (x *Index[T]) record(s *slot) mailstore.Record {
 	return mailstore.Record{
 		UID: s.uid, Flags: mailstore.Flags{System: s.system, Keywords: x.words.get(s.words)},
 		ModSeq: s.modSeq, Date: s.date, Size: s.size,
 	}
 }
 
-// Get returns the record and datum of one message.
+// Get returns the record and datum of one message. The first to ask for a datum
+// waits for the disk.
 func (x *Index[T]) Get(uid mailstore.UID) (mailstore.Record, T, bool) {
+	for {
+		r, data, found, missing := x.look(uid)
+		if missing == nil {
+			return r, data, found
+		}
+		x.fetch(missing)
+	}
+}
+
+// look is Get for what is in memory; missing has to be read first.
+func (x *Index[T]) look(uid mailstore.UID) (r mailstore.Record, data T, found bool, missing *unread[T]) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	if s := x.entries.get(uid); s != nil {
-		return x.record(s), s.data, true
+	p, j := x.entries.place(uid)
+	if p == nil {
+		return r, data, false, nil
 	}
-	var none T
-	return mailstore.Record{}, none, false
+	data, known := p.datum(j)
+	if !known {
+		return r, data, false, p.unread
+	}
+	s := p.at(j)
+	return x.record(&s), data, true, nil
 }
 
 // Record returns the record of one message.
 func (x *Index[T]) Record(uid mailstore.UID) (mailstore.Record, bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	if s := x.entries.get(uid); s != nil {
-		return x.record(s), true
+	s, found := x.entries.get(uid)
+	if !found {
+		return mailstore.Record{}, false
 	}
-	return mailstore.Record{}, false
+	return x.record(&s), true
 }
 
 // Records appends records with UIDs from first on to dst, up to its capacity.
 func (x *Index[T]) Records(dst []mailstore.Record, first mailstore.UID) []mailstore.Record {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	for s := range x.entries.from(first, mailstore.MaxUID) {
+	for p, j := range x.entries.from(first, mailstore.MaxUID) {
 		if len(dst) == cap(dst) {
 			break
 		}
-		dst = append(dst, x.record(s))
+		s := p.at(j)
+		dst = append(dst, x.record(&s))
 	}
 	return dst
 }
 
-// View calls fn with all records in order, under the read lock: fn must be
-// short, do no I/O and not call the index.
-func (x *Index[T]) View(fn func(records iter.Seq2[mailstore.Record, T])) {
+// Walk calls fn with the records of the set in order, under the read lock: fn must
+// be short, do no I/O and not call the index.
+func (x *Index[T]) Walk(set mailstore.UIDSet, fn func(mailstore.Record)) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	fn(x.pairs(mailstore.AllUIDs()))
+	for p, j := range x.entries.in(set) {
+		s := p.at(j)
+		fn(x.record(&s))
+	}
+}
+
+// View is Walk for all records with their data. Those that nobody has asked for are
+// read first.
+func (x *Index[T]) View(fn func(records iter.Seq2[mailstore.Record, T])) {
+	all := mailstore.AllUIDs()
+	x.lockRead(all)
+	defer x.mu.RUnlock()
+	fn(func(yield func(mailstore.Record, T) bool) {
+		for p, j := range x.entries.in(all) {
+			if s := p.at(j); !yield(x.record(&s), p.data[j]) {
+				return
+			}
+		}
+	})
 }
 
 // Collect returns copies of the entries whose UIDs stand in the set, in order.
 func (x *Index[T]) Collect(set mailstore.UIDSet) []Entry[T] {
-	x.mu.RLock()
+	x.lockRead(set)
 	defer x.mu.RUnlock()
 	var list []Entry[T]
-	for s := range x.entries.in(set) {
-		list = append(list, Entry[T]{x.record(s), s.data})
+	for p, j := range x.entries.in(set) {
+		s := p.at(j)
+		list = append(list, Entry[T]{x.record(&s), p.data[j]})
 	}
 	return list
 }
 
-// pairs walks records and data of a set.
-func (x *Index[T]) pairs(set mailstore.UIDSet) iter.Seq2[mailstore.Record, T] {
-	return func(yield func(mailstore.Record, T) bool) {
-		for s := range x.entries.in(set) {
-			if !yield(x.record(s), s.data) {
-				return
+// Recent returns the messages that have the Recent flag, without a look at those
+// that are known to have come before.
+func (x *Index[T]) Recent() (uids mailstore.UIDSet) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for i := range x.entries.list {
+		p := &x.entries.list[i]
+		if x.counts.recent == 0 || p.pack != nil && p.pack.recent() == 0 {
+			continue
+		}
+		for j := range p.n() {
+			if p.system(j)&mailstore.Recent != 0 {
+				uids.Add(p.uid(j))
 			}
 		}
 	}
+	return uids
+}
+
+// Outline tells which keywords messages have, and which is the first message that
+// is not seen: what would otherwise need a walk over all records.
+func (x *Index[T]) Outline() (o mailstore.Outline) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for i, n := range x.words.used {
+		if n > 0 {
+			o.Keywords = append(o.Keywords, x.words.list[i])
+		}
+	}
+	if int(x.counts.seen) == x.entries.n {
+		return o
+	}
+	for i := range x.entries.list {
+		p := &x.entries.list[i]
+		if p.pack != nil && p.pack.unseen() == 0 {
+			continue
+		}
+		for j := range p.n() {
+			if p.system(j)&mailstore.Seen == 0 {
+				o.FirstUnseen = p.uid(j)
+				return o
+			}
+		}
+	}
+	return o
 }
 
 // Status returns the mailbox's numbers. Size is -1 while the size of any
@@ -202,23 +277,25 @@ func (c *counts) status(n uint32) mailstore.Status {
 	return s
 }
 
-// Follow returns all UIDs and a cursor that stands behind exactly this state.
+// Follow returns all UIDs and a cursor that stands behind exactly this state. The
+// list is shared: nobody may change it.
 func (x *Index[T]) Follow() ([]mailstore.UID, mailstore.Cursor) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	uids := make([]mailstore.UID, 0, x.entries.n)
-	for i := range x.entries.list {
-		slots := x.entries.list[i].slots
-		for j := range slots {
-			uids = append(uids, slots[j].uid)
+	l := &x.log
+	if l.uids == nil {
+		l.uids = make([]mailstore.UID, 0, x.entries.n)
+		for i := range x.entries.list {
+			l.uids = x.entries.list[i].uids(l.uids)
 		}
 	}
-	return uids, x.log.newCursor(&x.mu)
+	return slices.Clip(l.uids), l.newCursor(&x.mu)
 }
 
 // count adds (sign 1) or takes away (sign -1) what a message gives to the sums.
-func (x *Index[T]) count(s *slot[T], sign int64) {
+func (x *Index[T]) count(s *slot, sign int64) {
 	c, n := &x.counts, uint32(sign)
+	x.words.count(s.words, n)
 	if s.has(mailstore.Seen) {
 		c.seen += n
 	}

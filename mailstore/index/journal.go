@@ -45,8 +45,7 @@ func (j *journal) touch(uid mailstore.UID, n int) {
 type delta[T any] struct {
 	all   bool // only everything will do
 	clean bool // nothing
-	slots []slot[T]
-	words []mailstore.Keywords // of slots
+	list  []changed[T]
 	gone  []goneRange
 	state state
 }
@@ -61,9 +60,11 @@ func (x *Index[T]) take() delta[T] {
 	if !d.all {
 		slices.Sort(j.uids)
 		for _, uid := range slices.Compact(j.uids) {
-			if s := x.entries.get(uid); s != nil {
-				d.slots = append(d.slots, *s)
-				d.words = append(d.words, x.words.get(s.words))
+			if p, i := x.entries.place(uid); p != nil {
+				c := changed[T]{slot: p.at(i)}
+				c.words = x.words.get(c.slot.words)
+				c.data, c.known = p.datum(i)
+				d.list = append(d.list, c)
 			}
 		}
 		d.gone = slices.Clone(x.gone.ranges[j.gone-x.gone.base:])

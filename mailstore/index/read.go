@@ -25,8 +25,11 @@ func Read[T any](fs fsys.FS, dir string, codec Codec[T]) (x *Index[T], stamp []b
 		return nil, nil, err
 	}
 	x = New[T](1, 1)
-	d := decoder[T]{x: x, codec: codec}
+	d := decoder[T]{x: x, file: &dataFile[T]{codec: codec, seed: r.seed, f: f}}
 	if err := d.read(r); err != nil {
+		return nil, nil, err
+	}
+	if err := x.readAll(); err != nil {
 		return nil, nil, err
 	}
 	return x, d.stamp, nil

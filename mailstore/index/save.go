@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"restante/fsys"
-	"restante/mailstore"
 )
 
 // Save writes what has changed. stamp describes the format's files as they were
@@ -51,6 +50,7 @@ func (s *Store[T]) end() {
 	s.closed = true
 	s.sums.close()
 	s.blobs.close()
+	_ = s.file.close() // it was read
 }
 
 func (s *Store[T]) stopTimer() {
@@ -122,11 +122,11 @@ func (s *Store[T]) writeDelta(d delta[T], stamp []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-var errDatum = errors.New("the format's datum of a message is longer than 65535 octets")
+var errDatum = errors.New("the format's datum of a message is longer than 65534 octets")
 
 func (e *encoder[T]) delta(d delta[T], sums summaryState, stamp []byte) error {
 	e.gone(d.gone)
-	if !e.records(d.slots, d.words) {
+	if !e.records(d.list) {
 		return errDatum
 	}
 	d.state.summaries = sums
@@ -134,8 +134,20 @@ func (e *encoder[T]) delta(d delta[T], sums summaryState, stamp []byte) error {
 	return nil
 }
 
+// errOutrun: everything has to be written again, after all of it was copied. Many
+// changes do that, and data that turned out to be damaged and were found out anew.
+var errOutrun = errors.New("the mailbox changes faster than its index can be written")
+
 // writeAll writes the file anew.
 func (s *Store[T]) writeAll(stamp []byte, last bool) error {
+	err := s.writeNew(stamp, last)
+	if errors.Is(err, errOutrun) {
+		err = s.writeNew(stamp, last)
+	}
+	return err
+}
+
+func (s *Store[T]) writeNew(stamp []byte, last bool) error {
 	temp := filepath.Join(s.opt.Dir, indexTemp)
 	f, err := s.opt.FS.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_TRUNC, filePerm)
 	if isAbsent(err) {
@@ -152,91 +164,14 @@ func (s *Store[T]) writeAll(stamp []byte, last bool) error {
 	if err == nil {
 		w.info, err = f.Stat()
 	}
-	if err = errors.Join(err, f.Close()); err == nil {
+	if err == nil {
 		err = s.opt.FS.Rename(temp, filepath.Join(s.opt.Dir, indexName))
 	}
 	if err != nil {
 		_ = s.opt.FS.Remove(temp) // it may not exist
-		return err
+		return errors.Join(err, f.Close())
 	}
 	s.info, s.size, s.base, s.enc, s.open = w.info, w.size, w.base, w.enc, w.open
 	s.sums.removeOther()
-	return nil
-}
-
-// snapshot writes a whole index file.
-type snapshot[T any] struct {
-	s    *Store[T]
-	f    fsys.File
-	enc  *encoder[T]
-	size int64
-	base int64
-	open bool
-	info os.FileInfo
-}
-
-// write copies the index in pieces while others change it, and then writes
-// what they changed.
-func (w *snapshot[T]) write(stamp []byte, last bool) error {
-	x := w.s.x
-	head := header(newID())
-	w.enc = newEncoder(w.s.opt.Codec, checksum(head))
-	w.enc.buf = head
-	w.enc.gone(x.takeGone())
-	if err := w.records(); err != nil {
-		return err
-	}
-	d := x.take()
-	if d.all {
-		return errors.New("the mailbox changes faster than its index can be written")
-	}
-	d.state.closed = last || !w.s.marked.Load()
-	w.open = !d.state.closed
-	if err := w.enc.delta(d, w.s.sums.state(), stamp); err != nil {
-		return err
-	}
-	if err := w.flush(); err != nil {
-		return err
-	}
-	w.base = w.size
-	w.enc.buf = nil
-	return nil
-}
-
-// records writes all records, some at a time.
-func (w *snapshot[T]) records() error {
-	x := w.s.x
-	slots := make([]slot[T], 0, blockRecords)
-	words := make([]mailstore.Keywords, 0, blockRecords)
-	for first := mailstore.UID(1); ; {
-		slots, words = slots[:0], words[:0]
-		x.mu.RLock()
-		for s := range x.entries.from(first, mailstore.MaxUID) {
-			if len(slots) == blockRecords {
-				break
-			}
-			slots = append(slots, *s)
-			words = append(words, x.words.get(s.words))
-		}
-		x.mu.RUnlock()
-		if len(slots) == 0 {
-			return nil
-		}
-		if !w.enc.records(slots, words) {
-			return errDatum
-		}
-		first = slots[len(slots)-1].uid + 1
-		if len(w.enc.buf) >= windowLen {
-			if err := w.flush(); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-func (w *snapshot[T]) flush() error {
-	n, err := w.f.Write(w.enc.buf)
-	w.size += int64(n)
-	w.enc.buf = w.enc.buf[:0]
-	return err
+	return s.readFrom(&w)
 }

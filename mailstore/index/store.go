@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,12 @@ type Options[T any] struct {
 	// Dir is the mailbox's own directory. It is made when there is something to write.
 	Dir   string
 	Codec Codec[T]
+	// Restore, where it is set, lets data stay on disk until they are asked for. It
+	// is called with the index's lock held when they cannot be read then, as the file
+	// was overwritten while it was in use: it finds out what the data of messages are,
+	// in the same order, and must not call the index. What it does not find must be
+	// a datum under which no message is found.
+	Restore func([]mailstore.UID) []T
 	// SummaryVersion names the meaning of the summaries' octets. Summaries of
 	// another version are dropped.
 	SummaryVersion uint32
@@ -68,6 +75,7 @@ type Store[T any] struct {
 	sums   summaryFiles
 	timer  atomic.Pointer[time.Timer]
 	blobs  *blobs
+	file   *dataFile[T] // that data are read from; nil when all are in memory
 
 	mu     sync.Mutex // guards what follows, and the files
 	closed bool
@@ -149,9 +157,10 @@ func (s *Store[T]) attach(x *Index[T], verdict Verdict) {
 func (x *Index[T]) renumber() {
 	for i := range x.entries.list {
 		p := &x.entries.list[i]
+		slots := p.open()
 		p.top = x.modSeq
-		for j := range p.slots {
-			p.slots[j].modSeq = x.modSeq
+		for j := range slots {
+			slots[j].modSeq = x.modSeq
 		}
 	}
 	x.gone.forget(x.modSeq)
@@ -174,20 +183,33 @@ func (s *Store[T]) load(x *Index[T], judge func([]byte, bool) Verdict) (Verdict,
 	if err != nil {
 		return Useless, err
 	}
-	defer f.Close()
-	fi, err := f.Stat()
+	file := &dataFile[T]{codec: s.opt.Codec, restore: s.opt.Restore, log: s.log, f: f}
+	verdict, err := s.loadFrom(file, x, judge)
+	if verdict != Useless && x.entries.isUnread() {
+		s.file = file
+		return verdict, err
+	}
+	return verdict, errors.Join(err, file.close())
+}
+
+func (s *Store[T]) loadFrom(file *dataFile[T], x *Index[T], judge func([]byte, bool) Verdict) (Verdict, error) {
+	fi, err := file.f.Stat()
 	if err != nil {
 		return Useless, err
 	}
-	r, err := newFrameReader(f, fi.Size())
+	r, err := newFrameReader(file.f, fi.Size())
 	if err != nil {
 		return Useless, err
 	}
+	file.seed = r.seed
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.gone = goneLog{}
-	d := decoder[T]{x: x, codec: s.opt.Codec}
-	if err := d.read(r); err != nil {
+	d := decoder[T]{x: x, file: file}
+	if err = d.read(r); err == nil && s.opt.Restore == nil {
+		err = x.readAll()
+	}
+	if err != nil {
 		return Useless, err
 	}
 	open := d.opened || !d.state.closed
@@ -211,9 +233,14 @@ func (s *Store[T]) load(x *Index[T], judge func([]byte, bool) Verdict) (Verdict,
 			s.enc.words[k] = uint32(i + 1)
 		}
 	}
-	s.enc.sets = len(d.sets)
+	s.enc.list, s.enc.told = d.sets, len(d.sets)
 	s.sums.expect(d.state.summaries)
 	return verdict, nil
+}
+
+// isUnread reports whether data of any message are on disk only.
+func (c *chunks[T]) isUnread() bool {
+	return slices.ContainsFunc(c.list, func(p piece[T]) bool { return p.unread != nil })
 }
 
 // dropSummaries forgets the places of all summaries.
@@ -221,8 +248,11 @@ func (x *Index[T]) dropSummaries() {
 	if x.counts.summaries == 0 {
 		return
 	}
-	for s := range x.entries.from(1, mailstore.MaxUID) {
-		s.summary = 0
+	for i := range x.entries.list {
+		slots := x.entries.list[i].open()
+		for j := range slots {
+			slots[j].summary = 0
+		}
 	}
 	x.counts.summaries = 0
 }

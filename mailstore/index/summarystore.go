@@ -23,13 +23,13 @@ func (s *Store[T]) PutSummary(uid mailstore.UID, content []byte) {
 	x := s.x
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if m := x.entries.get(uid); m != nil && s.sums.cur.Load() == d {
+	if m := x.entries.edit(uid, 0); m != nil && s.sums.cur.Load() == d {
 		x.setSummary(m, place)
 		x.journal.touch(uid, x.entries.n)
 	}
 }
 
-func (x *Index[T]) setSummary(m *slot[T], place uint32) {
+func (x *Index[T]) setSummary(m *slot, place uint32) {
 	x.count(m, -1)
 	m.summary = place
 	x.count(m, 1)
@@ -88,8 +88,8 @@ func (s *Store[T]) place(uid mailstore.UID) (uint32, *summaries) {
 	}
 	s.x.mu.RLock()
 	defer s.x.mu.RUnlock()
-	m := s.x.entries.get(uid)
-	if m == nil || m.summary == 0 {
+	m, _ := s.x.entries.get(uid)
+	if m.summary == 0 {
 		return 0, nil
 	}
 	return m.summary, s.sums.cur.Load()
@@ -196,7 +196,7 @@ func (s *Store[T]) copySummaries(old *summaries) bool {
 	x := s.x
 	x.mu.Lock()
 	for i := range x.entries.list {
-		slots := x.entries.list[i].slots
+		slots := x.entries.list[i].open()
 		for j := range slots {
 			m := &slots[j]
 			for len(list) > 0 && list[0].uid < m.uid {
@@ -226,10 +226,11 @@ func (s *Store[T]) copyTo(fresh *summaries) []moved {
 	for first := mailstore.UID(1); ; {
 		uids = uids[:0]
 		s.x.mu.RLock()
-		for m := range s.x.entries.from(first, mailstore.MaxUID) {
+		for p, j := range s.x.entries.from(first, mailstore.MaxUID) {
 			if len(uids) == cap(uids) {
 				break
 			}
+			m := p.at(j)
 			uids = append(uids, moved{uid: m.uid, from: m.summary})
 		}
 		s.x.mu.RUnlock()

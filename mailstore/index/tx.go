@@ -35,12 +35,13 @@ func (tx *Tx[T]) Add(r mailstore.Record, data T) {
 		r.ModSeq = tx.modSeq
 	}
 	tx.modSeq = max(tx.modSeq, r.ModSeq)
-	s := x.entries.add(r.ModSeq, 0)
-	*s = slot[T]{
+	s := slot{
 		uid: r.UID, words: x.words.of(r.Flags.Keywords), modSeq: r.ModSeq,
-		date: r.Date, size: r.Size, system: r.Flags.System, data: data,
+		date: r.Date, size: r.Size, system: r.Flags.System,
 	}
-	x.count(s, 1)
+	x.entries.add(s, data, 0)
+	x.log.added(r.UID)
+	x.count(&s, 1)
 	x.uidNext = r.UID + 1
 	x.journal.touch(r.UID, x.entries.n)
 	tx.note(mailstore.Added, r.UID)
@@ -51,15 +52,15 @@ func (tx *Tx[T]) Add(r mailstore.Record, data T) {
 func (tx *Tx[T]) SetFlags(uid mailstore.UID, f mailstore.Flags) bool {
 	tx.mustChange("SetFlags")
 	x := tx.x
-	s := x.entries.get(uid)
-	if s == nil {
+	old, found := x.entries.get(uid)
+	if !found {
 		return false
 	}
 	words := x.words.of(f.Keywords)
-	if s.system == f.System && s.words == words {
+	if old.system == f.System && old.words == words {
 		return true
 	}
-	s = x.entries.touch(uid, tx.modSeq)
+	s := x.entries.edit(uid, tx.modSeq)
 	x.count(s, -1)
 	s.system, s.words, s.modSeq = f.System, words, tx.modSeq
 	x.count(s, 1)
@@ -73,10 +74,10 @@ func (tx *Tx[T]) SetFlags(uid mailstore.UID, f mailstore.Flags) bool {
 // and others have nothing to be told when it goes.
 func (tx *Tx[T]) Claim(uid mailstore.UID) bool {
 	x := tx.x
-	s := x.entries.get(uid)
-	if s == nil || !s.has(mailstore.Recent) {
+	if old, _ := x.entries.get(uid); !old.has(mailstore.Recent) {
 		return false
 	}
+	s := x.entries.edit(uid, 0)
 	x.count(s, -1)
 	s.system &^= mailstore.Recent
 	x.count(s, 1)
@@ -85,11 +86,11 @@ func (tx *Tx[T]) Claim(uid mailstore.UID) bool {
 
 // SetData replaces the format's datum; clients are told nothing.
 func (tx *Tx[T]) SetData(uid mailstore.UID, data T) bool {
-	s := tx.x.entries.get(uid)
-	if s == nil {
+	p, j := tx.x.entries.place(uid)
+	if p == nil {
 		return false
 	}
-	s.data = data
+	p.setDatum(j, data)
 	tx.x.journal.touch(uid, tx.x.entries.n)
 	return true
 }
@@ -98,7 +99,7 @@ func (tx *Tx[T]) SetData(uid mailstore.UID, data T) bool {
 // Clients are told nothing.
 func (tx *Tx[T]) SetAttrs(uid mailstore.UID, size, date int64) bool {
 	x := tx.x
-	s := x.entries.get(uid)
+	s := x.entries.edit(uid, 0)
 	if s == nil {
 		return false
 	}
@@ -121,6 +122,7 @@ func (tx *Tx[T]) Expunge(uid mailstore.UID) bool {
 	s, found := x.entries.remove(uid)
 	if found {
 		x.count(&s, -1)
+		x.log.removed()
 		x.gone.add(goneRange{uid, uid, tx.modSeq})
 		x.journal.mark()
 		tx.note(mailstore.Expunged, uid)
@@ -144,19 +146,41 @@ func (tx *Tx[T]) SetUIDNext(uid mailstore.UID) {
 	}
 }
 
-// Get returns record and datum of one message.
+// Record returns the record of one message.
+func (tx *Tx[T]) Record(uid mailstore.UID) (mailstore.Record, bool) {
+	s, found := tx.x.entries.get(uid)
+	return tx.x.record(&s), found
+}
+
+// Get returns record and datum of one message. Where the datum has not been asked
+// for since the mailbox was opened, that waits for the disk and so does everybody
+// else: who needs many asks for them before the batch.
 func (tx *Tx[T]) Get(uid mailstore.UID) (mailstore.Record, T, bool) {
-	if s := tx.x.entries.get(uid); s != nil {
-		return tx.x.record(s), s.data, true
+	p, j := tx.x.entries.place(uid)
+	if p == nil {
+		var none T
+		return mailstore.Record{}, none, false
 	}
-	var none T
-	return mailstore.Record{}, none, false
+	data, known := p.datum(j)
+	if !known {
+		tx.x.fetchLocked(p)
+		data, _ = p.datum(j)
+	}
+	s := p.at(j)
+	return tx.x.record(&s), data, true
 }
 
 // All walks the messages of the set in order. While it runs, the batch must not
-// add or expunge.
+// add or expunge. The note about Get holds for it too.
 func (tx *Tx[T]) All(set mailstore.UIDSet) iter.Seq2[mailstore.Record, T] {
-	return tx.x.pairs(set)
+	return func(yield func(mailstore.Record, T) bool) {
+		for p, j := range tx.x.entries.in(set) {
+			tx.x.fetchLocked(p)
+			if s := p.at(j); !yield(tx.x.record(&s), p.data[j]) {
+				return
+			}
+		}
+	}
 }
 
 func (tx *Tx[T]) note(kind mailstore.ChangeKind, uid mailstore.UID) {

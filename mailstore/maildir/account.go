@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"iter"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -238,15 +237,13 @@ func (a *account) Status(ctx context.Context, name string, items mailstore.Statu
 // knownSizes are the size of the messages together and of those with \Deleted; what
 // cannot be read counts as empty.
 func (m *mailbox) knownSizes() (all, deleted int64) {
-	m.View(func(records iter.Seq2[mailstore.Record, file]) {
-		for r := range records {
-			if r.Size == mailstore.Unknown {
-				continue
-			}
-			all += r.Size
-			if r.Flags.Has(mailstore.Deleted) {
-				deleted += r.Size
-			}
+	m.Walk(mailstore.AllUIDs(), func(r mailstore.Record) {
+		if r.Size == mailstore.Unknown {
+			return
+		}
+		all += r.Size
+		if r.Flags.Has(mailstore.Deleted) {
+			deleted += r.Size
 		}
 	})
 	return all, deleted

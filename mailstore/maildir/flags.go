@@ -58,14 +58,14 @@ type flagWrite struct {
 // choose returns the messages that change, without I/O.
 func (w *flagWrite) choose(uids mailstore.UIDSet, res *mailstore.SetFlagsResult) []mailstore.UID {
 	var list []mailstore.UID
-	for _, e := range w.m.Collect(uids) {
+	w.m.Walk(uids, func(r mailstore.Record) {
 		switch {
-		case (w.opt.Conditional || w.opt.UnchangedSince > 0) && e.ModSeq > w.opt.UnchangedSince:
-			res.Failed.Add(e.UID)
-		case w.opt.Apply(w.op, e.Flags, w.arg) != e.Flags:
-			list = append(list, e.UID)
+		case (w.opt.Conditional || w.opt.UnchangedSince > 0) && r.ModSeq > w.opt.UnchangedSince:
+			res.Failed.Add(r.UID)
+		case w.opt.Apply(w.op, r.Flags, w.arg) != r.Flags:
+			list = append(list, r.UID)
 		}
-	}
+	})
 	return list
 }
 
@@ -115,7 +115,7 @@ func (w *flagWrite) run(ctx context.Context, locked bool, res *mailstore.SetFlag
 		for _, u := range done {
 			m.replace(tx, u.uid, u.file, u.flags)
 			res.Changed.Add(u.uid)
-			if r, _, there := tx.Get(u.uid); there { // a look at the directory may have told it before
+			if r, there := tx.Record(u.uid); there { // a look at the directory may have told it before
 				res.ModSeq = max(res.ModSeq, r.ModSeq)
 			}
 		}

@@ -28,6 +28,7 @@ type mailbox struct {
 	loaded   atomic.Bool
 	readOnly atomic.Bool
 	validity atomic.Uint32
+	unsure   atomic.Bool  // files may have other names than the index says
 	learned  atomic.Int64 // sizes that Fill found and the UID list does not have
 
 	refs int // guarded by account.mu

@@ -144,11 +144,11 @@ func (m *mailbox) Fill(ctx context.Context, uids mailstore.UIDSet, attrs mailsto
 
 func (m *mailbox) fill(ctx context.Context, uids mailstore.UIDSet, attrs mailstore.Attrs) error {
 	var todo []mailstore.Record
-	for _, e := range m.Collect(uids) {
-		if lacking(e.Record, attrs) != 0 {
-			todo = append(todo, e.Record)
+	m.Walk(uids, func(r mailstore.Record) {
+		if lacking(r, attrs) != 0 {
+			todo = append(todo, r)
 		}
-	}
+	})
 	progress := mailstore.ProgressOf(ctx).Track(int64(len(todo)))
 	for len(todo) > 0 {
 		n := min(len(todo), fillBatch)

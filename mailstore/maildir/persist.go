@@ -27,15 +27,15 @@ func (fileCodec) Encode(dst []byte, f file) []byte {
 
 var errBadDatum = errors.New("no file name")
 
-// Decode says that what is in new/ is recent, as a first look at the directory
-// does.
-func (fileCodec) Decode(text string) (f file, recent bool, err error) {
+func (fileCodec) Decode(text string) (file, error) {
 	if len(text) < 2 || text[0] != 'c' && text[0] != 'n' {
-		return file{}, false, errBadDatum
+		return file{}, errBadDatum
 	}
-	f = file{name: text[1:], inNew: text[0] == 'n'}
-	return f, f.inNew, nil
+	return file{name: text[1:], inNew: text[0] == 'n'}, nil
 }
+
+// Recent says that what is in new/ is recent, as a first look at the directory does.
+func (fileCodec) Recent(f file) bool { return f.inNew }
 
 // indexDir is where the index of a mailbox stands.
 func (a *account) indexDir(name string) string { return index.Dir(a.indexRoot, name) }
@@ -46,7 +46,7 @@ func (m *mailbox) newStore(name string) *index.Store[file] {
 		return nil
 	}
 	return index.NewStore(index.Options[file]{
-		FS: m.a.indexFS, Dir: m.a.indexDir(name), Codec: fileCodec{}, SummaryVersion: summaryVersion,
+		FS: m.a.indexFS, Dir: m.a.indexDir(name), Codec: fileCodec{}, Restore: m.restoreFiles, SummaryVersion: summaryVersion,
 		Logger: m.a.log, SaveAfter: saveAfter, SaveNow: m.saveIndex,
 	})
 }
@@ -80,14 +80,12 @@ func (m *mailbox) loadIndex() (index.Verdict, *known, error) {
 	m.newDir, m.curDir = h.New.state(), h.Cur.state()
 	m.newDir.known, m.curDir.known = k.newDir, k.curDir
 	m.exact = h.Flags&stampExact != 0
-	m.View(func(records iter.Seq2[mailstore.Record, file]) {
-		for r, f := range records {
-			if f.inNew {
-				m.fresh[r.UID] = struct{}{}
-				m.recent.Add(r.UID)
-			}
+	m.recent = m.Recent() // which is what is in new/
+	for _, r := range m.recent {
+		for uid := r.First; uid <= r.Last; uid++ {
+			m.fresh[uid] = struct{}{}
 		}
-	})
+	}
 	if _, err := m.kw.refresh(m.control()); err != nil {
 		return verdict, k, err
 	}

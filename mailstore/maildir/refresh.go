@@ -18,6 +18,9 @@ import (
 // same reports whether nobody has changed the directories, which is what most looks
 // find. The caller holds ops.
 func (m *mailbox) same() bool {
+	if m.unsure.Load() {
+		return false
+	}
 	for _, d := range [...]struct {
 		state *dirState
 		sub   string
@@ -32,6 +35,7 @@ func (m *mailbox) same() bool {
 
 // refresh folds in what other programs did. The caller holds ops.
 func (m *mailbox) refresh(ctx context.Context) error {
+	m.doubt()
 	newTime, err := m.modTime("new")
 	if err != nil {
 		return m.vanished(err)
@@ -52,6 +56,14 @@ func (m *mailbox) refresh(ctx context.Context) error {
 	return m.settle(ctx, found, refreshLockWait)
 }
 
+// doubt lets both directories be read if the index may have other names for files
+// than they have.
+func (m *mailbox) doubt() {
+	if m.unsure.Swap(false) {
+		m.newDir.known, m.curDir.known = false, false
+	}
+}
+
 // catchUp brings the index up to date and returns the files that have no UID. It
 // reads cur/ only if readCur says so, or if new/ and the UID list ask for it.
 // locked says that we hold the list's lock.
@@ -68,6 +80,7 @@ func (m *mailbox) catchUp(ctx context.Context, newTime time.Time, readCur, locke
 // catchUpLocked is catchUp for who has just got the lock of the UID list and
 // found that others wrote there.
 func (m *mailbox) catchUpLocked(ctx context.Context) ([]entry, error) {
+	m.doubt()
 	newTime, err := m.modTime("new")
 	if err != nil {
 		return nil, err

@@ -122,7 +122,7 @@ func (m *mailbox) stamp() []byte {
 // what we know of it is worth nothing later.
 func (m *mailbox) dirStamp(sub string, d *dirState) dirStamp {
 	s, err := m.a.stat(filepath.Join(m.dir(), sub))
-	if err != nil || !d.known || s.Mtime != d.mtime.UnixNano() {
+	if err != nil || !d.known || m.unsure.Load() || s.Mtime != d.mtime.UnixNano() {
 		return dirStamp{}
 	}
 	return dirStamp{fileStamp: s, Seen: d.seen.UnixNano(), Read: d.read.UnixNano(), Known: 1}

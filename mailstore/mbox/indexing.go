@@ -44,9 +44,9 @@ func (locCodec) Encode(dst []byte, l loc) []byte {
 
 var errBadPlace = errors.New("no place in an mbox")
 
-func (locCodec) Decode(text string) (l loc, recent bool, err error) {
+func (locCodec) Decode(text string) (l loc, err error) {
 	if len(text) != locSize {
-		return loc{}, false, errBadPlace
+		return loc{}, errBadPlace
 	}
 	le := binary.LittleEndian
 	var b [locSize]byte
@@ -56,10 +56,12 @@ func (locCodec) Decode(text string) (l loc, recent bool, err error) {
 		hsum: le.Uint32(b[24:]), bsum: le.Uint32(b[28:]), from: le.Uint16(b[32:]), sep: b[34], bits: b[35],
 	}
 	if l.off < 0 || l.body < 0 || l.hidden > l.hdr || l.end() < l.off {
-		return loc{}, false, errBadPlace
+		return loc{}, errBadPlace
 	}
-	return l, l.has(bitRecent), nil
+	return l, nil
 }
+
+func (locCodec) Recent(l loc) bool { return l.has(bitRecent) }
 
 // indexDir is where the index of a mailbox stands.
 func (a *account) indexDir(name string) string { return index.Dir(a.opt.IndexDir, name) }

@@ -106,6 +106,13 @@ func (b *foreignBox) Record(uid mailstore.UID) (mailstore.Record, bool) {
 	return b.in.Record(uid)
 }
 
+func (b *foreignBox) Outline() mailstore.Outline {
+	if !b.mayRead() {
+		return mailstore.Outline{}
+	}
+	return b.in.Outline()
+}
+
 func (b *foreignBox) Records(dst []mailstore.Record, first mailstore.UID) []mailstore.Record {
 	if !b.mayRead() {
 		return dst

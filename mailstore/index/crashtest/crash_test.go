@@ -16,8 +16,10 @@ const dir = "/index/box"
 
 type codec struct{}
 
-func (codec) Encode(dst []byte, s string) []byte    { return append(dst, s...) }
-func (codec) Decode(s string) (string, bool, error) { return s, false, nil }
+func (codec) Encode(dst []byte, s string) []byte { return append(dst, s...) }
+func (codec) Decode(s string) (string, error)    { return s, nil }
+func (codec) Recent(string) bool                 { return false }
+
 func open(fs *faultfs.FS, epoch uint64) (*index.Store[string], *index.Index[string]) {
 	return index.NewStore(index.Options[string]{FS: fs, Dir: dir, Codec: codec{}}), index.New[string](1, epoch)
 }
