@@ -164,3 +164,24 @@ func BenchmarkSummaries(b *testing.B) {
 	})
 	s.Close(nil)
 }
+
+// BenchmarkRecords walks over a mailbox in pages, as it was loaded and as it was made.
+func BenchmarkRecords(b *testing.B) {
+	const n = 100_000
+	loaded, made := New[string](1, 1), New[string](1, 1)
+	benchStore(b, savedBox(b, n)).Load(loaded, current)
+	fill(made, n)
+	page := make([]mailstore.Record, 0, 256)
+	for name, x := range map[string]*Index[string]{"loaded": loaded, "made": made} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				for first := mailstore.UID(1); ; first = page[len(page)-1].UID + 1 {
+					if page = x.Records(page[:0], first); len(page) == 0 {
+						break
+					}
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/message")
+		})
+	}
+}

@@ -158,12 +158,21 @@ func (x *Index[T]) Record(uid mailstore.UID) (mailstore.Record, bool) {
 func (x *Index[T]) Records(dst []mailstore.Record, first mailstore.UID) []mailstore.Record {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	for p, j := range x.entries.from(first, mailstore.MaxUID) {
-		if len(dst) == cap(dst) {
-			break
+	i, j := x.entries.find(first)
+	for ; i < len(x.entries.list) && len(dst) < cap(dst); i, j = i+1, 0 {
+		p := &x.entries.list[i]
+		end := min(p.n(), j+cap(dst)-len(dst))
+		if p.pack == nil {
+			for ; j < end; j++ {
+				dst = append(dst, x.record(&p.slots[j]))
+			}
+			continue
 		}
-		s := p.at(j)
-		dst = append(dst, x.record(&s))
+		r := p.pack.reader()
+		for s := (slot{}); j < end; j++ {
+			r.read(&s, j)
+			dst = append(dst, x.record(&s))
+		}
 	}
 	return dst
 }

@@ -61,6 +61,7 @@ func TestModel(t *testing.T) {
 		t.Fatal("records differ from the model:\n", d)
 	}
 	checkStatus(t, x, model)
+	checkOutline(t, x)
 	x.View(func(records iter.Seq2[mailstore.Record, int]) {
 		for r, data := range records {
 			if int(r.UID) != data {
@@ -68,6 +69,36 @@ func TestModel(t *testing.T) {
 			}
 		}
 	})
+}
+
+// checkOutline compares Outline and Recent with a walk over all records.
+func checkOutline[T any](t *testing.T, x *Index[T]) {
+	t.Helper()
+	var want mailstore.Outline
+	var recent mailstore.UIDSet
+	x.Walk(mailstore.AllUIDs(), func(r mailstore.Record) {
+		if k := r.Flags.Keywords; k != (mailstore.Keywords{}) && !slices.Contains(want.Keywords, k) {
+			want.Keywords = append(want.Keywords, k)
+		}
+		if want.FirstUnseen == 0 && !r.Flags.Has(mailstore.Seen) {
+			want.FirstUnseen = r.UID
+		}
+		if r.Flags.Has(mailstore.Recent) {
+			recent.Add(r.UID)
+		}
+	})
+	got := x.Outline()
+	if got.FirstUnseen != want.FirstUnseen || len(got.Keywords) != len(want.Keywords) {
+		t.Fatalf("Outline: %v, want %v", got, want)
+	}
+	for _, k := range want.Keywords {
+		if !slices.Contains(got.Keywords, k) {
+			t.Fatalf("Outline lacks %q", k)
+		}
+	}
+	if got := x.Recent(); !slices.Equal(got, recent) {
+		t.Fatalf("Recent: %v, want %v", got, recent)
+	}
 }
 
 func checkStatus(t *testing.T, x *Index[int], model []mailstore.Record) {

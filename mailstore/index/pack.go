@@ -193,39 +193,85 @@ func (p pack) system(j int) mailstore.System {
 }
 
 // at is one record.
-func (p pack) at(j int) slot {
-	v, at := (*[packHead]byte)(p), j*p.row()
-	field := func(f int) uint64 {
-		base, w := le.Uint64(v[packBases+8*f:]), int(v[packWidths+f])
-		if w == 0 {
-			return base
-		}
-		at += w
-		return base + p.bits(at-w, w)
-	}
-	var s slot
-	s.uid = mailstore.UID(field(fieldUID)) + mailstore.UID(j)
-	s.system = mailstore.System(field(fieldSystem))
-	s.words = uint32(field(fieldWords))
-	s.modSeq = field(fieldModSeq)
-	s.date = int64(field(fieldDate))
-	s.size = int64(field(fieldSize))
-	s.summary = uint32(field(fieldSummary))
+func (p pack) at(j int) (s slot) {
+	r := p.reader()
+	r.read(&s, j)
 	return s
+}
+
+// A packReader reads many records of a pack.
+type packReader struct {
+	pack pack
+	row  int
+	base values
+	mask values
+	bits [packFields]uint8
+}
+
+func (p pack) reader() packReader {
+	r := packReader{pack: p, row: p.row()}
+	head := (*[packHead]byte)(p)
+	for f := range packFields {
+		r.base[f] = le.Uint64(head[packBases+8*f:])
+		r.bits[f] = head[packWidths+f]
+		r.mask[f] = 1<<r.bits[f] - 1
+	}
+	return r
+}
+
+func (r *packReader) read(s *slot, j int) {
+	if r.row > wholeBits {
+		r.readWide(s, j)
+		return
+	}
+	// As nearly always: one read has all fields.
+	all := le.Uint64(r.pack[packHead+j*r.row>>3:]) >> (j * r.row & 7)
+	s.uid = mailstore.UID(r.base[fieldUID]+all&r.mask[fieldUID]) + mailstore.UID(j)
+	all >>= r.bits[fieldUID] & 63
+	s.system = mailstore.System(r.base[fieldSystem] + all&r.mask[fieldSystem])
+	all >>= r.bits[fieldSystem] & 63
+	s.words = uint32(r.base[fieldWords] + all&r.mask[fieldWords])
+	all >>= r.bits[fieldWords] & 63
+	s.modSeq = r.base[fieldModSeq] + all&r.mask[fieldModSeq]
+	all >>= r.bits[fieldModSeq] & 63
+	s.date = int64(r.base[fieldDate] + all&r.mask[fieldDate])
+	all >>= r.bits[fieldDate] & 63
+	s.size = int64(r.base[fieldSize] + all&r.mask[fieldSize])
+	all >>= r.bits[fieldSize] & 63
+	s.summary = uint32(r.base[fieldSummary] + all&r.mask[fieldSummary])
+}
+
+func (r *packReader) readWide(s *slot, j int) {
+	v, at := r.base, j*r.row
+	for f, n := range r.bits {
+		v[f] += r.pack.bits(at, int(n))
+		at += int(n)
+	}
+	*s = slot{
+		uid: mailstore.UID(v[fieldUID]) + mailstore.UID(j), system: mailstore.System(v[fieldSystem]), words: uint32(v[fieldWords]),
+		modSeq: v[fieldModSeq], date: int64(v[fieldDate]), size: int64(v[fieldSize]), summary: uint32(v[fieldSummary]),
+	}
 }
 
 // slots appends all records.
 func (p pack) slots(dst []slot) []slot {
+	r := p.reader()
 	for j := range p.n() {
-		dst = append(dst, p.at(j))
+		dst = append(dst, slot{})
+		r.read(&dst[len(dst)-1], j)
 	}
 	return dst
 }
 
 // uids appends the UIDs of all records.
 func (p pack) uids(dst []mailstore.UID) []mailstore.UID {
-	for j := range p.n() {
-		dst = append(dst, p.uid(j))
+	first, row, w, n := mailstore.UID(le.Uint64(p[packBases:])), p.row(), int(p[packWidths]), p.n()
+	for j := range n {
+		uid := first + mailstore.UID(j)
+		if w > 0 {
+			uid += mailstore.UID(p.bits(j*row, w))
+		}
+		dst = append(dst, uid)
 	}
 	return dst
 }

@@ -115,6 +115,7 @@ func TestStoreModel(t *testing.T) {
 		if got := x.Status(1); got != status {
 			t.Fatalf("Status = %+v, want %+v", got, status)
 		}
+		checkOutline(t, x)
 	}
 }
 
