@@ -14,6 +14,9 @@ import (
 type orderer interface {
 	Attrs() mailstore.Attrs
 	NeedsHeader() bool
+	// Recall is Add for a message whose header need not be looked at; it does nothing
+	// and is false for others.
+	Recall(rec *mailstore.Record) bool
 	Add(rec *mailstore.Record, header []byte)
 }
 
@@ -40,10 +43,11 @@ func (s *session) order(found []mailstore.UID, o orderer) error {
 func (f *fetcher) tell(o orderer, items []item) error {
 	defer f.closeAhead()
 	for i := range items {
+		if o.Recall(&items[i].Record) {
+			continue
+		}
 		f.rest = items[i+1:]
-		if !f.plan.opens() {
-			o.Add(&items[i].Record, nil)
-		} else if err := f.withHeader(&items[i], func(h []byte) { o.Add(&items[i].Record, h) }); err != nil {
+		if err := f.withHeader(&items[i], func(h []byte) { o.Add(&items[i].Record, h) }); err != nil {
 			return err
 		}
 	}

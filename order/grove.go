@@ -24,8 +24,10 @@ func (g *grove) isDummy(n int32) bool { return n >= int32(len(g.uids)) }
 // above gives the parent of a message.
 func (g *grove) above(i int32) int32 {
 	p := g.parent[i]
-	if other, ok := g.alias[p]; ok {
-		return other
+	if g.isDummy(p) {
+		if other, ok := g.alias[p]; ok {
+			return other
+		}
 	}
 	return p
 }
@@ -51,28 +53,28 @@ func (g *grove) roots() (roots []int32, first map[int32]int32) {
 // mergeSubjects joins threads with the same base subject (step 5 of REFERENCES).
 func (g *grove) mergeSubjects(subjects []subject) {
 	roots, first := g.roots()
-	of := func(n int32) *subject {
+	of := func(n int32) subject {
 		if g.isDummy(n) {
 			n = first[n]
 		}
-		return &subjects[n]
+		return subjects[n]
 	}
-	table := make(map[uint64]int32)
+	table := make(map[subject]int32)
 	for _, n := range roots {
 		s := of(n)
-		if s.empty {
+		if s.empty() {
 			continue
 		}
-		t, found := table[s.hash]
-		if !found || !g.isDummy(t) && (g.isDummy(n) || of(t).reply && !s.reply) {
-			table[s.hash] = n
+		t, found := table[s.text()]
+		if !found || !g.isDummy(t) && (g.isDummy(n) || of(t).reply() && !s.reply()) {
+			table[s.text()] = n
 		}
 	}
 	g.alias = make(map[int32]int32)
 	for _, n := range roots {
 		s := of(n)
-		if t := table[s.hash]; !s.empty && t != n {
-			table[s.hash] = g.merge(n, t, s.reply && !of(t).reply, first)
+		if t := table[s.text()]; !s.empty() && t != n {
+			table[s.text()] = g.merge(n, t, s.reply() && !of(t).reply(), first)
 		}
 	}
 }

@@ -74,15 +74,15 @@ func (r *headerReader) value(f field) []byte {
 	return r.buf
 }
 
-// sent is the sent date of RFC 5256 section 2.2 in seconds since 1970: the internal
-// date where no other can be read.
-func (r *headerReader) sent(rec *mailstore.Record) int64 {
+// sent is the sent date of RFC 5256 section 2.2 in seconds since 1970, noDate where
+// none can be read and the internal date counts.
+func (r *headerReader) sent() int64 {
 	if r.raw[fieldDate] != nil {
 		if sec, ok := message.ParseDateUnix(r.value(fieldDate)); ok {
 			return sec
 		}
 	}
-	return arrived(rec)
+	return noDate
 }
 
 // arrived is the internal date, 1970 where it could not be found out.

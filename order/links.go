@@ -1,6 +1,10 @@
 package order
 
-import "hash/maphash"
+import (
+	"hash/maphash"
+	"math/bits"
+	"slices"
+)
 
 // A node is a message id: of a message that is there, or one that others refer to.
 type node struct {
@@ -14,11 +18,8 @@ const none = -1
 // links is which message answers which, by message ids: step 1 of REFERENCES (RFC
 // 5256 section 3). Ids are known by their hashes, whose seed nobody outside knows.
 type links struct {
-	seed  maphash.Seed
 	nodes []node
-	ids   map[uint64]int32
-	id    []byte
-	refs  []uint64
+	ids   idTable
 	// steps is how many may still be gone in search of circles. It grows with
 	// each message; no real mailbox comes near the end. Where it is used up,
 	// messages are not linked that might be in a circle.
@@ -33,22 +34,26 @@ const (
 	stepsEach     = 1000
 )
 
-func newLinks() *links {
-	return &links{seed: maphash.MakeSeed(), ids: make(map[uint64]int32), steps: firstSteps}
+func newLinks() *links { return &links{steps: firstSteps} }
+
+// expect makes room for so many messages.
+func (l *links) expect(n int) {
+	l.nodes = make([]node, 0, n)
+	l.ids.expect(n)
 }
 
-// add takes the message at a place, and says at which node it is.
-func (l *links) add(message int32, h *headerReader) int32 {
+// add takes the message at a place and its ids (key.ids), and says at which node it is.
+func (l *links) add(message int32, ids []uint64) int32 {
 	l.steps += stepsEach
 	parent := int32(none)
-	for _, id := range l.references(h) {
+	for _, id := range ids[1:] {
 		ref := l.node(id)
 		if parent != none && l.nodes[ref].parent == none {
 			l.link(parent, ref)
 		}
 		parent = ref
 	}
-	own := l.own(message, h)
+	own := l.own(message, ids[0])
 	if l.nodes[own].parent != parent {
 		l.nodes[own].parent = none
 		if parent != none {
@@ -58,33 +63,42 @@ func (l *links) add(message int32, h *headerReader) int32 {
 	return own
 }
 
-// references gives the ids that a message refers to, the eldest first: those of
+// readIDs makes ids those of the header at hand (key.ids): behind its own those of
 // References or, if there are none, the first of In-Reply-To.
-func (l *links) references(h *headerReader) []uint64 {
-	l.refs = l.refs[:0]
-	for rest, ok := h.value(fieldReferences), true; ok; {
-		l.id, rest, ok = nextID(l.id[:0], rest)
-		if ok {
-			l.refs = append(l.refs, maphash.Bytes(l.seed, l.id))
+func (t *Threader) readIDs() {
+	t.ids = append(t.ids[:0], 0)
+	t.ids[0], _ = t.nextID(t.header.value(fieldMessageID))
+	for rest := t.header.value(fieldReferences); ; {
+		var id uint64
+		if id, rest = t.nextID(rest); id == 0 {
+			break
+		}
+		t.ids = append(t.ids, id)
+	}
+	if beyond := len(t.ids) - 1 - maxReferences; beyond > 0 {
+		t.ids = slices.Delete(t.ids, 1, 1+beyond)
+	}
+	if len(t.ids) == 1 {
+		if id, _ := t.nextID(t.header.value(fieldInReplyTo)); id != 0 {
+			t.ids = append(t.ids, id)
 		}
 	}
-	if len(l.refs) > 0 {
-		return l.refs[max(len(l.refs)-maxReferences, 0):]
-	}
+}
+
+// nextID gives the hash of the next id in a value, 0 where there is none.
+func (t *Threader) nextID(value []byte) (id uint64, rest []byte) {
 	var ok bool
-	if l.id, _, ok = nextID(l.id[:0], h.value(fieldInReplyTo)); ok {
-		l.refs = append(l.refs, maphash.Bytes(l.seed, l.id))
+	if t.id, rest, ok = nextID(t.id[:0], value); !ok {
+		return 0, nil
 	}
-	return l.refs
+	return max(maphash.Bytes(t.seed, t.id), 1), rest
 }
 
 // own gives the node of a message: a new one if it has no valid id, or one that
 // another message has already.
-func (l *links) own(message int32, h *headerReader) int32 {
-	var ok bool
-	l.id, _, ok = nextID(l.id[:0], h.value(fieldMessageID))
-	if ok {
-		n := l.node(maphash.Bytes(l.seed, l.id))
+func (l *links) own(message int32, id uint64) int32 {
+	if id != 0 {
+		n := l.node(id)
 		if l.nodes[n].message == none {
 			l.nodes[n].message = message
 			return n
@@ -96,13 +110,50 @@ func (l *links) own(message int32, h *headerReader) int32 {
 
 // node finds or makes the node of an id.
 func (l *links) node(id uint64) int32 {
-	n, ok := l.ids[id]
-	if !ok {
-		n = int32(len(l.nodes))
+	s := l.ids.slot(id)
+	if s.id == 0 {
+		l.ids.used++
+		s.id, s.node = id, int32(len(l.nodes))
 		l.nodes = append(l.nodes, node{parent: none, message: none})
-		l.ids[id] = n
 	}
-	return n
+	return s.node
+}
+
+// An idTable finds the nodes of ids, which are hashes already and not 0.
+type idTable struct {
+	slots []idSlot // a power of two; at most three quarters are in use
+	used  int
+}
+
+type idSlot struct {
+	id   uint64
+	node int32
+}
+
+// expect makes room for the ids of so many messages, which are more than these.
+func (t *idTable) expect(n int) { t.resize(n + n/2) }
+
+func (t *idTable) resize(ids int) {
+	old := t.slots
+	t.slots = make([]idSlot, 1<<bits.Len(uint(max(ids, 16)*4/3)))
+	for _, s := range old {
+		if s.id != 0 {
+			*t.slot(s.id) = s
+		}
+	}
+}
+
+// slot gives the slot of an id, which is empty if the id is a new one.
+func (t *idTable) slot(id uint64) *idSlot {
+	if t.used >= len(t.slots)/4*3 {
+		t.resize(2 * t.used)
+	}
+	mask := uint64(len(t.slots) - 1)
+	for i := id & mask; ; i = (i + 1) & mask {
+		if s := &t.slots[i]; s.id == id || s.id == 0 {
+			return s
+		}
+	}
 }
 
 // link makes a node without parent the child of another, unless that would close a

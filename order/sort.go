@@ -77,6 +77,16 @@ func (s *Sorter) Attrs() (attrs mailstore.Attrs) {
 	return attrs
 }
 
+// Recall takes the next message if its header need not be looked at; else it is false,
+// and Add has to follow.
+func (s *Sorter) Recall(rec *mailstore.Record) bool {
+	if s.NeedsHeader() {
+		return false
+	}
+	s.Add(rec, nil)
+	return true
+}
+
 // NeedsHeader reports whether Add looks at headers.
 func (s *Sorter) NeedsHeader() bool {
 	return slices.ContainsFunc(s.columns, func(c column) bool { return c.Key != Arrival && c.Key != Size })
@@ -97,7 +107,11 @@ func (c *column) add(rec *mailstore.Record, h *headerReader) {
 	case Arrival:
 		c.numbers = append(c.numbers, arrived(rec))
 	case Date:
-		c.numbers = append(c.numbers, h.sent(rec))
+		sent := h.sent()
+		if sent == noDate {
+			sent = arrived(rec)
+		}
+		c.numbers = append(c.numbers, sent)
 	case Size:
 		c.numbers = append(c.numbers, rec.Size)
 	default:
