@@ -99,7 +99,8 @@ func (s *session) newFinder(v *view, charset string, key imap.SearchKey) (f *fin
 		s.log.Error("message cannot be searched", slog.String("mailbox", v.box.Name()), slog.Any("uid", uid), slog.Any("err", err))
 	}
 	if f.q.Memorable() {
-		f.q.Remember(s.memoryOf(v))
+		f.memory = s.memoryOf(v)
+		f.q.Remember(&f.memory.search)
 	}
 	s.srv.opt.FullText.Narrow(f.q, v.box)
 	return f, c.modSeq, nil
@@ -118,6 +119,9 @@ func (f *finder) find(ret searchReturn) (err error) {
 		err = errors.Join(f.forward(first), f.backward(last))
 	}
 	f.q.Rest()
+	if f.memory != nil {
+		f.s.srv.memories.weigh(f.memory)
+	}
 	f.s.srv.opt.FullText.HasSearched(f.s.user, f.v.box, f.q)
 	return err
 }
@@ -139,8 +143,10 @@ type finder struct {
 	s     *session
 	v     *view
 	q     *search.Query
-	recs  []mailstore.Record
-	found []mailstore.UID
+	// memory is where q keeps what it finds out, nil if it has nothing to keep.
+	memory *boxMemory
+	recs   []mailstore.Record
+	found  []mailstore.UID
 }
 
 // forward finds the messages in order, so many at most.

@@ -24,11 +24,14 @@ func (s *session) cmdThread(cmd *imap.Command) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	t := order.NewThreader(algorithm)
+	t, m := order.NewThreader(algorithm), s.memoryOf(s.view)
+	t.Remember(&m.threads, len(found))
 	if err := s.order(found, t); err != nil {
 		return reply{}, err
 	}
-	s.sendThreads(t.Threads(), cmd.UID())
+	threads := t.Threads()
+	s.srv.memories.weigh(m)
+	s.sendThreads(threads, cmd.UID())
 	return reply{}, nil
 }
 

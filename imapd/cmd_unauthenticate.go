@@ -12,6 +12,7 @@ import (
 // other.
 func (s *session) cmdUnauthenticate(*imap.Command) (reply, error) {
 	s.unselect()
+	s.leaveMemories()
 	s.endNotify()
 	s.closeQuietly("account", s.account.Close)
 	s.endRecord()

@@ -21,6 +21,7 @@ type Server struct {
 	buffers   imap.Buffers // shared by all connections, so that idle ones hold none
 	deflaters deflate.Pool // likewise
 	bodies    sync.Pool    // of *[smallMessage]byte, for messages on their way
+	memories  memories
 	sessions  sessions
 }
 
@@ -78,6 +79,7 @@ func (s *session) end() {
 	s.progress.close()
 	s.stopIdling()
 	s.unselect()
+	s.leaveMemories()
 	s.endNotify()
 	s.closeTranscript()
 	s.srv.sessions.remove(s.info)

@@ -74,7 +74,7 @@ type login struct {
 	account            mailstore.Account
 	view               *view // of the selected mailbox, nil when none is selected
 	last               messageCache
-	memories           []*boxMemory // of what searches found out
+	memories           []*boxMemory // that are held, the one used last behind
 	transcript         *transcript  // of what is said, usually nil
 	mailboxes          mailboxCount
 }

@@ -5,7 +5,6 @@ import (
 
 	"restante/imap"
 	"restante/mailstore"
-	"restante/search"
 )
 
 // A view is the selected mailbox as the client of this session knows it:
@@ -39,7 +38,7 @@ type view struct {
 	toldRecent int
 	saved      mailstore.UIDSet // "$", the result of SEARCH RETURN (SAVE)
 
-	memory   *search.Memory // of this mailbox; nil before the first search for a text
+	memory   *boxMemory // of this mailbox; nil before the first use
 	contexts []*searchContext
 	touched  []mailstore.UID // announced and changed since they were searched for the contexts
 

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"restante/mailstore"
@@ -167,19 +168,60 @@ func TestMemoryBounds(t *testing.T) {
 	}
 	n := newNeedle("x")
 	n.verdicts = m.of(question{text: strings.Repeat("x", 3), in: InBody})
-	for i := range mailstore.UID(3 * maxRanges) {
-		n.judge(2*i+1, true)
+	for i := range mailstore.UID(3 * maxBlocks) {
+		n.judge(i*blockUIDs, true)
 	}
-	if size := len(n.verdicts.judged) + len(n.verdicts.have); size > maxRanges+2 {
-		t.Errorf("a question has %d ranges", size)
+	if size := n.verdicts.len(); size > maxBlocks {
+		t.Errorf("a question has %d blocks", size)
 	}
 	m.of(question{text: "another", in: InBody})
 	m.of(question{text: "and another", in: InBody})
-	size := 0
-	for _, v := range m.verdicts {
-		size += len(v.judged) + len(v.have)
+	if size := m.blocks(); size > maxBlocks {
+		t.Errorf("all have %d blocks", size)
 	}
-	if size > maxRanges {
-		t.Errorf("all have %d ranges", size)
+	if m.Size() < maxBlocks/2*256 {
+		t.Errorf("it says that it has %d octets", m.Size())
 	}
+	m.Forget()
+	if m.Size() != 0 {
+		t.Errorf("when all is forgotten there are %d octets", m.Size())
+	}
+}
+
+// TestSummaryMemory: of fields that stand in summaries the answers are kept, too.
+func TestSummaryMemory(t *testing.T) {
+	b := newBox("Subject: one\n\n", "Subject: two\n\n")
+	b.sums = map[mailstore.UID]string{1: "Subject: one\r\n\r\n", 2: "Subject: two\r\n\r\n"}
+	var m Memory
+	x := Or{Header{"Subject", "one"}, Header{"From", "x"}}
+	if got := b.recall(t, &m, nil, x); !slices.Equal(got, uids(1)) {
+		t.Fatalf("it finds %v", got)
+	}
+	b.sums = nil
+	b.opened = nil
+	if got := b.recall(t, &m, nil, x); !slices.Equal(got, uids(1)) || len(b.opened) != 0 {
+		t.Errorf("again it finds %v and opens %v", got, b.opened)
+	}
+}
+
+// TestMemoryOfMany: searches at the same time find what each finds alone.
+func TestMemoryOfMany(t *testing.T) {
+	var texts []string
+	for i := range 200 {
+		texts = append(texts, fmt.Sprintf("Subject: s%d\n\nbody %d\n", i%7, i%5))
+	}
+	var m Memory
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			b := newBox(texts...)
+			for i := range 20 {
+				x := And{Header{"Subject", fmt.Sprint("s", i%9)}, Not{Body{fmt.Sprint("body ", i%6)}}}
+				if got, want := b.recall(t, &m, nil, x), b.find(t, x); !slices.Equal(got, want) {
+					t.Errorf("%v finds %v beside others, %v alone", x, got, want)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }

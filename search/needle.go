@@ -26,7 +26,8 @@ type needle struct {
 	known, may mailstore.UIDSet // of an index: of the messages known only those may have it
 
 	verdicts *verdicts // what is remembered, or nil
-	field    string    // that it is looked for in, where that is worth remembering
+	near     nearBy    // of these, what was asked for last
+	field    string    // that it is looked for in, "" for all that is searched
 	looked   bool      // the header of the message at hand was looked at
 }
 

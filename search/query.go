@@ -93,9 +93,7 @@ func (q *Query) compile(x Expr) Expr {
 		}
 		n := newNeedle(x.Text)
 		q.heads = append(q.heads, n)
-		if at == atHeader {
-			n.field = strings.ToLower(x.Field) // else the summary answers
-		}
+		n.field = strings.ToLower(x.Field)
 		return fieldMatch{q.fields.want(x.Field), n, at}
 	case Body:
 		return q.text(x.Text, false)
