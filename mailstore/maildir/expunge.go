@@ -3,7 +3,6 @@ package maildir
 import (
 	"context"
 	"errors"
-	"path/filepath"
 
 	"restante/mailstore"
 	"restante/mailstore/index"
@@ -47,6 +46,7 @@ func (m *mailbox) unlink(ctx context.Context, entries []index.Entry[file], onlyD
 	var err error
 	size := m.a.sizeChange()
 	defer size.done()
+	dir := m.dir()
 	progress := mailstore.ProgressOf(ctx).Track(int64(len(entries)))
 	for i, e := range entries {
 		progress.Add(1)
@@ -58,8 +58,8 @@ func (m *mailbox) unlink(ctx context.Context, entries []index.Entry[file], onlyD
 			if onlyDeleted && !r.Flags.Has(mailstore.Deleted) {
 				return nil
 			}
-			octets := size.size(m.dir(), f)
-			if err := m.a.fs.Remove(filepath.Join(m.dir(), f.path())); err != nil {
+			octets := size.size(dir, f)
+			if err := m.a.fs.Remove(f.below(dir)); err != nil {
 				return err
 			}
 			size.remove(m, r.Flags.System, octets)

@@ -138,20 +138,25 @@ func keywordLetters(letters string) string {
 // system flags and keyword letters. Letters that are neither stay.
 func withInfo(name string, sys mailstore.System, keywords string) string {
 	base, old, rest := splitInfo(name)
-	letters := make([]byte, 0, len(old)+len(systemLetters)+len(keywords))
-	letters = append(letters, keywords...)
+	// As a rule this is on the stack: a name has 255 octets at most.
+	buf := append(make([]byte, 0, 320), base...)
+	buf = append(buf, ":2,"...)
+	start := len(buf)
+	buf = append(buf, keywords...)
 	for _, s := range systemLetters {
 		if sys&s.flag != 0 {
-			letters = append(letters, s.letter)
+			buf = append(buf, s.letter)
 		}
 	}
 	for i := range len(old) {
 		if systemOf(old[i:i+1]) == 0 && !isKeywordLetter(old[i]) {
-			letters = append(letters, old[i])
+			buf = append(buf, old[i])
 		}
 	}
+	letters := buf[start:]
 	slices.Sort(letters)
-	return base + ":2," + string(slices.Compact(letters)) + rest
+	letters = slices.Compact(letters)
+	return string(append(buf[:start+len(letters)], rest...))
 }
 
 // sizeField returns the number of a field `,S=` or `,W=` of a base name, or

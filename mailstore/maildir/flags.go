@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"path/filepath"
 	"slices"
 
 	"restante/mailstore"
@@ -82,7 +81,7 @@ func (w *flagWrite) run(ctx context.Context, locked bool, res *mailstore.SetFlag
 			return err
 		}
 	}
-	var done []update
+	done := make([]update, 0, len(w.uids))
 	m.promise()
 	size := w.sizeChange()
 	defer size.done()
@@ -137,7 +136,7 @@ func (m *mailbox) renameFile(from, to file) error {
 		return nil
 	}
 	dir := m.dir()
-	return m.a.fs.Rename(filepath.Join(dir, from.path()), filepath.Join(dir, to.path()))
+	return m.a.fs.Rename(from.below(dir), to.below(dir))
 }
 
 // prepareKeywords gives letters to keywords that have none, as far as there are

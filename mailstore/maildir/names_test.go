@@ -109,6 +109,14 @@ func TestDeliveryKey(t *testing.T) {
 	}
 }
 
+// TestWithInfoAllocs: a name is made in one piece, as a range of STORE makes thousands.
+func TestWithInfoAllocs(t *testing.T) {
+	name := "1104537600.M20046P2137Q3.host,S=4711,W=4800:2,FSa"
+	if n := testing.AllocsPerRun(10, func() { withInfo(name, mailstore.Seen|mailstore.Flagged, "ab") }); n > 1 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func TestKeywordLetters(t *testing.T) {
 	for letters, want := range map[string]string{"": "", "S": "", "FS": "", "ab": "ab", "FSa": "a", "aSb": "ab", "\xffa": "a", "1z": "z"} {
 		if got := keywordLetters(letters); got != want {

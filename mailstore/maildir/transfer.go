@@ -202,8 +202,8 @@ func (t *transfer) plan(entries []index.Entry[file]) ([]transferred, error) {
 func (t *transfer) carry(ctx context.Context, d transferred) error {
 	return t.from.onFile(ctx, d.source, func(_ mailstore.Record, f file) error {
 		d.was = f
-		from := filepath.Join(t.from.dir(), f.path())
-		to := filepath.Join(t.to.dir(), d.path())
+		from := f.below(t.from.dir())
+		to := d.below(t.to.dir())
 		var err error
 		if t.move {
 			err = t.from.a.fs.Rename(from, to)
@@ -277,10 +277,10 @@ func (t *transfer) copyBytes(out fsys.File, in io.Reader) error {
 // next look at the directories, in one of the two mailboxes.
 func (t *transfer) undo() {
 	for _, d := range t.done {
-		to := filepath.Join(t.to.dir(), d.path())
+		to := d.below(t.to.dir())
 		var err error
 		if t.move && !d.copied {
-			err = t.from.a.fs.Rename(to, filepath.Join(t.from.dir(), d.was.path()))
+			err = t.from.a.fs.Rename(to, d.was.below(t.from.dir()))
 		} else {
 			err = t.to.a.fs.Remove(to)
 		}
@@ -308,7 +308,7 @@ func (t *transfer) leave() {
 		if !d.copied {
 			continue
 		}
-		err := t.from.a.fs.Remove(filepath.Join(t.from.dir(), d.was.path()))
+		err := t.from.a.fs.Remove(d.was.below(t.from.dir()))
 		if err != nil && !isAbsent(err) {
 			t.from.a.log.Error("a moved message stays in the old mailbox too", "mailbox", t.from.Name(), "path", d.was.path(), "err", err)
 			t.from.newDir.known, t.from.curDir.known = false, false
