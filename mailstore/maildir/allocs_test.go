@@ -6,8 +6,38 @@ import (
 	"path/filepath"
 	"testing"
 
+	"restante/mailstore"
 	"restante/mailstore/maildir"
 )
+
+// TestStoreLooks: a flag of a message in cur/ costs one look at cur/ before the change
+// and one behind it; new/ matters only to a message that leaves it.
+func TestStoreLooks(t *testing.T) {
+	root := t.TempDir()
+	deliver(t, root, "cur/1.old:2,", "x")
+	deliver(t, root, "new/2.new", "y")
+	fsys := &countingFS{}
+	acct, err := maildir.Open(t.Context(), maildir.Options{Root: root, FS: fsys})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer acct.Close()
+	m := openBox(t, acct, "INBOX")
+	for _, c := range []struct {
+		uid  mailstore.UID
+		want int64
+	}{{1, 2}, {2, 4}, {2, 2}} {
+		fsys.stats.Store(0)
+		op := mailstore.AddFlags
+		if r, _ := m.Record(c.uid); r.Flags.Has(mailstore.Flagged) {
+			op = mailstore.RemoveFlags
+		}
+		m.set(op, mailstore.NewFlags(mailstore.Flagged), c.uid)
+		if n := fsys.stats.Load(); n != c.want {
+			t.Errorf("message %d: %d looks, want %d", c.uid, n, c.want)
+		}
+	}
+}
 
 // TestOpenAllocs: a mailbox is opened without an allocation for each message, with a
 // UID list and without.

@@ -85,7 +85,7 @@ func (w *flagWrite) run(ctx context.Context, locked bool, res *mailstore.SetFlag
 	m.promise()
 	size := w.sizeChange()
 	defer size.done()
-	err := m.changing(true, func() error {
+	err := m.changing(slices.ContainsFunc(w.uids, m.isFresh), func() error {
 		progress := mailstore.ProgressOf(ctx).Track(int64(len(w.uids)))
 		for i, uid := range w.uids {
 			progress.Add(1)
@@ -120,6 +120,12 @@ func (w *flagWrite) run(ctx context.Context, locked bool, res *mailstore.SetFlag
 		}
 	})
 	return err
+}
+
+// isFresh reports whether a message is in new/, as far as we know.
+func (m *mailbox) isFresh(uid mailstore.UID) bool {
+	_, fresh := m.fresh[uid]
+	return fresh
 }
 
 // sizeChange is that of the account where \Deleted may be set or taken away.

@@ -100,10 +100,15 @@ func adding(name string) func([]fsys.Entry) []fsys.Entry {
 	return func(list []fsys.Entry) []fsys.Entry { return append(list, fsys.Entry{Name: name}) }
 }
 
-// countingFS counts what waits for the disk.
+// countingFS counts what waits for the disk, and looks at directories and files.
 type countingFS struct {
 	fsys.OS
-	syncs atomic.Int64
+	syncs, stats atomic.Int64
+}
+
+func (c *countingFS) Stat(name string) (fs.FileInfo, error) {
+	c.stats.Add(1)
+	return c.OS.Stat(name)
 }
 
 type countingFile struct {
