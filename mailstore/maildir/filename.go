@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/rand"
 	"encoding/binary"
-	"fmt"
 	"math"
 	"os"
 	"slices"
@@ -256,13 +255,14 @@ func leadingDigits(s string) (digits, rest string) {
 // namer makes base names that nobody else makes.
 type namer struct {
 	host    string
+	pid     int
 	counter atomic.Uint64
 }
 
 // newNamer begins to count at random, so that two accounts of one process that
 // are open on the same mailbox do not meet within a microsecond.
 func newNamer(host string) *namer {
-	n := &namer{host: strings.NewReplacer("/", `\057`, ":", `\072`, ",", `\054`).Replace(host)}
+	n := &namer{host: strings.NewReplacer("/", `\057`, ":", `\072`, ",", `\054`).Replace(host), pid: os.Getpid()}
 	var b [2]byte
 	rand.Read(b[:]) // never fails (package crypto/rand)
 	n.counter.Store(uint64(binary.LittleEndian.Uint16(b[:])) << 8)
@@ -273,16 +273,21 @@ func newNamer(host string) *namer {
 // seconds, microseconds (M), process (P) and counter (Q), host.
 func (n *namer) next() string {
 	now := time.Now()
-	return fmt.Sprintf("%d.M%dP%dQ%d.%s", now.Unix(), now.Nanosecond()/1000, os.Getpid(), n.counter.Add(1), n.host)
+	b := strconv.AppendInt(make([]byte, 0, 320), now.Unix(), 10)
+	b = strconv.AppendInt(append(b, ".M"...), int64(now.Nanosecond()/1000), 10)
+	b = strconv.AppendInt(append(b, 'P'), int64(n.pid), 10)
+	b = strconv.AppendUint(append(b, 'Q'), n.counter.Add(1), 10)
+	return string(append(append(b, '.'), n.host...))
 }
 
 // withSizes adds the size fields that are known.
 func withSizes(base string, stored, crlf int64) string {
+	b := append(make([]byte, 0, 320), base...)
 	if stored != mailstore.Unknown {
-		base += ",S=" + strconv.FormatInt(stored, 10)
+		b = strconv.AppendInt(append(b, ",S="...), stored, 10)
 	}
 	if crlf != mailstore.Unknown {
-		base += ",W=" + strconv.FormatInt(crlf, 10)
+		b = strconv.AppendInt(append(b, ",W="...), crlf, 10)
 	}
-	return base
+	return string(b)
 }

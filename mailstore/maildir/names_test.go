@@ -5,7 +5,10 @@ import (
 	"cmp"
 	"io"
 	"math/rand/v2"
+	"os"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -106,6 +109,23 @@ func TestDeliveryKey(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestNextName: names have the form of the Maildir page, no two are the same, and a
+// range of COPY makes thousands of them.
+func TestNextName(t *testing.T) {
+	n := newNamer("a/b:c,d.example")
+	form := regexp.MustCompile(`^[0-9]{10,}\.M[0-9]{1,6}P` + strconv.Itoa(os.Getpid()) + `Q[0-9]+\.a\\057b\\072c\\054d\.example,S=12,W=13$`)
+	first, second := withSizes(n.next(), 12, 13), withSizes(n.next(), 12, 13)
+	if !form.MatchString(first) || !form.MatchString(second) || first == second {
+		t.Errorf("%q and then %q", first, second)
+	}
+	if got := withSizes("x", mailstore.Unknown, 5); got != "x,W=5" {
+		t.Errorf("%q", got)
+	}
+	if a := testing.AllocsPerRun(10, func() { withSizes(n.next(), 12, 13) }); a > 2 {
+		t.Errorf("%v allocations", a)
 	}
 }
 

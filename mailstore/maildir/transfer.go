@@ -138,6 +138,7 @@ func (t *transfer) carryOut(ctx context.Context, entries []index.Entry[file]) er
 	if t.move {
 		t.from.promise()
 	}
+	t.done = make([]transferred, 0, len(plan))
 	progress := mailstore.ProgressOf(ctx).Track(int64(len(plan)))
 	for i, d := range plan {
 		progress.Add(1)
