@@ -166,6 +166,9 @@ func (x textMatch) eval(c *candidate) answer {
 				c.err = err
 			}
 		}
+		if a := x.recall(c.rec.UID); a != maybe {
+			return a // another query has found it out meanwhile, so this one did not look
+		}
 		return is(*found)
 	}
 	return maybe
