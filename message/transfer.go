@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"io"
 	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
 )
 
 // DecodeBody undoes the content transfer encoding of p; r gives its raw body. It
@@ -71,6 +74,20 @@ func (p *Part) decodeText(r io.Reader, room int) io.Reader {
 
 // AppendText appends what AppendBody gave as DecodeText gives it: as UTF-8.
 func (p *Part) AppendText(dst, body []byte) []byte { return appendCharset(dst, body, p.charset()) }
+
+// IsText reports whether AppendText would give the same octets: the body is UTF-8 and
+// promises no less.
+func (p *Part) IsText(body []byte) bool {
+	switch charsetName(p.charset()) {
+	case "", "utf-8", "us-ascii":
+		return utf8.Valid(body)
+	}
+	return false
+}
+
+// Charmap is what AppendText reads the body with if that has one octet for each
+// character, else nil.
+func (p *Part) Charmap() *charmap.Charmap { return charsetTable(p.charset()) }
 
 func (p *Part) charset() string {
 	charset, ok := p.Param("charset")

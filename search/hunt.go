@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"slices"
-	"unicode/utf8"
 
 	"restante/casemap"
 	"restante/message"
@@ -15,8 +14,9 @@ import (
 //
 // What is looked for is compared in its collation form, but nearly all mail is
 // ASCII and so are nearly all words. Therefore text that is ASCII is looked at
-// as it is: nothing but ASCII can be found in it. Only a part that has more, or
-// that has another alphabet below 0x80, is brought into its collation form.
+// as it is: nothing but ASCII can be found in it. Of a part that has more, what stands
+// near characters that can be part of a word of ASCII is brought into its collation
+// form (joiners), and all of it only for other words.
 type hunt struct {
 	s     *source
 	found []bool
@@ -93,56 +93,42 @@ func (h *hunt) held(p *message.Part, text []byte) {
 		q.body = p.AppendBody(q.body[:0], text)
 		text = q.body
 	}
-	based := asciiBased(p)
+	based, plain := asciiBased(p), !slices.ContainsFunc(h.open, func(n *needle) bool { return n.ascii == nil })
 	if based {
 		h.look(func(n *needle) bool { return n.inRaw(text) })
 		if len(h.open) == 0 || !hasHigh(text) {
 			return
 		}
+		if charset := p.Charmap(); plain && charset != nil && q.joiners().apart(charset, text) {
+			return
+		}
 	}
-	q.utf8 = p.AppendText(q.utf8[:0], text)
-	h.fold(q.utf8, based && !slices.ContainsFunc(h.open, func(n *needle) bool { return n.ascii == nil }))
+	if !p.IsText(text) {
+		q.utf8 = p.AppendText(q.utf8[:0], text)
+		text = q.utf8
+	}
+	if !plain {
+		h.fold(text)
+		return
+	}
+	if !based {
+		h.look(func(n *needle) bool { return n.inRaw(text) })
+	}
+	h.near(text)
 }
 
-// fold looks into the collation form of UTF-8 text, piece by piece. With near,
-// all that is ASCII has been looked at already: only what stands near other
-// characters can hold something.
-func (h *hunt) fold(text []byte, near bool) {
+// fold looks into the collation form of UTF-8 text, piece by piece.
+func (h *hunt) fold(text []byte) {
 	view := h.s.q.view[:0]
 	for len(text) > 0 && len(h.open) > 0 {
-		if near && len(view) == 0 {
-			text = text[max(asciiRun(text)-h.keep, 0):]
-		}
-		end := len(text)
-		if end > textWindow {
-			end = wholeRunes(text[:textWindow])
-		}
-		n := end
-		if near {
-			n = h.nearEnd(text[:end])
+		n := len(text)
+		if n > textWindow {
+			n = wholeRunes(text[:textWindow])
 		}
 		view = h.see(casemap.Append(view, text[:n]), true)
-		if n < end {
-			view = view[:0] // nothing reaches from here to what follows
-		}
 		text = text[n:]
 	}
 	h.s.q.view = view
-}
-
-// nearEnd gives where text has been ASCII for long enough: nothing that begins in
-// front of that with another character reaches beyond it, and the next such is
-// farther away.
-func (h *hunt) nearEnd(text []byte) (i int) {
-	for i < len(text) {
-		run := asciiRun(text[i:])
-		if run > 2*h.keep {
-			return i + h.keep
-		}
-		for i += run; i < len(text) && text[i] >= utf8.RuneSelf; i++ {
-		}
-	}
-	return i
 }
 
 // see looks for the open texts in a window on a text, which is folded or as it is

@@ -16,9 +16,10 @@ type needle struct {
 	// ascii is the text in lower case if it is of ASCII, so that it can be looked
 	// for in text that is not decoded; else nil.
 	ascii     []byte
-	rare      int  // the place of the rarest octet of ascii
-	inHeaders bool // Text, not Body
-	index     int  // in Query.texts
+	rare      int      // the place of the rarest octet of ascii
+	joins     *joiners // of ascii, once they are wanted
+	inHeaders bool     // Text, not Body
+	index     int      // in Query.texts
 	buf       []byte
 	line      []byte
 	decoder   message.HeaderDecoder
@@ -44,6 +45,18 @@ func newNeedle(text string) *needle {
 
 // in reports whether decoded text contains the needle.
 func (n *needle) in(text []byte) bool {
+	if n.ascii != nil && len(n.folded) > 0 {
+		if n.inRaw(text) {
+			return true
+		}
+		if n.joins == nil {
+			n.joins = new(joiners)
+			n.joins.add(n.folded)
+		}
+		if n.joins.next(text) == len(text) {
+			return false
+		}
+	}
 	n.buf = casemap.Append(n.buf[:0], text)
 	return bytes.Contains(n.buf, n.folded)
 }

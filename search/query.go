@@ -38,6 +38,7 @@ type Query struct {
 	found     []bool           // which texts were found in it
 	open      []*needle        // which were not
 	hunt      hunt             // for those
+	joins     *joiners         // of texts, once they are wanted
 
 	sums   mailstore.SummaryReader // of sumsOf, from the first page to Rest
 	sumsOf mailstore.Mailbox

@@ -142,7 +142,7 @@ func (s *source) scan() (*message.Part, error) {
 	if err := s.readAll(); err != nil {
 		return nil, err
 	}
-	return message.Scan(bytes.NewReader(s.all))
+	return message.ScanBytes(s.all), nil
 }
 
 // id reads the message for its identity. It is kept, with all that was, so that the
