@@ -59,7 +59,7 @@ type ReaderOptions struct {
 
 // A Reader reads the commands of one client.
 //
-// Wait, ReadCommand before the first octet of a command, ReadSASL and ReadDone may be interrupted by a
+// Wait, Await, ReadCommand before the first octet of a command, ReadSASL and ReadDone may be interrupted by a
 // read deadline of the connection and called again; nothing is lost. Any other error of the source, and
 // a deadline inside a command, ends the connection: it is given again by every later call. The end of the
 // input inside a command is io.ErrUnexpectedEOF, between commands io.EOF.
@@ -144,6 +144,15 @@ func (r *Reader) Wait() error {
 		return r.in.fill()
 	}
 	return r.skipEmptyLines()
+}
+
+// Await is Wait where empty lines have a meaning, as in IDLE. A goroutine that idles in it needs little
+// stack.
+func (r *Reader) Await() error {
+	if r.dead != nil {
+		return r.dead
+	}
+	return r.in.fill()
 }
 
 // betweenCommands reports whether nothing of an APPEND is left to be dropped.

@@ -39,7 +39,7 @@ func (s *session) cmdCreate(cmd *imap.Command) (reply, error) {
 		return s.created(name), nil
 	}
 	if undo := s.account.Delete(s.ctx, strings.TrimSuffix(name, s.delimiter())); undo != nil {
-		s.log.Error("a mailbox that got no special use cannot be removed", slog.String("mailbox", name), slog.Any("err", undo))
+		s.log().Error("a mailbox that got no special use cannot be removed", slog.String("mailbox", name), slog.Any("err", undo))
 	}
 	for _, kind := range []error{mailstore.ErrExists, mailstore.ErrInvalidName, mailstore.ErrNoSelect, mailstore.ErrNotFound} {
 		if errors.Is(err, kind) {

@@ -115,7 +115,7 @@ func (m *multiSearch) leaveOut(name string, err error) error {
 	if isAbsent(err) {
 		return nil
 	}
-	m.s.log.Warn("mailbox cannot be searched", slog.String("mailbox", name), slog.Any("err", err))
+	m.s.log().Warn("mailbox cannot be searched", slog.String("mailbox", name), slog.Any("err", err))
 	if m.failed == nil {
 		m.failed = err
 	}

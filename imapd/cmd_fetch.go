@@ -182,7 +182,7 @@ func (s *session) markSeen(items []item) mailstore.UIDSet {
 		return err
 	})
 	if err != nil {
-		s.log.Warn(`messages cannot be marked \Seen`, slog.String("mailbox", s.view.box.Name()), slog.Any("err", err))
+		s.log().Warn(`messages cannot be marked \Seen`, slog.String("mailbox", s.view.box.Name()), slog.Any("err", err))
 	}
 	if res.ModSeq != 0 {
 		s.view.silent = append(s.view.silent, res.ModSeq)
@@ -260,7 +260,7 @@ func (f *fetcher) leaveOut(it *item, err error) error {
 		f.failed = err
 		return nil
 	}
-	f.s.log.Error("message cannot be read", slog.String("mailbox", f.s.view.box.Name()), slog.Any("uid", it.UID), slog.Any("err", err))
+	f.s.log().Error("message cannot be read", slog.String("mailbox", f.s.view.box.Name()), slog.Any("uid", it.UID), slog.Any("err", err))
 	f.failed = errUnreadable
 	return nil
 }

@@ -19,7 +19,7 @@ func (s *session) cmdID(cmd *imap.Command) (reply, error) {
 	}
 	s.showClient(clientName(cmd.Args.(*imap.ID).Fields))
 	s.misusesUIDOnly = s.misusesUIDOnly || misusesUIDOnly(cmd.Args.(*imap.ID).Fields)
-	s.log.Debug("client identified itself", slog.String("id", strings.Join(fields, " ")))
+	s.log().Debug("client identified itself", slog.String("id", strings.Join(fields, " ")))
 	w := s.w.Untagged().Raw(`ID ("name" "restante"`)
 	if v := s.srv.opt.Version; v != "" {
 		w.Raw(` "version" `).String(v)

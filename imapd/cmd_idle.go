@@ -9,6 +9,7 @@ import (
 
 // idling is an IDLE that goes on.
 type idling struct {
+	teller
 	cmd     *imap.Command
 	unwatch func() // nil when no mailbox is selected
 }
@@ -25,7 +26,8 @@ func (s *session) cmdIdle(cmd *imap.Command) (reply, error) {
 	if err := s.refresh(); err != nil {
 		return reply{}, err
 	}
-	s.idle = &idling{cmd: cmd}
+	t := &s.srv.opt.Timeouts
+	s.idle = &idling{cmd: cmd, teller: teller{s: s, expunge: true, keepAlive: t.KeepAlive, deadline: time.Now().Add(t.Idle)}}
 	if s.view != nil {
 		s.idle.unwatch = s.view.box.Watch()
 	}
@@ -42,8 +44,10 @@ func (s *session) cmdIdle(cmd *imap.Command) (reply, error) {
 //
 // QUIRK: iOS Mail sends the next command in the same packet as DONE.
 func (s *session) awaitDone() error {
-	t := teller{s: s, expunge: true, keepAlive: s.srv.opt.Timeouts.KeepAlive}
-	return t.tellWhile(s.r.ReadDone, time.Now().Add(s.srv.opt.Timeouts.Idle))
+	if err := s.idle.tellWhile(s.r.Await); err != nil {
+		return err
+	}
+	return s.r.ReadDone()
 }
 
 // idleOver answers IDLE.

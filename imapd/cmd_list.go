@@ -78,7 +78,7 @@ func (s *session) listStatus(name string, items []imap.StatusItem) {
 	switch {
 	case err == nil, errors.Is(err, mailstore.ErrNoRight), s.foreign(name) && errors.Is(err, mailstore.ErrNotFound):
 	default:
-		s.log.Warn("no status for a listed mailbox", slog.String("mailbox", name), slog.Any("err", err))
+		s.log().Warn("no status for a listed mailbox", slog.String("mailbox", name), slog.Any("err", err))
 	}
 }
 

@@ -36,10 +36,10 @@ func (s *session) authenticate(name, password string) (mailstore.User, error) {
 		return user, errStopping
 	}
 	if errors.Is(err, auth.ErrCredentials) {
-		s.log.Info("login failed", slog.String("user", name))
+		s.log().Info("login failed", slog.String("user", name))
 		err = no("AUTHENTICATIONFAILED", "Wrong user name or password")
 	} else {
-		s.log.Error("authentication is not possible", slog.String("user", name), slog.Any("err", err))
+		s.log().Error("authentication is not possible", slog.String("user", name), slog.Any("err", err))
 		err = no("UNAVAILABLE", "Nobody can be authenticated at the moment; try again later")
 	}
 	if s.failedLogins++; s.failedLogins >= s.srv.opt.Limits.LoginFailures {
@@ -56,13 +56,12 @@ func (s *session) enter(user mailstore.User) (reply, error) {
 	account, err := s.srv.opt.Store.OpenAccount(s.ctx, user)
 	if err != nil {
 		s.srv.sessions.enter(s.info, "", 0)
-		s.log.Error("account cannot be opened", slog.String("user", user.Name), slog.Any("err", err))
+		s.log().Error("account cannot be opened", slog.String("user", user.Name), slog.Any("err", err))
 		return reply{}, no("UNAVAILABLE", "Your mail cannot be opened now; the server's log says why")
 	}
 	s.user, s.account, s.state = user, account, authenticated
-	s.log = s.plain.With(slog.String("user", user.Name))
 	s.r.SetLimits(s.srv.opt.readLimits(true))
 	s.record()
-	s.log.Debug("logged in", slog.Bool("tls", s.secure))
+	s.log().Debug("logged in", slog.Bool("tls", s.secure))
 	return ok("CAPABILITY "+s.capabilities(), "Logged in"), nil
 }

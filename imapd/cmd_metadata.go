@@ -158,7 +158,7 @@ func (s *session) listMetadata(in *mailstore.Info, entries []string) {
 	case errors.Is(err, mailstore.ErrNoRight), errors.Is(err, mailstore.ErrNotFound):
 		return
 	default:
-		s.log.Warn("no annotations for a listed mailbox", slog.String("mailbox", in.Name), slog.Any("err", err))
+		s.log().Warn("no annotations for a listed mailbox", slog.String("mailbox", in.Name), slog.Any("err", err))
 		return
 	}
 	if in.SpecialUse != "" {

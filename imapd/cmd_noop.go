@@ -31,6 +31,6 @@ func (s *session) refresh() error {
 	if err == nil || errors.Is(err, mailstore.ErrGone) {
 		return err
 	}
-	s.log.Warn("mailbox cannot be refreshed", slog.String("mailbox", s.view.box.Name()), slog.Any("err", err))
+	s.log().Warn("mailbox cannot be refreshed", slog.String("mailbox", s.view.box.Name()), slog.Any("err", err))
 	return nil
 }

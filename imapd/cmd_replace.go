@@ -74,7 +74,7 @@ func (s *session) replace(old mailstore.UIDSet, box mailstore.Mailbox, app mails
 	})
 	if err != nil {
 		if _, undo := box.Expunge(s.ctx, mailstore.NewUIDSet(uids...), false); undo != nil {
-			s.log.Error("a replacement cannot be taken back", slog.String("mailbox", box.Name()), slog.Any("err", undo))
+			s.log().Error("a replacement cannot be taken back", slog.String("mailbox", box.Name()), slog.Any("err", undo))
 		}
 		return reply{}, err
 	}

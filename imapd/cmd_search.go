@@ -96,7 +96,7 @@ func (s *session) newFinder(v *view, charset string, key imap.SearchKey) (f *fin
 	}
 	f = &finder{s: s, v: v, q: search.New(expr)}
 	f.q.Unreadable = func(uid mailstore.UID, err error) {
-		s.log.Error("message cannot be searched", slog.String("mailbox", v.box.Name()), slog.Any("uid", uid), slog.Any("err", err))
+		s.log().Error("message cannot be searched", slog.String("mailbox", v.box.Name()), slog.Any("uid", uid), slog.Any("err", err))
 	}
 	if f.q.Memorable() {
 		f.memory = s.memoryOf(v)

@@ -47,7 +47,7 @@ func (s *session) selectBox(name string, examine bool) error {
 	err = s.long(box.Refresh)
 	switch {
 	case errors.Is(err, mailstore.ErrInUse): // it is open, so what it holds is known, as of before
-		s.log.Warn("mailbox cannot be refreshed", slog.String("mailbox", name), slog.Any("err", err))
+		s.log().Warn("mailbox cannot be refreshed", slog.String("mailbox", name), slog.Any("err", err))
 	case err != nil:
 		s.closeQuietly("mailbox", box.Close)
 		return err

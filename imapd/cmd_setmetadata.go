@@ -108,7 +108,7 @@ func (s *session) giveUse(name, use string, then func() error) error {
 	}
 	if err = then(); err != nil {
 		if undo := s.account.SetSpecialUse(s.ctx, name, before[specialUseEntry]); undo != nil {
-			s.log.Error("a special use cannot be taken back", slog.String("mailbox", name), slog.Any("err", undo))
+			s.log().Error("a special use cannot be taken back", slog.String("mailbox", name), slog.Any("err", undo))
 		}
 	}
 	return err
@@ -128,7 +128,7 @@ func (s *session) copyNotes(from, to string) {
 		})
 	})
 	if err != nil {
-		s.log.Warn("annotations of INBOX cannot be copied", slog.String("mailbox", to), slog.Any("err", err))
+		s.log().Warn("annotations of INBOX cannot be copied", slog.String("mailbox", to), slog.Any("err", err))
 	}
 }
 

@@ -18,7 +18,7 @@ func (s *session) cmdUnauthenticate(*imap.Command) (reply, error) {
 	s.endRecord()
 	s.srv.sessions.enter(s.info, "", 0)
 	s.login = login{}
-	s.state, s.since, s.log = notAuthenticated, time.Now(), s.plain
+	s.state, s.since = notAuthenticated, time.Now()
 	s.r.SetUTF8(false)
 	s.w.SetUTF8(false)
 	s.r.SetLimits(s.srv.opt.readLimits(false))

@@ -17,10 +17,11 @@ type conn struct {
 	transfer   time.Duration
 	bulk       bool // a literal is coming in: the deadline moves with each read
 	in, out    int64
+	until      time.Time // how long to wait for the first octet of a command
+	deadline   time.Time // and until when all of it must have come
 
 	mu       sync.Mutex
-	waiting  bool      // for the first octet of a command
-	until    time.Time // as long as that
+	waiting  bool // for the first octet of a command
 	stopping bool
 	woken    bool // there may be something to tell
 }
@@ -56,34 +57,44 @@ var past = time.Unix(1, 0)
 // os.ErrDeadlineExceeded and nothing is lost. What has begun to arrive may be read
 // till the deadline, even if stop or wake came at the same moment.
 func (c *conn) await(read func() error, until, deadline time.Time) error {
-	if !c.beginWait(until) {
+	c.mayWait(until, deadline)
+	return c.wait(read)
+}
+
+// mayWait says how long the next wait may last.
+func (c *conn) mayWait(until, deadline time.Time) { c.until, c.deadline = until, deadline }
+
+// wait is await for who has said so with mayWait: an idle session stands in it, and
+// times would have to be kept on its stack.
+func (c *conn) wait(read func() error) error {
+	if !c.beginWait() {
 		return errStopping
 	}
 	err := read()
-	c.endWait(deadline)
+	c.endWait()
 	return err
 }
 
-func (c *conn) beginWait(until time.Time) bool {
+func (c *conn) beginWait() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.waiting, c.until = !c.stopping, until
+	c.waiting = !c.stopping
 	switch {
 	case !c.waiting:
 	case c.woken:
 		c.SetReadDeadline(past)
 	default:
-		c.SetReadDeadline(until) // an error shows up in the read
+		c.SetReadDeadline(c.until) // an error shows up in the read
 	}
 	return c.waiting
 }
 
-func (c *conn) endWait(deadline time.Time) {
+func (c *conn) endWait() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.waiting = false
-	if c.stopping || c.woken || !c.until.Equal(deadline) {
-		c.SetReadDeadline(deadline)
+	if c.stopping || c.woken || !c.until.Equal(c.deadline) {
+		c.SetReadDeadline(c.deadline)
 	}
 }
 

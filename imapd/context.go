@@ -142,7 +142,7 @@ func (s *session) searchAgain(spans []span) {
 			s.noUpdate(c.tag, "The results are not kept up to date any more")
 		}
 		if err != nil {
-			s.log.Warn("search results cannot be kept up to date", slog.String("mailbox", v.box.Name()), slog.Any("err", err))
+			s.log().Warn("search results cannot be kept up to date", slog.String("mailbox", v.box.Name()), slog.Any("err", err))
 		}
 	}
 }

@@ -89,7 +89,7 @@ func (s *session) replyTo(cmd string, err error) reply {
 			return reply{cond: imap.NO, code: k.code, text: k.text}
 		}
 	}
-	s.log.Error("command failed", slog.String("cmd", cmd), slog.Any("err", err))
+	s.log().Error("command failed", slog.String("cmd", cmd), slog.Any("err", err))
 	return internalError
 }
 
@@ -98,11 +98,11 @@ func (s *session) replyTo(cmd string, err error) reply {
 func (s *session) logKnown(cmd string, err error) {
 	for _, actionable := range []error{mailstore.ErrOverQuota, mailstore.ErrDamaged, mailstore.ErrInUse, mailstore.ErrReadOnly} {
 		if errors.Is(err, actionable) {
-			s.log.Warn("command refused", slog.String("cmd", cmd), slog.Any("err", err))
+			s.log().Warn("command refused", slog.String("cmd", cmd), slog.Any("err", err))
 			return
 		}
 	}
-	s.log.Debug("command refused", slog.String("cmd", cmd), slog.Any("err", err))
+	s.log().Debug("command refused", slog.String("cmd", cmd), slog.Any("err", err))
 }
 
 // syntaxReply answers what the reader could not make a command of.

@@ -38,12 +38,12 @@ func (s *session) record() {
 	}
 	dst, err := open(s.user.Name, s.id)
 	if err != nil {
-		s.log.Error("no transcript can be made", slog.Any("err", err))
+		s.log().Error("no transcript can be made", slog.Any("err", err))
 	}
 	if err != nil || dst == nil {
 		return
 	}
-	s.log.Info("session is recorded")
+	s.log().Info("session is recorded")
 	s.flush()
 	s.transcript = newTranscript(dst)
 	s.r.SetTrace(s.transcript)

@@ -76,7 +76,7 @@ func (f *fetcher) withHeader(it *item, use func(header []byte)) error {
 	case errors.Is(err, mailstore.ErrGone), f.s.ctx.Err() != nil:
 		return err
 	default:
-		f.s.log.Error("message cannot be put in order", slog.String("mailbox", f.s.view.box.Name()), slog.Any("uid", it.UID), slog.Any("err", err))
+		f.s.log().Error("message cannot be put in order", slog.String("mailbox", f.s.view.box.Name()), slog.Any("uid", it.UID), slog.Any("err", err))
 		use(nil)
 	}
 	return nil

@@ -110,7 +110,7 @@ func (s *session) claimsRecent(v *view) bool { return !s.rev2 && !v.readOnly }
 func (s *session) claimRecent(v *view) {
 	claimed, err := v.box.ClaimRecent(s.ctx)
 	if err != nil {
-		s.log.Warn("recent messages cannot be claimed", slog.String("mailbox", v.box.Name()), slog.Any("err", err))
+		s.log().Warn("recent messages cannot be claimed", slog.String("mailbox", v.box.Name()), slog.Any("err", err))
 	}
 	for _, r := range claimed {
 		v.recent.AddRange(r.First, r.Last)

@@ -244,7 +244,7 @@ func (n *notifier) look(name string, b *watchedBox) error {
 		return nil
 	}
 	if err != nil && !b.failed { // once, not each time
-		n.s.log.Warn("watched mailbox cannot be looked at", slog.String("mailbox", name), slog.Any("err", err))
+		n.s.log().Warn("watched mailbox cannot be looked at", slog.String("mailbox", name), slog.Any("err", err))
 	}
 	b.failed = err != nil
 	return err

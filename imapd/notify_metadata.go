@@ -47,7 +47,7 @@ func (n *notifier) lookNoted(name string, o *noted) (changed []string, err error
 		return nil, nil
 	}
 	if err != nil && !o.failed { // once, not each time
-		n.s.log.Warn("annotations cannot be looked at", slog.String("mailbox", name), slog.Any("err", err))
+		n.s.log().Warn("annotations cannot be looked at", slog.String("mailbox", name), slog.Any("err", err))
 	}
 	if o.failed = err != nil; o.failed {
 		return nil, err
@@ -175,7 +175,7 @@ func (s *session) enableMetadata() bool {
 		err = n.begin(false)
 	}
 	if err != nil {
-		s.log.Warn("annotations cannot be watched", slog.Any("err", err))
+		s.log().Warn("annotations cannot be watched", slog.Any("err", err))
 		n.close()
 		s.metadata = false
 		return false

@@ -53,7 +53,7 @@ func (s *session) fetchNew(from, to int) {
 	f := fetcher{s: s, plan: &plan}
 	_, err := s.view.pages([]span{{from, to}}, f.page)
 	if err = errors.Join(err, f.failed); err != nil && s.w.Err() == nil {
-		s.log.Warn("new messages cannot be told with NOTIFY", slog.String("mailbox", s.view.box.Name()), slog.Any("err", err))
+		s.log().Warn("new messages cannot be told with NOTIFY", slog.String("mailbox", s.view.box.Name()), slog.Any("err", err))
 	}
 }
 
@@ -70,7 +70,7 @@ func (s *session) idleFailed(err error) {
 		return
 	}
 	if !s.connectionFailed(err) {
-		s.log.Error("news cannot be told", slog.Any("err", err))
+		s.log().Error("news cannot be told", slog.Any("err", err))
 		s.leave("news failed")
 	}
 }

@@ -59,7 +59,7 @@ func (n *notifier) tellTree(own func(name string) bool) {
 	now, err := n.listPlaces()
 	if err != nil {
 		if !n.lost { // once, not each time
-			n.s.log.Warn("watched mailboxes cannot be listed", slog.Any("err", err))
+			n.s.log().Warn("watched mailboxes cannot be listed", slog.Any("err", err))
 		}
 		n.lost, n.rest = true, time.Now().Add(lookRetry)
 		n.pending.note("")

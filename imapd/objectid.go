@@ -53,7 +53,7 @@ func (s *session) created(name string) reply {
 }
 
 func (s *session) logNoID(mailbox string, err error) {
-	s.log.Warn("mailbox has no objectid, as it cannot be written down", slog.String("mailbox", mailbox), slog.Any("err", err))
+	s.log().Warn("mailbox has no objectid, as it cannot be written down", slog.String("mailbox", mailbox), slog.Any("err", err))
 }
 
 // appendObjectID appends the value of EMAILID (section 5.1).

@@ -36,8 +36,7 @@ func New(opt Options) *Server {
 func (srv *Server) ServeConn(ctx context.Context, c net.Conn, isTLS bool) {
 	s := srv.newSession(ctx, c, isTLS)
 	defer s.end()
-	stop := context.AfterFunc(ctx, s.conn.stop)
-	defer stop()
+	s.unstop = context.AfterFunc(ctx, s.conn.stop)
 	s.serve()
 }
 
@@ -46,14 +45,13 @@ func (srv *Server) newSession(ctx context.Context, c net.Conn, isTLS bool) *sess
 	s := &session{
 		srv:     srv,
 		id:      id,
-		plain:   srv.opt.Logger.With(slog.String("session", id), slog.String("remote", c.RemoteAddr().String())),
 		ctx:     context.WithoutCancel(ctx),
 		quit:    ctx,
 		state:   notAuthenticated,
 		secure:  isTLS,
 		started: time.Now(),
 	}
-	s.log, s.since = s.plain, s.started
+	s.since = s.started
 	s.info = srv.sessions.add(SessionInfo{Session: id, Remote: c.RemoteAddr().String(), TLS: isTLS, Started: s.started, Active: s.started})
 	s.conn = &conn{Conn: c, transfer: srv.opt.Timeouts.Transfer}
 	s.w = imap.NewWriter(s.conn, &srv.buffers)
@@ -71,11 +69,22 @@ func (srv *Server) newSession(ctx context.Context, c net.Conn, isTLS bool) *sess
 // last start.
 func newID() string { return rand.Text()[:10] }
 
+// log returns the log with what tells this session from others. It is made when
+// something is said: an idle session takes half a kilobyte less for it.
+func (s *session) log() *slog.Logger {
+	l := s.srv.opt.Logger.With(slog.String("session", s.id), slog.String("remote", s.conn.RemoteAddr().String()))
+	if s.user.Name != "" {
+		l = l.With(slog.String("user", s.user.Name))
+	}
+	return l
+}
+
 // end closes what the session holds and writes its one line in the log.
 func (s *session) end() {
 	if p := recover(); p != nil {
-		s.log.Error("session panicked", slog.Any("err", p), slog.String("stack", string(debug.Stack())))
+		s.log().Error("session panicked", slog.Any("err", p), slog.String("stack", string(debug.Stack())))
 	}
+	s.unstop()
 	s.progress.close()
 	s.stopIdling()
 	s.unselect()
@@ -90,7 +99,7 @@ func (s *session) end() {
 		s.zip.Release()
 	}
 	s.conn.Close() // nothing is left to be lost by an error here
-	s.log.Info("session ended",
+	s.log().Info("session ended",
 		slog.String("reason", s.reason),
 		slog.Int("commands", s.commands),
 		slog.Int64("in", s.conn.in),
@@ -102,7 +111,7 @@ func (s *session) end() {
 // be logged.
 func (s *session) closeQuietly(what string, fn func() error) {
 	if err := fn(); err != nil {
-		s.log.Error("closing failed", slog.String("what", what), slog.Any("err", err))
+		s.log().Error("closing failed", slog.String("what", what), slog.Any("err", err))
 	}
 }
 

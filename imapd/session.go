@@ -32,16 +32,15 @@ const (
 // A session is one client's connection. All of it belongs to one goroutine, but
 // for conn.stop.
 type session struct {
-	srv   *Server
-	id    string // in the log
-	log   *slog.Logger
-	plain *slog.Logger // log without the user
-	conn  *conn
-	r     *imap.Reader
-	w     *imap.Writer
-	zip   *deflate.Writer // under w after COMPRESS, else nil
-	ctx   context.Context // of what has begun: it does not end with the server
-	quit  context.Context // ends when the server stops
+	srv    *Server
+	id     string // in the log
+	conn   *conn
+	r      *imap.Reader
+	w      *imap.Writer
+	zip    *deflate.Writer // under w after COMPRESS, else nil
+	ctx    context.Context // of what has begun: it does not end with the server
+	quit   context.Context // ends when the server stops
+	unstop func() bool     // has quit no longer stop conn
 
 	state  state
 	secure bool // under TLS
@@ -135,8 +134,8 @@ func (s *session) wait(deadline time.Time) error {
 	if !s.notifying() {
 		return s.conn.await(s.r.Wait, deadline, deadline)
 	}
-	t := teller{s: s, silent: !s.notify.asked, expunge: s.notify.selected != 0 && !s.notify.delayed}
-	return t.tellWhile(s.r.Wait, deadline)
+	t := teller{s: s, deadline: deadline, silent: !s.notify.asked, expunge: s.notify.selected != 0 && !s.notify.delayed}
+	return t.tellWhile(s.r.Wait)
 }
 
 // errAnswered is what a command returns that has sent its tagged answer itself.
@@ -304,7 +303,7 @@ func (s *session) connectionFailed(err error) bool {
 	switch {
 	case errors.Is(err, errAnswered):
 	case errors.As(err, &d), errors.Is(s.w.Err(), imap.ErrLiteral):
-		s.log.Error("message cannot be sent to its end", slog.Any("err", err))
+		s.log().Error("message cannot be sent to its end", slog.Any("err", err))
 		s.leave("literal broken off")
 	case s.w.Err() != nil:
 		s.leave("connection lost")

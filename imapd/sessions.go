@@ -124,7 +124,7 @@ var errTooMany = no("LIMIT", "You have too many connections; close a mail progra
 // admit counts a login of the user.
 func (s *session) admit(user mailstore.User) error {
 	if !s.srv.sessions.enter(s.info, user.Name, s.srv.opt.Limits.PerUser) {
-		s.log.Warn("login refused: the user has too many connections (limits.connections_per_user)", "user", user.Name)
+		s.log().Warn("login refused: the user has too many connections (limits.connections_per_user)", "user", user.Name)
 		return errTooMany
 	}
 	return nil

@@ -17,31 +17,46 @@ type teller struct {
 	expunge   bool          // EXPUNGE may be told
 	keepAlive time.Duration // how often to give a sign of life; 0 for never
 
-	alive time.Time // when the next sign of life is due
-	later time.Time // when the other mailboxes may be looked at; zero if they need not be
+	deadline time.Time // until when the client may be silent
+	alive    time.Time // when the next sign of life is due
+	later    time.Time // when the other mailboxes may be looked at; zero if they need not be
 }
 
 // tellWhile tells news while read waits for the client, until it has something, the
 // deadline has come or the session cannot go on. read must be one that may be
 // interrupted by a read deadline and called again.
-func (t *teller) tellWhile(read func() error, deadline time.Time) error {
-	s := t.s
+func (t *teller) tellWhile(read func() error) error {
 	t.begin()
-	defer t.end()
-	for {
-		err := t.tell()
-		s.flush()
-		if s.w.Err() != nil {
-			err = s.w.Err()
+	err := t.tellNow()
+	for err == nil {
+		t.mayWait()
+		if err = t.s.conn.wait(read); !t.interrupted(err) {
+			break
 		}
-		if err != nil {
-			return &idleFailure{err}
-		}
-		err = s.conn.await(read, t.until(deadline), deadline)
-		if !errors.Is(err, os.ErrDeadlineExceeded) || s.conn.stopped() || !time.Now().Before(deadline) {
-			return err
-		}
+		err = t.tellNow()
 	}
+	t.end()
+	return err
+}
+
+// tellNow sends what there is to be told.
+func (t *teller) tellNow() error {
+	err := t.tell()
+	t.s.flush()
+	if t.s.w.Err() != nil {
+		err = t.s.w.Err()
+	}
+	if err != nil {
+		return &idleFailure{err}
+	}
+	return nil
+}
+
+func (t *teller) mayWait() { t.s.conn.mayWait(t.until(), t.deadline) }
+
+// interrupted reports whether err is that of a wait that goes on.
+func (t *teller) interrupted(err error) bool {
+	return errors.Is(err, os.ErrDeadlineExceeded) && !t.s.conn.stopped() && time.Now().Before(t.deadline)
 }
 
 // begin lets who has news wake the session.
@@ -103,7 +118,8 @@ func (t *teller) others() {
 }
 
 // until is how long there is nothing to do unless somebody wakes the session.
-func (t *teller) until(deadline time.Time) time.Time {
+func (t *teller) until() time.Time {
+	deadline := t.deadline
 	if t.keepAlive != 0 && t.alive.Before(deadline) {
 		deadline = t.alive
 	}

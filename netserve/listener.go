@@ -107,18 +107,16 @@ func (l *Listener) accept() (net.Conn, error) {
 
 // serveConn takes one connection from the handshake to its end.
 func (l *Listener) serveConn(c net.Conn, release func()) {
-	defer release()
-	defer c.Close()
-	defer l.recovered(c)
+	defer l.ended(c, release)
 	if l.service.TLS {
-		l.serveTLS(newPatientConn(c))
-		return
+		l.serveTLS(c)
+	} else {
+		l.service.Handler.ServeConn(l.server.ctx, newPatientConn(c), false)
 	}
-	l.service.Handler.ServeConn(l.server.ctx, newPatientConn(c), false)
 }
 
 func (l *Listener) serveTLS(c net.Conn) {
-	tc := l.secure(c)
+	tc := l.secure(newPatientConn(c))
 	if tc == nil {
 		return
 	}
@@ -137,12 +135,14 @@ func (l *Listener) secure(c net.Conn) *tls.Conn {
 	return tc
 }
 
-// recovered is deferred: a session that panics ends alone.
-func (l *Listener) recovered(c net.Conn) {
+// ended is deferred: a session that panics ends alone.
+func (l *Listener) ended(c net.Conn, release func()) {
 	if r := recover(); r != nil {
 		l.server.log.Error("a session failed; this is a defect of the server, please report it with the stack",
 			"service", l.service.Name, "remote", remote(c), "err", fmt.Sprint(r), "stack", string(debug.Stack()))
 	}
+	_ = c.Close() // nothing is left to be lost by an error here
+	release()
 }
 
 // shake does the TLS handshake within the given time.

@@ -131,6 +131,11 @@ func start(t testing.TB, data string) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return startBinary(t, bin, data)
+}
+
+func startBinary(t testing.TB, bin, data string) *server {
+	t.Helper()
 	ready := filepath.Join(t.TempDir(), "ready.json")
 	s := &server{t: t, data: data, log: new(lockedBuffer), done: make(chan error, 1)}
 	s.cmd = exec.Command(bin, "serve", "--data", data, "--ready-file", ready)
