@@ -22,7 +22,7 @@ const headerRoom = 64 << 10
 type loaded struct {
 	mailstore.Message
 	uid mailstore.UID
-	raw []byte // the whole message, nil if it is not small
+	raw octets // the whole message, nil if it is not small
 	buf *[smallMessage]byte
 
 	head      []byte // the header, or all of it that fits message.MaxRawHeader
@@ -107,7 +107,7 @@ func (s *session) readHeader(m *loaded, n need) (err error) {
 	var r io.ReaderAt = m
 	buf := m.buf[:0:headerRoom]
 	if m.raw != nil {
-		r, buf = octets(m.raw), nil
+		r, buf = &m.raw, nil
 	}
 	m.head, m.headWhole, err = search.ReadHeader(r, m.Len(), buf)
 	if err == nil && !m.headWhole {
@@ -174,7 +174,7 @@ func worthKeeping(root *message.Part) bool {
 // octets gives the message as it is stored.
 func (m *loaded) octets() io.ReaderAt {
 	if m.raw != nil {
-		return octets(m.raw)
+		return &m.raw
 	}
 	return m
 }
@@ -195,11 +195,11 @@ func (m *loaded) headerExtent() message.Extent {
 type octets []byte
 
 // ReadAt implements io.ReaderAt.
-func (b octets) ReadAt(p []byte, off int64) (int, error) {
-	if off >= int64(len(b)) {
+func (b *octets) ReadAt(p []byte, off int64) (int, error) {
+	if off >= int64(len(*b)) {
 		return 0, io.EOF
 	}
-	n := copy(p, b[off:])
+	n := copy(p, (*b)[off:])
 	if n < len(p) {
 		return n, io.EOF
 	}

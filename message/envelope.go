@@ -1,6 +1,9 @@
 package message
 
-import "bytes"
+import (
+	"bytes"
+	"sync"
+)
 
 // The fields of ENVELOPE, in its order.
 const (
@@ -26,7 +29,9 @@ const (
 // An address without mailbox or domain gets the names below, as NIL would make it
 // part of the group syntax.
 func AppendEnvelope(dst, header []byte) []byte {
-	var e envelope
+	e := envelopes.Get().(*envelope)
+	defer envelopes.Put(e)
+	defer e.forget()
 	e.read(header)
 	dst = append(dst, '(')
 	dst = e.text(dst, envDate)
@@ -71,6 +76,20 @@ type envelope struct {
 	more  [envFields][][]byte // of repeated address fields
 	buf   []byte
 	addr  addressReader
+}
+
+// envelopes keeps buffers between headers. Nothing of one is visible to the next.
+var envelopes = sync.Pool{New: func() any { return new(envelope) }}
+
+// forget makes it ready for the next header. Buffers that a huge one has left are not
+// kept.
+func (e *envelope) forget() {
+	clear(e.value[:])
+	clear(e.more[:])
+	const many = 1000 // addresses
+	if x := &e.addr.lex; cap(e.buf)+cap(x.out)+cap(x.comment) > bufferSize || cap(e.addr.all) > many {
+		e.buf, e.addr = nil, addressReader{}
+	}
 }
 
 func (e *envelope) read(header []byte) {

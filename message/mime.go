@@ -3,6 +3,7 @@ package message
 import (
 	"bytes"
 	"strings"
+	"unicode/utf8"
 )
 
 // A fieldReader turns the MIME fields of a header into the fields of a Part.
@@ -93,6 +94,17 @@ func (r *fieldReader) contentField(p *Part, name, value []byte) {
 	}
 }
 
+// toLower is bytes.ToLower, in place where b is ASCII.
+func toLower(b []byte) []byte {
+	for i, c := range b {
+		if c >= utf8.RuneSelf {
+			return bytes.ToLower(b)
+		}
+		b[i] = lower(c)
+	}
+	return b
+}
+
 func (r *fieldReader) unfold(raw []byte) []byte {
 	r.value = appendUnfolded(r.value[:0], raw)
 	return r.value
@@ -135,7 +147,7 @@ func (r *fieldReader) contentEncoding(p *Part, raw []byte) {
 	x, st := r.begin(raw)
 	if st == more && x.word(token) == end && len(x.out) > 0 {
 		p.has |= hasEncoding
-		p.Encoding = common(bytes.ToLower(x.out))
+		p.Encoding = common(toLower(x.out))
 	}
 }
 

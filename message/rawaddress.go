@@ -1,5 +1,7 @@
 package message
 
+import "bytes"
+
 // A rawAddress is one address of a list, or the start or end of a group. What is
 // absent is nil.
 type rawAddress struct {
@@ -28,6 +30,7 @@ type addressReader struct {
 	all     []rawAddress
 	recover bool
 	first   bool // one address is enough
+	groups  bool // there is a colon, so there may be groups
 }
 
 // list reads the addresses of an unfolded value.
@@ -36,6 +39,7 @@ func (r *addressReader) list(value []byte) []rawAddress {
 	x.reset(value)
 	x.out = x.out[:0]
 	r.all = r.all[:0]
+	r.groups = bytes.IndexByte(value, ':') >= 0
 	st := x.skip()
 	for st == more {
 		st = r.address()
@@ -80,6 +84,9 @@ func (r *addressReader) add(a rawAddress) { r.all = append(r.all, a) }
 
 // address = mailbox / group
 func (r *addressReader) address() status {
+	if !r.groups {
+		return r.mailbox()
+	}
 	x := &r.lex
 	start := x.i
 	mark := len(x.out)

@@ -11,7 +11,12 @@ import "strconv"
 func AppendString(dst, s []byte) []byte {
 	start := len(dst)
 	dst = append(dst, '"')
-	for _, c := range s {
+	plain := 0
+	for plain < len(s) && !special[s[plain]] {
+		plain++
+	}
+	dst = append(dst, s[:plain]...)
+	for _, c := range s[plain:] {
 		switch {
 		case c == '"' || c == '\\':
 			dst = append(dst, '\\', c)
@@ -23,6 +28,14 @@ func AppendString(dst, s []byte) []byte {
 	}
 	return append(dst, '"')
 }
+
+// special are octets that cannot stand in a quoted string as they are.
+var special = func() (is [256]bool) {
+	for c := range is {
+		is[c] = c >= 0x80 || c == '"' || c == '\\' || c == '\r' || c == '\n' || c == 0
+	}
+	return is
+}()
 
 func appendLiteral(dst, s []byte) []byte {
 	dst = append(dst, '{')
