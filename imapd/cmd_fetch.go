@@ -62,8 +62,6 @@ type fetcher struct {
 	// saved likewise.
 	saved      func(mailstore.UID) (unix int64, known bool)
 	askedSaved bool
-	rest       []item // of the page, behind the message whose turn it is
-	ahead      ahead  // of those, the ones that were opened
 	highest    uint64 // mod-sequence that was told
 	missing    bool   // messages went away while they were fetched
 	done       int    // messages that were answered for, of total
@@ -85,9 +83,7 @@ func (f *fetcher) page(items []item) error {
 	if f.plan.seen {
 		seen = f.s.markSeen(items)
 	}
-	defer f.closeAhead()
 	for i := range items {
-		f.rest = items[i+1:]
 		err := f.message(&items[i], seen.Contains(items[i].UID))
 		if err != nil {
 			return err
@@ -143,7 +139,11 @@ func (f *fetcher) openingTells(it *item) bool {
 	if !f.plan.opens() || f.plan.attrs&mailstore.AttrSize != 0 && it.Size == mailstore.Unknown {
 		return false
 	}
-	return !f.told(it.UID)
+	if !f.plan.summary {
+		return true
+	}
+	_, ok := f.kept(it.UID)
+	return !ok
 }
 
 // opened makes known what opening a message did not tell.
@@ -206,7 +206,7 @@ func (f *fetcher) message(it *item, nowSeen bool) error {
 	var m *loaded
 	if f.plan.opens() {
 		var err error
-		if m, err = f.load(it); err != nil {
+		if m, err = f.s.load(it.UID, f.toRead()); err != nil {
 			return f.leaveOut(it, err)
 		}
 		defer f.s.unload(m)

@@ -52,12 +52,11 @@ const (
 	maxCachedHeader = 64 << 10 // of all parts together
 )
 
-// load opens a message, unless it is open, and reads what is needed of it.
-func (s *session) load(msg mailstore.Message, uid mailstore.UID, n need) (_ *loaded, err error) {
-	if msg == nil {
-		if msg, err = s.view.box.OpenMessage(s.ctx, uid); err != nil {
-			return nil, err
-		}
+// load opens a message and reads what is needed of it.
+func (s *session) load(uid mailstore.UID, n need) (*loaded, error) {
+	msg, err := s.view.box.OpenMessage(s.ctx, uid)
+	if err != nil {
+		return nil, err
 	}
 	m := &loaded{Message: msg, uid: uid, buf: s.srv.borrow()}
 	if err := s.read(m, n); err != nil {

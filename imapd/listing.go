@@ -41,12 +41,10 @@ func (s *session) order(found []mailstore.UID, o orderer) error {
 
 // tell tells an orderer of messages.
 func (f *fetcher) tell(o orderer, items []item) error {
-	defer f.closeAhead()
 	for i := range items {
 		if o.Recall(&items[i].Record) {
 			continue
 		}
-		f.rest = items[i+1:]
 		if err := f.withHeader(&items[i], func(h []byte) { o.Add(&items[i].Record, h) }); err != nil {
 			return err
 		}
@@ -63,7 +61,7 @@ func (f *fetcher) withHeader(it *item, use func(header []byte)) error {
 			return nil
 		}
 	}
-	m, err := f.load(it)
+	m, err := f.s.load(it.UID, f.toRead())
 	switch {
 	case err == nil:
 		defer f.s.unload(m)

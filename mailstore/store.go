@@ -276,14 +276,6 @@ type Mailbox interface {
 	Close() error
 }
 
-// A BatchOpener is a Mailbox that opens several messages for less than each by itself.
-type BatchOpener interface {
-	// OpenMessages is OpenMessage for several messages. It leaves nil in msgs, which is
-	// as long as uids, what could not be opened at once: OpenMessage says why not, or
-	// opens it.
-	OpenMessages(ctx context.Context, uids []UID, msgs []Message)
-}
-
 // SummaryReader reads summaries, quickest in the order of UIDs.
 type SummaryReader interface {
 	// Get returns the summary of a message, good until the next Get; false when

@@ -37,36 +37,6 @@ func (m *mailbox) OpenMessage(ctx context.Context, uid mailstore.UID) (mailstore
 	return message{f}, nil
 }
 
-// OpenMessages opens the messages whose files are where they were, with one change of
-// rights for all.
-func (m *mailbox) OpenMessages(ctx context.Context, uids []mailstore.UID, msgs []mailstore.Message) {
-	if m.openInPlace(ctx, uids, msgs) {
-		m.Learn(func(tx *index.Tx[file]) {
-			for i, msg := range msgs {
-				if msg != nil {
-					tx.SetAttrs(uids[i], mailstore.Unknown, msg.(message).ModTime())
-				}
-			}
-		})
-	}
-}
-
-// openInPlace opens messages and reports whether the date of any of them was not known.
-func (m *mailbox) openInPlace(ctx context.Context, uids []mailstore.UID, msgs []mailstore.Message) (news bool) {
-	defer fsys.Hold(m.a.fs).Release()
-	for i, uid := range uids {
-		r, where, found := m.Get(uid)
-		if !found || m.gone.Load() || ctx.Err() != nil {
-			continue
-		}
-		if f, err := fsys.OpenContent(m.a.fs, where.below(m.dir())); err == nil {
-			msgs[i] = message{f}
-			news = news || r.Date == mailstore.Unknown
-		}
-	}
-	return news
-}
-
 // openFile opens the message's file without waiting for a write, unless the file
 // is not where it was.
 func (m *mailbox) openFile(ctx context.Context, uid mailstore.UID) (f fsys.Content, err error) {

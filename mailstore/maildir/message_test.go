@@ -13,25 +13,6 @@ import (
 // TestOpenTellsDate: who opens a message knows its date, and clients are told nothing
 // of that.
 func TestOpenTellsDate(t *testing.T) {
-	for _, open := range []struct {
-		why string
-		do  func(m box, uid mailstore.UID) (mailstore.Message, error)
-	}{
-		{"by itself", func(m box, uid mailstore.UID) (mailstore.Message, error) { return m.OpenMessage(t.Context(), uid) }},
-		{"with others", func(m box, uid mailstore.UID) (mailstore.Message, error) {
-			msgs := make([]mailstore.Message, 2)
-			m.Mailbox.(mailstore.BatchOpener).OpenMessages(t.Context(), []mailstore.UID{uid + 1, uid}, msgs)
-			if msgs[0] != nil || msgs[1] == nil {
-				t.Fatalf("opened are %v", msgs)
-			}
-			return msgs[1], nil
-		}},
-	} {
-		t.Run(open.why, func(t *testing.T) { opensWithDate(t, open.do) })
-	}
-}
-
-func opensWithDate(t *testing.T, open func(m box, uid mailstore.UID) (mailstore.Message, error)) {
 	acct, root := newAccount(t, maildir.MaildirPP)
 	deliver(t, root, "new/1.a.host", "a")
 	then := time.Unix(1234567890, 5e8)
@@ -44,7 +25,7 @@ func opensWithDate(t *testing.T, open func(m box, uid mailstore.UID) (mailstore.
 	if before.Date != mailstore.Unknown {
 		t.Fatalf("the date is %d before anybody has looked", before.Date)
 	}
-	msg, err := open(m, uid)
+	msg, err := m.OpenMessage(t.Context(), uid)
 	m.ok(err)
 	m.ok(msg.Close())
 	want := before

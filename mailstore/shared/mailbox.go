@@ -25,9 +25,8 @@ type foreignBox struct {
 }
 
 var (
-	_ mailstore.Mailbox     = (*foreignBox)(nil)
-	_ mailstore.Limited     = (*foreignBox)(nil)
-	_ mailstore.BatchOpener = (*foreignBox)(nil)
+	_ mailstore.Mailbox = (*foreignBox)(nil)
+	_ mailstore.Limited = (*foreignBox)(nil)
 )
 
 func newForeignBox(a *account, p *place, in mailstore.Mailbox) *foreignBox {
@@ -173,13 +172,6 @@ func (b *foreignBox) OpenMessage(ctx context.Context, uid mailstore.UID) (mailst
 		return nil, err
 	}
 	return b.in.OpenMessage(ctx, uid)
-}
-
-// OpenMessages opens none where the mailbox in it cannot open several at once.
-func (b *foreignBox) OpenMessages(ctx context.Context, uids []mailstore.UID, msgs []mailstore.Message) {
-	if in, ok := b.in.(mailstore.BatchOpener); ok && b.mayRead() {
-		in.OpenMessages(ctx, uids, msgs)
-	}
 }
 
 // SetFlags changes those of the flags that the user may change. It refuses only if

@@ -14,7 +14,6 @@ var contentTests = []test{
 	{"is read at any place", contentReaderAt},
 	{"stays readable after expunge", contentAfterExpunge},
 	{"is gone after expunge", contentExpunged},
-	{"is opened with others", contentTogether},
 }
 
 const head = "From: a@example.org\r\nSubject: odd\r\n"
@@ -154,37 +153,5 @@ func contentExpunged(e *env) {
 			e.Errorf("there is a record %+v", r)
 		}
 		e.ok(m.Fill(e.ctx, mailstore.NewUIDSet(uid), mailstore.AttrSize|mailstore.AttrDate), "fill")
-	}
-}
-
-// contentTogether: what is opened with others is what is opened by itself.
-func contentTogether(e *env) {
-	m := e.box(mailstore.Inbox)
-	o, ok := m.(mailstore.BatchOpener)
-	if !ok {
-		return
-	}
-	ids := []string{"a", "expunged", "b", "moved", "c"}
-	uids := e.add(m, text(ids[0]), text(ids[1]), text(ids[2]), text(ids[3]), text(ids[4]))
-	e.expunge(m, uids[1])
-	_, err := m.Move(e.ctx, mailstore.NewUIDSet(uids[3]), e.newBox("Elsewhere"))
-	e.ok(err, "move")
-	e.setFlags(m, mailstore.AddFlags, mailstore.NewFlags(mailstore.Seen), uids[4])
-	msgs := make([]mailstore.Message, len(uids))
-	o.OpenMessages(e.ctx, uids, msgs)
-	for i, msg := range msgs {
-		if msg == nil {
-			continue
-		}
-		if i == 1 || i == 3 {
-			e.Errorf("the message that was %s is opened", ids[i])
-		}
-		if got, err := slurp(msg); got != text(ids[i]) || err != nil {
-			e.Errorf("message %d is %q, %v; want %q", uids[i], got, err, text(ids[i]))
-		}
-		e.ok(msg.Close(), "close message")
-	}
-	if msgs[0] == nil && msgs[2] == nil && msgs[4] == nil {
-		e.Error("none is opened")
 	}
 }
