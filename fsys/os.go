@@ -176,6 +176,22 @@ func uptime() (time.Duration, bool) {
 
 type osFile struct{ *os.File }
 
+// syncData is fdatasync(2).
+func (f osFile) syncData() error {
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var syncErr error
+	err = conn.Control(func(fd uintptr) {
+		syncErr = noEINTR(func() error { return unix.Fdatasync(int(fd)) })
+	})
+	if err == nil && syncErr != nil {
+		err = &fs.PathError{Op: "sync", Path: f.Name(), Err: syncErr}
+	}
+	return err
+}
+
 // TryLock is F_OFD_SETLK over the whole file.
 func (f osFile) TryLock(exclusive bool) (bool, error) {
 	kind := int16(unix.F_RDLCK)

@@ -53,6 +53,15 @@ func writeTemp(fsys FS, temp string, data []byte, perm fs.FileMode) error {
 	return errors.Join(err, f.Close())
 }
 
+// SyncData makes content and size of a file durable, and where there is a call for it
+// no more than that: not its times, for which a journal has to be written as well.
+func SyncData(f File) error {
+	if d, ok := f.(interface{ syncData() error }); ok {
+		return d.syncData()
+	}
+	return f.Sync()
+}
+
 // ReadFile returns the content of path, or an error when there are more than
 // limit bytes.
 func ReadFile(fsys FS, path string, limit int64) ([]byte, error) {

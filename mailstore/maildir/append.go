@@ -35,6 +35,14 @@ type pending struct {
 	size  int64 // in CRLF form
 }
 
+// toNew reports whether it becomes a message in new/: it has no flags, so that other
+// programs see it as new.
+func (p *pending) toNew() bool {
+	flags := p.flags
+	flags.System &^= mailstore.Recent
+	return flags == mailstore.Flags{}
+}
+
 // NewAppend begins an append.
 func (m *mailbox) NewAppend(ctx context.Context) (mailstore.Append, error) {
 	err := ctx.Err()

@@ -69,7 +69,8 @@ func (m *mailbox) noteArrivals(all []arrival) {
 // commitLocked does it and returns the new messages. An error that concerns one
 // append alone is noted in its request; the error returned concerns all.
 func (m *mailbox) commitLocked(reqs []*commitRequest) (all []arrival, err error) {
-	err = m.changing(true, func() error {
+	inNew, inCur := placesOf(reqs)
+	err = m.changing(inNew, inCur, func() error {
 		for _, r := range reqs {
 			arrivals, err := m.place(r.files)
 			if err != nil {
@@ -98,6 +99,16 @@ func (m *mailbox) commitLocked(reqs []*commitRequest) (all []arrival, err error)
 	return all, nil
 }
 
+// placesOf tells in which directories there will be new messages.
+func placesOf(reqs []*commitRequest) (inNew, inCur bool) {
+	for _, r := range reqs {
+		for i := range r.files {
+			inNew, inCur = inNew || r.files[i].toNew(), inCur || !r.files[i].toNew()
+		}
+	}
+	return inNew, inCur
+}
+
 // place renames files from tmp/ to where messages are, and gives them UIDs that
 // are not yet written down. After an error none of them is there.
 func (m *mailbox) place(files []pending) (placed []arrival, err error) {
@@ -105,8 +116,10 @@ func (m *mailbox) place(files []pending) (placed []arrival, err error) {
 	for _, p := range files {
 		words = words.With(p.flags)
 	}
-	if err := m.prepareKeywords(words.Keywords); err != nil {
-		return nil, err
+	if words.Keywords != (mailstore.Keywords{}) {
+		if err := m.prepareKeywords(words.Keywords); err != nil {
+			return nil, err
+		}
 	}
 	more := make(map[string]string)
 	for _, p := range files {

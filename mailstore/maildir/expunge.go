@@ -21,7 +21,7 @@ func (m *mailbox) Expunge(ctx context.Context, uids mailstore.UIDSet, onlyDelete
 		if len(entries) == 0 {
 			return nil
 		}
-		err := m.changing(true, func() (err error) {
+		err := m.changing(true, true, func() (err error) {
 			removed, err = m.unlink(ctx, entries, onlyDeleted)
 			return err
 		})

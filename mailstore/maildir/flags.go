@@ -85,7 +85,7 @@ func (w *flagWrite) run(ctx context.Context, locked bool, res *mailstore.SetFlag
 	m.promise()
 	size := w.sizeChange()
 	defer size.done()
-	err := m.changing(slices.ContainsFunc(w.uids, m.isFresh), func() error {
+	err := m.changing(slices.ContainsFunc(w.uids, m.isFresh), true, func() error {
 		progress := mailstore.ProgressOf(ctx).Track(int64(len(w.uids)))
 		for i, uid := range w.uids {
 			progress.Add(1)

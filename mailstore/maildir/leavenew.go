@@ -26,7 +26,7 @@ func (m *mailbox) leaveOwed(ctx context.Context) error {
 	var moved []update
 	err := m.locked(ctx, "move to cur in", func() error {
 		claimed := m.claimedInNew()
-		err := m.changing(true, func() (err error) {
+		err := m.changing(true, true, func() (err error) {
 			moved, err = m.leaveNew(ctx, claimed)
 			return err
 		})

@@ -84,16 +84,20 @@ func (m *mailbox) modTime(sub string) (time.Time, error) {
 	return fi.ModTime(), nil
 }
 
-// changing runs fn, which changes entries in cur/ and perhaps in new/. If
-// nobody else changed them between the last listing and now, the listing plus
-// what fn does is the new state, and need not be read at once.
-func (m *mailbox) changing(alsoNew bool, fn func() error) error {
-	dirs := []struct {
+// changing runs fn, which changes entries in new/, cur/ or both. If nobody else
+// changed them between the last listing and now, the listing plus what fn does is
+// the new state, and need not be read at once.
+func (m *mailbox) changing(inNew, inCur bool, fn func() error) error {
+	type dir struct {
 		state *dirState
 		sub   string
-	}{{&m.curDir, "cur"}, {&m.newDir, "new"}}
-	if !alsoNew {
-		dirs = dirs[:1]
+	}
+	dirs := make([]dir, 0, 2)
+	if inCur {
+		dirs = append(dirs, dir{&m.curDir, "cur"})
+	}
+	if inNew {
+		dirs = append(dirs, dir{&m.newDir, "new"})
 	}
 	for _, d := range dirs {
 		if t, err := m.modTime(d.sub); err != nil || !t.Equal(d.state.mtime) {

@@ -113,11 +113,11 @@ func (t *transfer) run(ctx context.Context, uids mailstore.UIDSet) error {
 		return nil
 	}
 	err := t.to.withList(ctx, t.to.a.lockWait, nil, func() error {
-		err := t.to.changing(true, func() error {
+		err := t.to.changing(true, true, func() error {
 			if !t.move || t.from == t.to {
 				return t.carryOut(ctx, entries)
 			}
-			return t.from.changing(true, func() error { return t.carryOut(ctx, entries) })
+			return t.from.changing(true, true, func() error { return t.carryOut(ctx, entries) })
 		})
 		if len(t.done) > 0 {
 			t.tell()

@@ -241,7 +241,7 @@ func (l *uidList) append(dir string, records []newRecord) error {
 	at := l.read
 	_, err = f.WriteAt(text, at)
 	if err == nil {
-		err = f.Sync()
+		err = fsys.SyncData(f)
 	}
 	if err != nil {
 		// Half a record would be damage to the next reader.
