@@ -194,29 +194,29 @@ func (w *flagWrite) rememberMore() error {
 // ClaimRecent takes Recent from all messages that have it. Those in new/ move to
 // cur/, which is how other programs see that they are no longer new, soon after:
 // nobody waits for it, and what a crash leaves in new/ is recent once more.
+//
+// It does not wait for the mailbox: when a delivery is seen, all who are in IDLE ask
+// at once, and while it is still being written down that nobody else gives its UID.
 func (m *mailbox) ClaimRecent(ctx context.Context) (claimed mailstore.UIDSet, err error) {
-	const op = "claim recent in"
-	if m.Status().Recent == 0 && !m.gone.Load() { // another session was first, as one of ten in IDLE is
-		return nil, fail(op, m.Name(), m.a.fs.Settle())
+	err = m.a.fs.Settle()
+	if m.gone.Load() {
+		err = mailstore.ErrGone
 	}
-	err = m.locked(ctx, op, func() error {
-		if err := m.a.fs.Settle(); err != nil {
-			return err
-		}
-		m.Learn(func(tx *index.Tx[file]) {
-			for _, r := range m.recent {
-				for uid := r.First; uid <= r.Last; uid++ {
-					if tx.Claim(uid) {
-						claimed.Add(uid)
-					}
+	if err != nil || m.Status().Recent == 0 {
+		return nil, fail("claim recent in", m.Name(), err)
+	}
+	m.Learn(func(tx *index.Tx[file]) {
+		for _, r := range m.recent {
+			for uid := r.First; uid <= r.Last; uid++ {
+				if tx.Claim(uid) {
+					claimed.Add(uid)
 				}
 			}
-		})
-		m.recent = nil
-		if len(m.fresh) > 0 && !m.readOnly.Load() {
-			m.late.leaving.Owe(m.leaveLate)
 		}
-		return nil
+		m.recent = nil
 	})
-	return claimed, err
+	if !claimed.Empty() && !m.readOnly.Load() {
+		m.late.leaving.Owe(m.leaveLate)
+	}
+	return claimed, nil
 }

@@ -1,7 +1,9 @@
 package maildir_test
 
 import (
+	"fmt"
 	"os"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"restante/fsys"
 	"restante/fsys/faultfs"
 	"restante/mailstore"
+	"restante/mailstore/maildir"
 )
 
 // TestClaimLate: who claims Recent does not wait until the file is in cur/. A loss of
@@ -76,5 +79,43 @@ func (b *lateBox) claim(want ...mailstore.UID) {
 	got, err := b.m.ClaimRecent(b.Context())
 	if set := mailstore.NewUIDSet(want...); err != nil || len(got) != len(set) || len(want) > 0 && got[0] != set[0] {
 		b.Errorf("claimed %v, %v, want %v", got, err, want)
+	}
+}
+
+// TestClaimWhileFlagsAreSet: who sets flags of a message that is claimed meanwhile does
+// not make it recent again.
+func TestClaimWhileFlagsAreSet(t *testing.T) {
+	acct, _ := newAccount(t, maildir.MaildirPP)
+	m := openBox(t, acct, "INBOX")
+	const count = 300
+	claimed := 0
+	claim := func() {
+		set, err := m.ClaimRecent(t.Context())
+		if err != nil {
+			t.Error(err)
+		}
+		for _, r := range set {
+			claimed += int(r.Last-r.First) + 1
+		}
+	}
+	var flags sync.WaitGroup
+	added := make(chan mailstore.UID, count)
+	flags.Go(func() {
+		for uid := range added {
+			_, err := m.SetFlags(t.Context(), mailstore.NewUIDSet(uid), mailstore.AddFlags, mailstore.NewFlags(mailstore.Seen), mailstore.SetFlagsOptions{})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for i := range count {
+		added <- m.add(mailstore.Flags{}, fmt.Sprint(i))[0]
+		claim()
+	}
+	close(added)
+	flags.Wait()
+	claim()
+	if s := m.Status(); claimed != count || s.Recent != 0 || s.Unseen != 0 {
+		t.Errorf("of %d messages %d were claimed, %d are recent and %d unseen", count, claimed, s.Recent, s.Unseen)
 	}
 }

@@ -42,11 +42,14 @@ type mailbox struct {
 	uidls   map[string]string // unique ids of POP3 by base name, as Courier gave them, until the UID list has them
 	reread  bool              // the keywords mean something else than when the index was saved
 	fresh   map[mailstore.UID]struct{}
-	recent  mailstore.UIDSet // at least all that have Recent
 	newDir  dirState
 	curDir  dirState
 	exact   bool // the last look at the directories saw everything
 	private bool // UIDs are ours alone, as we cannot write the UID list
+
+	// recent are at least all messages that have Recent. It is used only in batches
+	// and views of the index, whose lock guards it.
+	recent mailstore.UIDSet
 
 	// after is closed when the value that had the name before has left the
 	// memory, nil if there is none; retired when this one has.

@@ -438,8 +438,14 @@ func (m *mailbox) remove(tx *index.Tx[file], uid mailstore.UID) {
 	}
 }
 
-// replace gives a message another file name and other flags.
+// replace gives a message another file name and other flags. Somebody may have
+// claimed Recent since they were looked up: it is taken away here, and never given.
 func (m *mailbox) replace(tx *index.Tx[file], uid mailstore.UID, f file, flags mailstore.Flags) {
+	if flags.Has(mailstore.Recent) {
+		if r, _, there := tx.Get(uid); !there || !r.Flags.Has(mailstore.Recent) {
+			flags.System &^= mailstore.Recent
+		}
+	}
 	tx.SetData(uid, f)
 	tx.SetFlags(uid, flags)
 	if f.inNew {
