@@ -379,7 +379,11 @@ func (m *mailbox) sortOut(l *listing) (listed, found []entry) {
 	for _, o := range order {
 		e := l.entries[uint32(o)]
 		if n := len(listed); n > 0 && listed[n-1].uid == e.uid {
-			// A damaged list may give one UID to two files: the second needs another.
+			// A damaged list may give one UID to two files. The later of them, by
+			// its name and not by the directory's order, needs another.
+			if e.name < listed[n-1].name {
+				listed[n-1], e = e, listed[n-1]
+			}
 			e.uid = 0
 			found = append(found, e)
 			continue
