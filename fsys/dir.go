@@ -57,15 +57,21 @@ func openDir(name string, owner Owner) (*Dir, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
 	}
-	var st unix.Stat_t
-	err = noEINTR(func() error { return unix.Fstat(fd, &st) })
-	if err == nil && !owner.may(&st, ownersWay) {
-		err = ErrNoDir
-	}
-	if err != nil {
+	d := &Dir{name: name, owner: owner, fd: fd}
+	if err := d.stat(); err != nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: errors.Join(err, unix.Close(fd))}
 	}
-	return &Dir{name: name, owner: owner, fd: fd}, nil
+	return d, nil
+}
+
+// stat is nil if the owner may still read the directory and pass through it.
+func (d *Dir) stat() error {
+	var st unix.Stat_t
+	err := noEINTR(func() error { return unix.Fstat(d.fd, &st) })
+	if err == nil && !d.owner.may(&st, ownersWay) {
+		err = ErrNoDir
+	}
+	return err
 }
 
 // may reports whether the owner has the permissions as the owner of a file, whoever
@@ -78,12 +84,15 @@ func (o Owner) may(st *unix.Stat_t, permissions uint32) bool {
 //
 // The file is opened with whatever rights the thread has, and given away only if the
 // owner of sys could have opened it himself: it stands in a directory that he has passed
-// through, the name is not a link, and it is his own and he may read it. Else it
-// is ErrNoDir: what is his in another way only the kernel can tell.
+// through and may pass through now, the name is not a link, and it is his own and he may
+// read it. Else it is ErrNoDir: what is his in another way only the kernel can tell.
 func (d *Dir) Open(name string) (Content, error) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	if d.fd < 0 {
+		return nil, ErrNoDir
+	}
+	if !d.owner.Self() && d.stat() != nil {
 		return nil, ErrNoDir
 	}
 	fd, err := d.openName(name)

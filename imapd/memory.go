@@ -131,8 +131,8 @@ func (ms *memories) weigh(m *boxMemory) {
 
 // memoryOf gives the memory of a mailbox; it is weighed when it was used.
 func (s *session) memoryOf(v *view) *boxMemory {
-	if v.memory != nil {
-		return v.memory
+	if m := v.memory; m != nil && (m.key == memoryKey{} || slices.Contains(s.memories, m)) {
+		return m
 	}
 	id, err := v.box.ObjectID(s.ctx)
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"hash/crc32"
 	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"sync"
 
 	"restante/fsys"
@@ -75,8 +77,12 @@ type dataFile[T any] struct {
 	seed    uint32 // of checksums
 	buffers sync.Pool
 
-	mu sync.RWMutex
-	f  fsys.File // nil when it is closed
+	fs fsys.FS
+
+	mu    sync.RWMutex
+	dir   string    // where it stands
+	f     fsys.File // nil when it is closed
+	ended bool      // and is not opened again
 }
 
 var errClosed = errors.New("the index file is closed")
@@ -92,12 +98,7 @@ func (d *dataFile[T]) read(ref dataRef) (*[]byte, error) {
 		*buf = make([]byte, ref.size)
 	}
 	*buf = (*buf)[:ref.size]
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	err := errClosed
-	if d.f != nil {
-		_, err = d.f.ReadAt(*buf, ref.place)
-	}
+	err := d.readAt(*buf, ref.place)
 	if err == io.EOF {
 		err = nil // the checksum tells whether something is missing
 	}
@@ -109,6 +110,53 @@ func (d *dataFile[T]) read(ref dataRef) (*[]byte, error) {
 		return nil, fmt.Errorf("data at %d: %w", ref.place, err)
 	}
 	return buf, nil
+}
+
+func (d *dataFile[T]) readAt(b []byte, place int64) error {
+	d.mu.RLock()
+	if d.f != nil {
+		defer d.mu.RUnlock()
+		_, err := d.f.ReadAt(b, place)
+		return err
+	}
+	d.mu.RUnlock()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ended {
+		return errClosed
+	}
+	if d.f == nil { // since rest; checksums tell another file
+		f, err := d.fs.OpenFile(filepath.Join(d.dir, indexName), os.O_RDONLY, 0)
+		if err != nil {
+			return err
+		}
+		d.f = f
+	}
+	_, err := d.f.ReadAt(b, place)
+	return err
+}
+
+// rest closes the file until it is asked for again.
+func (d *dataFile[T]) rest() {
+	if d == nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.f != nil {
+		_ = d.f.Close() // it was read
+		d.f = nil
+	}
+}
+
+// move says where the file stands now.
+func (d *dataFile[T]) move(dir string) {
+	if d == nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.dir = dir
 }
 
 // data reads the data of the records of a pack.
@@ -140,6 +188,7 @@ func (d *dataFile[T]) close() error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.ended = true
 	if d.f == nil {
 		return nil
 	}

@@ -92,7 +92,7 @@ func (s *Store[T]) load(x *Index[T], judge func([]byte, bool) Verdict) (Verdict,
 	if err != nil {
 		return Useless, err
 	}
-	file := &dataFile[T]{codec: s.opt.Codec, restore: s.opt.Restore, log: s.log, f: f}
+	file := &dataFile[T]{codec: s.opt.Codec, restore: s.opt.Restore, log: s.log, fs: s.opt.FS, dir: s.opt.Dir, f: f}
 	verdict, err := s.loadFrom(file, x, judge)
 	if verdict != Useless && x.entries.isUnread() {
 		s.file = file

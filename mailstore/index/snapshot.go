@@ -241,7 +241,7 @@ func (s *Store[T]) readFrom(w *snapshot[T]) error {
 	if len(w.kept) == 0 {
 		return errors.Join(w.f.Close(), s.file.close())
 	}
-	fresh := &dataFile[T]{codec: s.opt.Codec, restore: s.opt.Restore, log: s.log, seed: w.seed, f: w.f}
+	fresh := &dataFile[T]{codec: s.opt.Codec, restore: s.opt.Restore, log: s.log, fs: s.opt.FS, dir: s.opt.Dir, seed: w.seed, f: w.f}
 	x := s.x
 	x.mu.Lock()
 	for _, k := range w.kept {

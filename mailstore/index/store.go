@@ -211,6 +211,18 @@ func (s *Store[T]) Move(dir string) {
 		defer s.x.mu.Unlock()
 	}
 	s.sums.move(dir)
+	s.file.move(dir)
+}
+
+// Rest closes the files until something in them is asked for. The format calls it
+// when nobody has the mailbox open: there may be thousands in memory.
+func (s *Store[T]) Rest() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.file.rest()
+	if d := s.sums.cur.Load(); d != nil {
+		d.rest()
+	}
 }
 
 // MoveDir moves the index of a mailbox that no Store has. An index that is not

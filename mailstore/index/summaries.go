@@ -164,8 +164,11 @@ func (d *summaries) write() error {
 		return nil
 	}
 	var err error
-	if d.fresh {
+	switch {
+	case d.fresh:
 		err = d.make()
+	case d.f == nil: // since rest
+		err = d.open()
 	}
 	if err == nil {
 		_, err = d.f.WriteAt(d.pending, d.flushed)
@@ -232,6 +235,16 @@ func (d *summaries) readAt(b []byte, off int64) (int, error) {
 		return 0, io.EOF
 	}
 	return d.f.ReadAt(b[:min(int64(len(b)), d.flushed-off)], off)
+}
+
+// rest writes what waits, and closes the file until it is asked for again.
+func (d *summaries) rest() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.write() == nil && d.f != nil {
+		_ = d.f.Close() // a cache
+		d.f, d.pending = nil, nil
+	}
 }
 
 func (d *summaries) close() error {

@@ -147,6 +147,7 @@ func (a *account) release(m *mailbox) {
 	a.mu.Unlock()
 	if last {
 		a.near.drop(m)
+		m.restIndex()
 	}
 	for _, m := range evicted {
 		m.retire()

@@ -3,7 +3,6 @@ package maildir
 import (
 	"context"
 	"errors"
-	"iter"
 	"slices"
 
 	"restante/mailstore"
@@ -52,13 +51,11 @@ func (m *mailbox) leaveOwed(ctx context.Context) error {
 // claimedInNew returns the messages in new/ that are not Recent.
 func (m *mailbox) claimedInNew() []index.Entry[file] {
 	var claimed []mailstore.UID
-	m.View(func(iter.Seq2[mailstore.Record, file]) {
-		for uid := range m.fresh {
-			if !m.recent.Contains(uid) {
-				claimed = append(claimed, uid)
-			}
+	for uid := range m.fresh {
+		if r, there := m.Record(uid); there && !r.Flags.Has(mailstore.Recent) {
+			claimed = append(claimed, uid)
 		}
-	})
+	}
 	slices.Sort(claimed)
 	return m.Collect(mailstore.NewUIDSet(claimed...))
 }

@@ -153,8 +153,8 @@ func (m *mailbox) awaitTurn(ctx context.Context) error {
 
 // lose marks the mailbox as gone for all who have it open.
 func (m *mailbox) lose() {
-	m.abandonIndex()
 	m.gone.Store(true)
+	m.abandonIndex()
 	m.End()
 	m.a.near.drop(m)
 	m.a.forget(m)

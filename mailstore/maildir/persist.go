@@ -100,7 +100,7 @@ func (m *mailbox) catchUpFrom(ctx context.Context, k *known) ([]entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.reread = !k.words
+	m.reread = !k.words || k.head.New.Known == 0 || k.head.Cur.Known == 0
 	return m.catchUp(ctx, newTime, !k.curDir || !k.words || !m.exact || m.list.info == nil, false)
 }
 
@@ -127,6 +127,13 @@ func (m *mailbox) closeIndex() {
 		m.disk.Close(m.stamp())
 	default:
 		m.disk.Abandon()
+	}
+}
+
+// restIndex closes the files of the index until they are needed.
+func (m *mailbox) restIndex() {
+	if m.disk != nil {
+		m.disk.Rest()
 	}
 }
 

@@ -58,10 +58,13 @@ func (m *mailbox) refresh(ctx context.Context) error {
 
 // doubt lets both directories be read if the index may have other names for files
 // than they have.
-func (m *mailbox) doubt() {
-	if m.unsure.Swap(false) {
+func (m *mailbox) doubt() bool {
+	doubtful := m.unsure.Swap(false)
+	if doubtful {
 		m.newDir.known, m.curDir.known = false, false
+		m.reread = true
 	}
+	return doubtful
 }
 
 // catchUp brings the index up to date and returns the files that have no UID. It
@@ -153,6 +156,9 @@ func (m *mailbox) readNew(ctx context.Context, mtime time.Time, locked bool) (fo
 	}
 	present := 0
 	names := m.uidsOf(l.has)
+	if m.gone.Load() {
+		return nil, false, mailstore.ErrGone
+	}
 	for i := range l.entries {
 		e := &l.entries[i]
 		uid, known := names[e.base()]
@@ -272,11 +278,14 @@ func (m *mailbox) missing(l *listing) map[mailstore.UID]struct{} {
 // fold brings the index up to date with a listing and returns the files that
 // have no UID.
 func (m *mailbox) fold(l *listing, r listReading, vanished map[mailstore.UID]struct{}) ([]entry, error) {
+	if m.gone.Load() { // nothing said which files the messages are
+		return nil, mailstore.ErrGone
+	}
 	again, err := m.kw.refresh(m.control())
 	if err != nil {
 		return nil, err
 	}
-	updates, moved := m.compare(l, r, again || m.reread)
+	updates, moved := m.compare(l, r, again || m.reread || m.unsure.Load())
 	m.reread = false
 	for uid := range moved {
 		vanished[uid] = struct{}{}
@@ -480,6 +489,12 @@ func (m *mailbox) find(ctx context.Context, uid mailstore.UID) (mailstore.Record
 // place when another program has renamed it. ErrExpunged when it is gone.
 func (m *mailbox) onFile(ctx context.Context, uid mailstore.UID, fn func(r mailstore.Record, f file) error) error {
 	r, f, there := m.Get(uid)
+	if m.doubt() { // r may be older than f
+		var err error
+		if r, f, err = m.find(ctx, uid); err != nil {
+			return err
+		}
+	}
 	for try := 0; ; try++ {
 		if !there {
 			return mailstore.ErrExpunged

@@ -18,7 +18,7 @@ import (
 func (m *mailbox) restoreFiles(uids []mailstore.UID) []file {
 	m.unsure.Store(true)
 	bases, err := m.listedBases()
-	if err != nil {
+	if err != nil && !m.gone.Load() {
 		m.a.log.Error("neither index nor UID list say which files the messages are", "mailbox", m.Name(), "err", err)
 		m.gone.Store(true)
 		go m.loseIndex() // it takes the lock that our caller holds
