@@ -111,12 +111,12 @@ func (l *Listener) serveConn(c net.Conn, release func()) {
 	if l.service.TLS {
 		l.serveTLS(c)
 	} else {
-		l.service.Handler.ServeConn(l.server.ctx, newPatientConn(c), false)
+		l.service.Handler.ServeConn(l.server.ctx, newPatientConn(c, l.server.vigil), false)
 	}
 }
 
 func (l *Listener) serveTLS(c net.Conn) {
-	tc := l.secure(newPatientConn(c))
+	tc := l.secure(newPatientConn(c, l.server.vigil))
 	if tc == nil {
 		return
 	}

@@ -16,11 +16,12 @@ import (
 // one. To its user the deadlines are those of any net.Conn.
 type patientConn struct {
 	net.Conn
+	vigil       *vigil // hears of what is read
 	read, write deadline
 }
 
-func newPatientConn(c net.Conn) *patientConn {
-	p := &patientConn{Conn: c}
+func newPatientConn(c net.Conn, v *vigil) *patientConn {
+	p := &patientConn{Conn: c, vigil: v}
 	p.read.arm, p.write.arm = c.SetReadDeadline, c.SetWriteDeadline
 	return p
 }
@@ -29,6 +30,9 @@ func newPatientConn(c net.Conn) *patientConn {
 func (c *patientConn) Read(p []byte) (int, error) {
 	for {
 		n, err := c.Conn.Read(p)
+		if n > 0 {
+			c.vigil.read()
+		}
 		if err == nil || n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || !c.read.early() {
 			return n, err
 		}

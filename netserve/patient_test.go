@@ -32,7 +32,7 @@ func patientPipe(t *testing.T) (c *patientConn, below *countingConn, other net.C
 		b.Close()
 	})
 	below = &countingConn{Conn: a}
-	return newPatientConn(below), below, b
+	return newPatientConn(below, nil), below, b
 }
 
 // TestDeadlines: what a read or write hears of deadlines is what any net.Conn tells it,

@@ -27,6 +27,7 @@ import (
 type daemonOptions struct {
 	place
 	readyFile string
+	vigil     bool // see netserve.Options
 	out, log  io.Writer
 }
 
@@ -145,6 +146,7 @@ func (d *daemon) listen() error {
 		MaxConnections:   l.Connections,
 		MaxPerAddress:    l.ConnectionsPerAddress,
 		HandshakeTimeout: l.HandshakeTimeout.Duration,
+		Vigil:            d.o.vigil,
 	})
 	d.onClose(func() error {
 		now, cancel := context.WithCancel(context.Background())

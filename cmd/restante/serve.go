@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -38,6 +39,8 @@ func serve(ctx context.Context, o daemonOptions) error {
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+	o.vigil = true
 	d, err := newDaemon(ctx, o)
 	if err != nil {
 		return err
