@@ -63,6 +63,8 @@ type DotlockOptions struct {
 	Perm fs.FileMode
 	// NoWait gives up at once when somebody holds the lock.
 	NoWait bool
+	// Spare, unless nil, saves making a file.
+	Spare *Spare
 	// Broke, unless nil, is told of every lock that was taken for left over.
 	Broke func(path string, holder Holder)
 }
@@ -118,6 +120,7 @@ type Dotlock struct {
 	file    File
 	info    fs.FileInfo
 	content []byte
+	spare   bool // the file lives on
 }
 
 // LockDot makes the lock file path, waiting until ctx ends for whoever holds
@@ -132,7 +135,7 @@ func LockDot(ctx context.Context, fsys FS, path string, opt DotlockOptions) (*Do
 	}
 	w := waiter{fs: fsys, path: path, opt: opt}
 	for pause := firstPause; ; pause = min(2*pause, maxPause) {
-		d, err := create(fsys, path, opt.Perm)
+		d, err := create(fsys, path, opt)
 		if !errors.Is(err, fs.ErrExist) {
 			return d, err
 		}
@@ -153,16 +156,21 @@ func LockDot(ctx context.Context, fsys FS, path string, opt DotlockOptions) (*Do
 	}
 }
 
-func create(fsys FS, path string, perm fs.FileMode) (*Dotlock, error) {
+func create(fsys FS, path string, opt DotlockOptions) (*Dotlock, error) {
+	if opt.Spare != nil {
+		if d, err := opt.Spare.lock(path, opt.Perm); err == nil || errors.Is(err, fs.ErrExist) {
+			return d, err
+		}
+	}
 	// With its content from the first moment: nobody could tell whose an empty
 	// one is that a crash has left, and all would wait.
 	content := ownContent()
-	f, err := fsys.CreateWith(path, content, perm)
+	f, err := fsys.CreateWith(path, content, opt.Perm)
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		// On a full disk an empty file is a lock all the same: whoever wants to
 		// expunge must get it.
 		content = nil
-		f, err = fsys.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
+		f, err = fsys.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, opt.Perm)
 	}
 	if err != nil {
 		return nil, err
@@ -170,6 +178,9 @@ func create(fsys FS, path string, perm fs.FileMode) (*Dotlock, error) {
 	d := &Dotlock{fs: fsys, path: path, file: f, content: content}
 	if d.info, err = f.Stat(); err != nil {
 		return nil, errors.Join(err, f.Close(), fsys.Remove(path))
+	}
+	if opt.Spare != nil {
+		opt.Spare.locks++
 	}
 	return d, nil
 }
@@ -216,6 +227,9 @@ func (d *Dotlock) Unlock() error {
 	err := d.Check()
 	if err == nil && d.fs.Remove(d.path) != nil {
 		err = d.fs.Remove(d.path)
+	}
+	if d.spare {
+		return err
 	}
 	return errors.Join(err, d.file.Close())
 }

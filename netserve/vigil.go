@@ -10,7 +10,7 @@ import (
 const (
 	// brisk is the time between two reads of all connections below which they follow
 	// each other closely. With fewer a vigil takes more than it saves.
-	brisk = 3 * time.Millisecond
+	brisk = 10 * time.Millisecond
 	// briskReads is how many of them begin a vigil.
 	briskReads = 16
 	// nap is how long a vigil is in a system call. The monitor takes a processor away

@@ -148,6 +148,7 @@ func (a *account) release(m *mailbox) {
 	if last {
 		a.near.drop(m)
 		m.restIndex()
+		m.spareLate()
 	}
 	for _, m := range evicted {
 		m.retire()
@@ -288,12 +289,13 @@ func (a *account) peek(name string, items mailstore.StatusItems) (mailstore.Stat
 	return saved.Status, true
 }
 
-// lockDot takes a lock file.
-func (a *account) lockDot(ctx context.Context, path string, wait time.Duration) (*fsys.Dotlock, error) {
+// lockDot takes a lock file. spare may be nil.
+func (a *account) lockDot(ctx context.Context, path string, wait time.Duration, spare *fsys.Spare) (*fsys.Dotlock, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	return fsys.LockDot(ctx, a.fs, path, fsys.DotlockOptions{
-		Perm: a.filePerm,
+		Perm:  a.filePerm,
+		Spare: spare,
 		Broke: func(path string, holder fsys.Holder) {
 			a.log.Warn("removed a lock file that was left over", "path", path, "holder", holder.String())
 		},

@@ -165,7 +165,7 @@ func (a *account) subscribe(ctx context.Context, name string, on bool) error {
 		}
 	}
 	path := filepath.Join(a.tree.controlRoot(), subscriptionsName)
-	lock, err := a.lockDot(ctx, path+".lock", a.lockWait)
+	lock, err := a.lockDot(ctx, path+".lock", a.lockWait, nil)
 	if err != nil {
 		return err
 	}

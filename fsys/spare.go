@@ -1,0 +1,94 @@
+package fsys
+
+import (
+	"errors"
+	"io/fs"
+)
+
+const (
+	// spareAfter is how many locks are made anew before a spare is: who locks once or
+	// twice would only have one file more to make and to remove.
+	spareAfter = 2
+	// spareAgain is how many are when a spare has failed.
+	spareAgain = 100
+)
+
+// A Spare is a file that waits to be a lock file. The lock is taken by linking it to the
+// lock's name and given back by removing that name, so that who locks again and again makes
+// no file each time. To others the lock is as any other. A Spare is for one
+// lock at a time; the zero value is none.
+type Spare struct {
+	fs      FS
+	path    func() string
+	locks   int  // that were made without it
+	file    File // nil while there is none
+	info    fs.FileInfo
+	content []byte
+}
+
+// NewSpare will make a file of its own when it is worth while. path is that file's name at
+// the moment, on the file system of the lock. Where no links can be made, each lock
+// is a new file as without a Spare.
+func NewSpare(fsys FS, path func() string) *Spare { return &Spare{fs: fsys, path: path} }
+
+// lock makes the lock file path. It fails with fs.ErrExist if somebody has it, and with
+// anything else if it must be made without a spare.
+func (s *Spare) lock(path string, perm fs.FileMode) (*Dotlock, error) {
+	if s.locks < spareAfter {
+		return nil, errors.ErrUnsupported
+	}
+	if err := s.ready(perm); err != nil {
+		return nil, err
+	}
+	err := s.fs.Link(s.path(), path)
+	if errors.Is(err, fs.ErrExist) {
+		// NFS says so too when the answer to a first try was lost. And a lock of ours
+		// that could not be given back is ours still.
+		if fi, serr := s.fs.Lstat(path); serr == nil && SameFile(fi, s.info) {
+			err = nil
+		}
+	}
+	switch {
+	case err == nil:
+		return &Dotlock{fs: s.fs, path: path, file: s.file, info: s.info, content: s.content, spare: true}, nil
+	case !errors.Is(err, fs.ErrExist):
+		// Somebody has cleaned up, or no links can be made here.
+		s.locks = spareAfter - spareAgain
+		err = errors.Join(err, s.Remove())
+	}
+	return nil, err
+}
+
+// ready makes the file, or gives it the present time by the file system's clock, as if
+// it was made now.
+func (s *Spare) ready(perm fs.FileMode) error {
+	if s.file != nil {
+		_, err := s.file.WriteAt(s.content, 0)
+		return err
+	}
+	content := ownContent()
+	f, err := s.fs.CreateWith(s.path(), content, perm)
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return errors.Join(err, f.Close(), s.fs.Remove(s.path()))
+	}
+	s.file, s.info, s.content = f, info, content
+	return nil
+}
+
+// Remove ends it. A nil Spare is none. What cannot be removed stays as a file that nobody reads.
+func (s *Spare) Remove() error {
+	if s == nil || s.file == nil {
+		return nil
+	}
+	f := s.file
+	s.file = nil
+	err := s.fs.Remove(s.path())
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, f.Close())
+}
