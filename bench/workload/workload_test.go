@@ -145,6 +145,9 @@ func mailOf(t *testing.T, o target.Options) map[string]bool {
 		if err == nil && d.IsDir() && (strings.HasPrefix(d.Name(), ".scratch") || strings.HasPrefix(d.Name(), ".target")) {
 			err = fmt.Errorf("%s was left", path)
 		}
+		if err == nil && d.IsDir() && strings.HasPrefix(d.Name(), "."+workload.Aside) {
+			return filepath.SkipDir
+		}
 		if dir := filepath.Base(filepath.Dir(path)); err == nil && !d.IsDir() && (dir == "cur" || dir == "new") {
 			files[strings.TrimPrefix(path, o.Mail)] = true
 		}
