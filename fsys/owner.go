@@ -78,9 +78,7 @@ func CanBecome() bool {
 func canBe(owner Owner) bool {
 	o := owned{owner: owner}
 	defer o.become("").restore()
-	uid, _ := unix.SetfsuidRetUid(-1) // no such id: it only tells
-	gid, _ := unix.SetfsgidRetGid(-1)
-	return uid == owner.UID && gid == owner.GID
+	return fsIDs() == owner
 }
 
 type owned struct {
@@ -96,13 +94,28 @@ type identity struct{ uid, gid, toUID, toGID int }
 // first: the thread may change it as long as it is the superuser's or not. Where
 // nothing changes, as within Hold, it only asks.
 func (o *owned) become(name string) identity {
+	return change(o.owner.UID, o.group(name))
+}
+
+// group is the one that counts for a path.
+func (o *owned) group(name string) int {
 	gid := o.owner.GID
 	for i := range o.grants {
 		if g := &o.grants[i]; len(name) > len(g.Dir) && name[:len(g.Dir)] == g.Dir && filepath.Dir(name) == g.Dir {
 			gid = g.GID
 		}
 	}
-	return change(o.owner.UID, gid)
+	return gid
+}
+
+// isHeld reports whether this thread has the owner's rights already, as within Hold.
+func (o *owned) isHeld() bool { return fsIDs() == o.owner }
+
+// fsIDs tells whose rights this thread has for files. No id is -1: it only asks.
+func fsIDs() (o Owner) {
+	o.UID, _ = unix.SetfsuidRetUid(-1)
+	o.GID, _ = unix.SetfsgidRetGid(-1)
+	return o
 }
 
 // change sets the ids of this thread that are others. It asks first, with an id
@@ -110,9 +123,8 @@ func (o *owned) become(name string) identity {
 // id that it has, and takes four times as long for that as for the question.
 func change(uid, gid int) identity {
 	runtime.LockOSThread()
-	i := identity{toUID: uid, toGID: gid}
-	i.uid, _ = unix.SetfsuidRetUid(-1)
-	i.gid, _ = unix.SetfsgidRetGid(-1)
+	was := fsIDs()
+	i := identity{was.UID, was.GID, uid, gid}
 	if i.gid != gid {
 		_ = unix.Setfsgid(gid)
 	}

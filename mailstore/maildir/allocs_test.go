@@ -76,3 +76,31 @@ func TestOpenAllocs(t *testing.T) {
 		t.Errorf("%v allocations to open %d messages that have no UIDs", n, messages)
 	}
 }
+
+// TestStoreAllocs: a flag of all messages costs, for each, its new name and both names
+// for the kernel.
+func TestStoreAllocs(t *testing.T) {
+	const messages = 2000
+	root := t.TempDir()
+	deliver(t, root, "cur/1.first:2,", "x")
+	for i := range messages - 1 {
+		write(t, filepath.Join(root, "cur", fmt.Sprintf("%d.M%dP1Q%d.host,S=2,W=3:2,S", 1_700_000_000+i, i, i)), "x\n")
+	}
+	acct, err := maildir.Open(t.Context(), maildir.Options{Root: root})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer acct.Close()
+	m := openBox(t, acct, "INBOX")
+	n := testing.AllocsPerRun(2, func() {
+		for _, op := range []mailstore.FlagOp{mailstore.AddFlags, mailstore.RemoveFlags} {
+			res, err := m.SetFlags(t.Context(), mailstore.AllUIDs(), op, mailstore.NewFlags(mailstore.Flagged), mailstore.SetFlagsOptions{})
+			if err != nil || res.Changed.Len() != messages {
+				t.Fatal(res, err)
+			}
+		}
+	}) / (2 * messages)
+	if n > 3.2 {
+		t.Errorf("%v allocations to change a message's flags", n)
+	}
+}

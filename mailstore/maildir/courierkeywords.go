@@ -75,12 +75,13 @@ func (m *mailbox) applyCourierOnce(ctx context.Context) error {
 	if err := m.kw.remember(dir, m.a.filePerm, more); err != nil {
 		return err
 	}
-	inNew := false
+	at, inNew := m.places(len(renames)), false
+	defer at.close()
 	for i, r := range renames {
 		if i%256 == 255 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := m.renameFile(r[0], r[1]); err != nil {
+		if err := at.rename(r[0], r[1]); err != nil {
 			return err
 		}
 		inNew = inNew || r[0].inNew

@@ -47,6 +47,8 @@ func (m *mailbox) unlink(ctx context.Context, entries []index.Entry[file], onlyD
 	size := m.a.sizeChange()
 	defer size.done()
 	dir := m.dir()
+	files := m.places(len(entries))
+	defer files.close()
 	progress := mailstore.ProgressOf(ctx).Track(int64(len(entries)))
 	for i, e := range entries {
 		progress.Add(1)
@@ -59,7 +61,7 @@ func (m *mailbox) unlink(ctx context.Context, entries []index.Entry[file], onlyD
 				return nil
 			}
 			octets := size.size(dir, f)
-			if err := m.a.fs.Remove(f.below(dir)); err != nil {
+			if err := files.remove(f); err != nil {
 				return err
 			}
 			size.remove(m, r.Flags.System, octets)

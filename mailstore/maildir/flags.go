@@ -85,6 +85,8 @@ func (w *flagWrite) run(ctx context.Context, locked bool, res *mailstore.SetFlag
 	m.promise()
 	size := w.sizeChange()
 	defer size.done()
+	files := m.places(len(w.uids))
+	defer files.close()
 	err := m.changing(slices.ContainsFunc(w.uids, m.isFresh), true, func() error {
 		progress := mailstore.ProgressOf(ctx).Track(int64(len(w.uids)))
 		for i, uid := range w.uids {
@@ -96,7 +98,7 @@ func (w *flagWrite) run(ctx context.Context, locked bool, res *mailstore.SetFlag
 				u := update{uid: uid, flags: w.opt.Apply(w.op, r.Flags, w.arg)}
 				letters, _ := m.kw.encode(f.name, u.flags.Keywords)
 				u.file = file{name: withInfo(f.name, u.flags.System, letters)}
-				if err := m.renameFile(f, u.file); err != nil {
+				if err := files.rename(f, u.file); err != nil {
 					return err
 				}
 				w.leftNew = w.leftNew || f.inNew
@@ -134,15 +136,6 @@ func (w *flagWrite) sizeChange() *sizeChange {
 		return nil
 	}
 	return w.m.a.sizeChange()
-}
-
-// renameFile renames a file within the mailbox, if the names differ.
-func (m *mailbox) renameFile(from, to file) error {
-	if from == to {
-		return nil
-	}
-	dir := m.dir()
-	return m.a.fs.Rename(from.below(dir), to.below(dir))
 }
 
 // prepareKeywords gives letters to keywords that have none, as far as there are

@@ -63,6 +63,8 @@ func (m *mailbox) claimedInNew() []index.Entry[file] {
 // leaveNew moves messages to cur/, where the files may be changed, and returns those
 // that are there.
 func (m *mailbox) leaveNew(ctx context.Context, entries []index.Entry[file]) (moved []update, err error) {
+	files := m.places(len(entries))
+	defer files.close()
 	for _, e := range entries {
 		u := update{uid: e.UID}
 		err := m.onFile(ctx, e.UID, func(_ mailstore.Record, f file) error {
@@ -70,7 +72,7 @@ func (m *mailbox) leaveNew(ctx context.Context, entries []index.Entry[file]) (mo
 			if f.inNew && f.base() == f.name {
 				u.file.name += ":2,"
 			}
-			return m.renameFile(f, u.file)
+			return files.rename(f, u.file)
 		})
 		switch {
 		case err == nil:

@@ -82,6 +82,8 @@ type transfer struct {
 	from, to *mailbox
 	move     bool
 	done     []transferred
+	// Where the files are taken from and put.
+	source, dest *places
 }
 
 // transferred is a message that has its place in the destination.
@@ -139,6 +141,9 @@ func (t *transfer) carryOut(ctx context.Context, entries []index.Entry[file]) er
 		t.from.promise()
 	}
 	t.done = make([]transferred, 0, len(plan))
+	t.source, t.dest = t.from.places(len(plan)), t.to.places(len(plan))
+	defer t.source.close()
+	defer t.dest.close()
 	progress := mailstore.ProgressOf(ctx).Track(int64(len(plan)))
 	for i, d := range plan {
 		progress.Add(1)
@@ -203,17 +208,16 @@ func (t *transfer) plan(entries []index.Entry[file]) ([]transferred, error) {
 func (t *transfer) carry(ctx context.Context, d transferred) error {
 	return t.from.onFile(ctx, d.source, func(_ mailstore.Record, f file) error {
 		d.was = f
-		from := f.below(t.from.dir())
-		to := d.below(t.to.dir())
+		from, to := t.source.of(f), t.dest.of(d.file)
 		var err error
 		if t.move {
-			err = t.from.a.fs.Rename(from, to)
+			err = from.Rename(f.name, to, d.name)
 		} else {
-			err = t.from.a.fs.Link(from, to)
+			err = from.Link(f.name, to, d.name)
 		}
 		if needsCopy(err) {
 			d.copied = true
-			err = t.copyContent(from, to)
+			err = t.copyContent(f.below(t.from.dir()), d.below(t.to.dir()))
 		}
 		if err == nil {
 			t.done = append(t.done, d)
