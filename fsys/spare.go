@@ -37,26 +37,31 @@ func (s *Spare) lock(path string, perm fs.FileMode) (*Dotlock, error) {
 	if s.locks < spareAfter {
 		return nil, errors.ErrUnsupported
 	}
-	if err := s.ready(perm); err != nil {
-		return nil, err
+	if s.ready(perm) != nil {
+		return nil, s.fail() // no file can be made here
 	}
 	err := s.fs.Link(s.path(), path)
-	if errors.Is(err, fs.ErrExist) {
-		// NFS says so too when the answer to a first try was lost. And a lock of ours
-		// that could not be given back is ours still.
-		if fi, serr := s.fs.Lstat(path); serr == nil && SameFile(fi, s.info) {
-			err = nil
-		}
+	if errors.Is(err, fs.ErrExist) && !s.is(path) {
+		return nil, err
 	}
-	switch {
-	case err == nil:
-		return &Dotlock{fs: s.fs, path: path, file: s.file, info: s.info, content: s.content, spare: true}, nil
-	case !errors.Is(err, fs.ErrExist):
-		// Somebody has cleaned up, or no links can be made here.
-		s.locks = spareAfter - spareAgain
-		err = errors.Join(err, s.Remove())
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, s.fail() // nor a link, or somebody has cleaned up
 	}
-	return nil, err
+	return &Dotlock{fs: s.fs, path: path, file: s.file, info: s.info, content: s.content, spare: true}, nil
+}
+
+// is reports whether a lock that is there is this one: NFS says that it was there when
+// the answer to a first try was lost, and what could not be given back is ours still.
+func (s *Spare) is(path string) bool {
+	fi, err := s.fs.Lstat(path)
+	return err == nil && SameFile(fi, s.info)
+}
+
+// fail has it not tried again for a while.
+func (s *Spare) fail() error {
+	s.locks = spareAfter - spareAgain
+	_ = s.Remove() // what stays is cleaned up as what a crash leaves
+	return errors.ErrUnsupported
 }
 
 // ready makes the file, or gives it the present time by the file system's clock, as if

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -153,7 +154,11 @@ func fcntlHolder(h *handle) string {
 
 // makeDot makes the lock file, or fails at once.
 func (m *Mailbox) makeDot() (*fsys.Dotlock, error) {
-	opt := fsys.DotlockOptions{Stale: staleLock, NoWait: true, Broke: func(path string, h fsys.Holder) {
+	if m.spare == nil {
+		name := filepath.Base(fsys.TempName("lock"))
+		m.spare = fsys.NewSpare(m.acct.opt.FS, func() string { return filepath.Join(m.paths().notes, name) })
+	}
+	opt := fsys.DotlockOptions{Stale: staleLock, NoWait: true, Spare: m.spare, Broke: func(path string, h fsys.Holder) {
 		m.log().Warn("mbox: removed a lock file that was left over", "file", path, "holder", h.String())
 	}}
 	return fsys.LockDot(context.Background(), m.acct.opt.FS, m.paths().mbox+".lock", opt)

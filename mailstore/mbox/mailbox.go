@@ -42,6 +42,7 @@ type Mailbox struct {
 	fileReadOnly  bool
 	unlockable    error // why no lock works where the file stands; set before anybody has the mailbox
 	j             *journal
+	spare         *fsys.Spare // for the lock file; nil until it is locked
 	state         *stateFile
 	snap          fileStamp // the file that the index describes
 	layoutGen     uint64    // raised whenever messages move

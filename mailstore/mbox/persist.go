@@ -195,6 +195,9 @@ func (m *Mailbox) shutdown() error {
 		err = errors.Join(err, m.j.close())
 		m.j = nil
 	}
+	if serr := m.spare.Remove(); serr != nil && m.gone() == nil {
+		m.log().Info("mbox: a file stays beside the state file", "mailbox", m.Name(), "err", serr)
+	}
 	m.setHandle(nil)
 	m.setGone("it has been closed")
 	return err

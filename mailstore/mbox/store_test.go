@@ -204,7 +204,6 @@ func TestFullDisk(t *testing.T) {
 	if m, err = acct.Open(ctx, mailstore.Inbox); err != nil {
 		t.Fatal(err)
 	}
-	defer m.Close()
 	if n := len(readWire(t, m, 7)); n < 5000 {
 		t.Errorf("read %d octets", n)
 	}
@@ -226,5 +225,8 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("status %+v", s)
 	}
 	disk.full = false
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
 	checkFiles(t, disk, "/mail")
 }
