@@ -40,7 +40,7 @@ type mailbox struct {
 	names   map[string]uint32 // base name to UID, of all messages; nil until it is needed
 	asked   bool              // it was nearly needed once
 	uidls   map[string]string // unique ids of POP3 by base name, as Courier gave them, until the UID list has them
-	reread  bool              // the keywords mean something else than when the index was saved
+	reread  bool              // what the index says of flags is looked up in the names: keywords mean something else, or the names are in doubt
 	fresh   map[mailstore.UID]struct{}
 	newDir  dirState
 	curDir  dirState

@@ -3,7 +3,6 @@ package maildir
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"iter"
 	"maps"
 	"slices"
@@ -411,100 +410,6 @@ func (l *listing) ownNames(fresh int) {
 	for i := range l.entries {
 		if e := &l.entries[i]; !e.known {
 			e.name = strings.Clone(e.name)
-		}
-	}
-}
-
-// insert adds a message to the index.
-func (m *mailbox) insert(tx *index.Tx[file], e entry, recent bool) {
-	m.insertRecord(tx, e, m.kw.of(e.name), mailstore.Unknown, recent)
-}
-
-func (m *mailbox) insertRecord(tx *index.Tx[file], e entry, flags mailstore.Flags, date int64, recent bool) {
-	base := e.base()
-	if size := sizeField(base, 'W'); size != mailstore.Unknown {
-		e.size = size
-	}
-	if recent {
-		flags.System |= mailstore.Recent
-		m.recent.Add(e.uid)
-	}
-	if e.inNew {
-		m.fresh[e.uid] = struct{}{}
-	}
-	if m.names != nil {
-		m.names[base] = uint32(e.uid)
-	}
-	tx.Add(mailstore.Record{UID: e.uid, Flags: flags, Date: date, Size: e.size}, e.file)
-}
-
-// remove takes a message out of the index.
-func (m *mailbox) remove(tx *index.Tx[file], uid mailstore.UID) {
-	_, f, found := tx.Get(uid)
-	if !found {
-		return
-	}
-	tx.Expunge(uid)
-	delete(m.fresh, uid)
-	if base := f.base(); m.names[base] == uint32(uid) {
-		delete(m.names, base)
-	}
-}
-
-// replace gives a message another file name and other flags. Somebody may have
-// claimed Recent since they were looked up: it is taken away here, and never given.
-func (m *mailbox) replace(tx *index.Tx[file], uid mailstore.UID, f file, flags mailstore.Flags) {
-	if flags.Has(mailstore.Recent) {
-		if r, _, there := tx.Get(uid); !there || !r.Flags.Has(mailstore.Recent) {
-			flags.System &^= mailstore.Recent
-		}
-	}
-	tx.SetData(uid, f)
-	tx.SetFlags(uid, flags)
-	if f.inNew {
-		m.fresh[uid] = struct{}{}
-	} else {
-		delete(m.fresh, uid)
-	}
-}
-
-// find looks at the directories because a message's file was not where the
-// index has it, and returns where it is now.
-func (m *mailbox) find(ctx context.Context, uid mailstore.UID) (mailstore.Record, file, error) {
-	found, err := m.readAll(ctx, false)
-	if err != nil {
-		return mailstore.Record{}, file{}, m.vanished(err)
-	}
-	if len(found) > 0 { // they get UIDs at the next refresh
-		m.newDir.known, m.curDir.known = false, false
-	}
-	r, f, there := m.Get(uid)
-	if !there {
-		return r, f, mailstore.ErrExpunged
-	}
-	return r, f, nil
-}
-
-// onFile runs fn with the place of a message's file, and again with its new
-// place when another program has renamed it. ErrExpunged when it is gone.
-func (m *mailbox) onFile(ctx context.Context, uid mailstore.UID, fn func(r mailstore.Record, f file) error) error {
-	r, f, there := m.Get(uid)
-	if m.doubt() { // r may be older than f
-		var err error
-		if r, f, err = m.find(ctx, uid); err != nil {
-			return err
-		}
-	}
-	for try := 0; ; try++ {
-		if !there {
-			return mailstore.ErrExpunged
-		}
-		err := fn(r, f)
-		if !errors.Is(err, fs.ErrNotExist) || try == maxLooks {
-			return err
-		}
-		if r, f, err = m.find(ctx, uid); err != nil {
-			return err
 		}
 	}
 }
