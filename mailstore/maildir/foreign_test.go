@@ -152,11 +152,12 @@ func TestKeywords(t *testing.T) {
 	if got := read(t, filepath.Join(root, "dovecot-keywords")); got != "0 $Forwarded\n1 next\n3 work\n" {
 		t.Errorf("keywords are %q", got)
 	}
-	// Another program gives the letter a meaning.
+	// Another program gives the letter a meaning, to use it.
 	write(t, filepath.Join(root, "dovecot-keywords"), "0 $Forwarded\n1 next\n3 work\n25 late\n")
+	rename(t, filepath.Join(root, "cur/2.y:2,"), filepath.Join(root, "cur/2.y:2,z"))
 	deliver(t, root, "new/3.z", "z")
 	inbox.refresh()
-	inbox.want("1 [F late next work] x", "2 [] y", "3 [] z")
+	inbox.want("1 [F late next work] x", "2 [late] y", "3 [] z")
 }
 
 // TestManyKeywords uses more than there are letters for.

@@ -32,7 +32,7 @@ func rest(cost time.Duration) time.Duration {
 // dirState is what we know of a directory whose listing has been read.
 type dirState struct {
 	known bool      // else it must be read
-	own   bool      // the last change was ours
+	own   time.Time // of our own changes the first since it was read, or the last before; zero: none
 	mtime time.Time // its modification time
 	seen  time.Time // when it was first seen to have that
 	read  time.Time // when the last reading began
@@ -60,19 +60,30 @@ func (d *dirState) mustRead(mtime, now time.Time) bool {
 		return true
 	case d.certain():
 		return false
-	case !d.own && d.cost <= cheapRead:
+	case !d.own.IsZero() && now.Sub(d.own) < fineMargin:
+		return false // it would have to be read once more, and NOOP follows STORE closely
+	case d.own.IsZero() && d.cost <= cheapRead:
 		return true
 	}
 	return now.Sub(d.read) >= rest(d.cost)
 }
 
-// begin notes the state before a directory is read.
+// begin notes the state before a directory is read. What we have changed ourselves is
+// still so as long as its time is the same: it goes on being read less often.
 func (d *dirState) begin(mtime, now time.Time) dirState {
 	next := dirState{known: true, mtime: mtime, seen: now, read: now}
 	if d.known && d.mtime.Equal(mtime) {
 		next.seen, next.own = d.seen, d.own
 	}
 	return next
+}
+
+// changed notes that we have changed the directory, which has another time now.
+func (d *dirState) changed(mtime, now time.Time) {
+	d.mtime, d.seen = mtime, now
+	if !d.own.After(d.read) {
+		d.own = now
+	}
 }
 
 // modTime returns the modification time of a directory.
@@ -111,7 +122,7 @@ func (m *mailbox) changing(inNew, inCur bool, fn func() error) error {
 			d.state.known = false
 		}
 		if d.state.known && !t.Equal(d.state.mtime) {
-			d.state.mtime, d.state.seen, d.state.own = t, time.Now(), true
+			d.state.changed(t, time.Now())
 		}
 	}
 	return err
