@@ -40,7 +40,38 @@ type piece[T any] struct {
 	data  []T    // in the order of the records; unless unread
 	// unread has the data that were not read yet, nil when data has all.
 	unread *unread[T]
-	top    uint64 // at least the highest mod-sequence in it
+	top    tops
+}
+
+// topLen is how many neighbours share a bound of their mod-sequences: few enough that
+// looking at all of them for one that has changed is little.
+const topLen = 32
+
+// tops are at least the highest mod-sequences in a piece: of all its records, and of
+// each topLen of them.
+type tops struct {
+	all  uint64
+	part [chunkLen / topLen]uint64
+}
+
+// raise notes the mod-sequence of the record at place j.
+func (t *tops) raise(j int, modSeq uint64) {
+	t.all = max(t.all, modSeq)
+	t.part[j/topLen] = max(t.part[j/topLen], modSeq)
+}
+
+// raiseFrom notes a bound of all records from place j on.
+func (t *tops) raiseFrom(j int, modSeq uint64) {
+	for ; j < chunkLen; j += topLen {
+		t.raise(j, modSeq)
+	}
+}
+
+// closeUp notes that the records behind place j have each moved to the place before.
+func (t *tops) closeUp(j int) {
+	for i := j / topLen; i < len(t.part)-1; i++ {
+		t.part[i] = max(t.part[i], t.part[i+1])
+	}
 }
 
 func (p *piece[T]) n() int {
@@ -89,6 +120,25 @@ func (p *piece[T]) uids(dst []mailstore.UID) []mailstore.UID {
 // search returns where the first record with a UID of at least uid stands.
 func (p *piece[T]) search(uid mailstore.UID) int {
 	return sort.Search(p.n(), func(j int) bool { return p.uid(j) >= uid })
+}
+
+// changed returns where from place j on the first record with a mod-sequence above since
+// stands; it is n if there is none.
+func (p *piece[T]) changed(j int, since uint64) int {
+	if p.pack != nil {
+		return p.pack.changed(j, since)
+	}
+	for j < len(p.slots) {
+		switch {
+		case j%topLen == 0 && p.top.part[j/topLen] <= since:
+			j += topLen
+		case p.slots[j].modSeq <= since:
+			j++
+		default:
+			return j
+		}
+	}
+	return len(p.slots)
 }
 
 // open returns the records so that they can be changed.
@@ -142,7 +192,7 @@ func (c *chunks[T]) edit(uid mailstore.UID, modSeq uint64) *slot {
 	if p == nil {
 		return nil
 	}
-	p.top = max(p.top, modSeq)
+	p.top.raise(j, modSeq)
 	return &p.open()[j]
 }
 
@@ -160,12 +210,12 @@ func (c *chunks[T]) add(s slot, data T, expect int) {
 	}
 	p := &c.list[last]
 	p.slots = append(p.open(), s)
+	p.top.raise(len(p.slots)-1, s.modSeq)
 	if p.unread != nil {
 		p.unread.put(s.uid, data)
 	} else {
 		p.data = append(p.data, data)
 	}
-	p.top = max(p.top, s.modSeq)
 	c.n++
 }
 
@@ -178,6 +228,7 @@ func (c *chunks[T]) remove(uid mailstore.UID) (slot, bool) {
 	p := &c.list[i]
 	s := p.open()[j]
 	p.slots = slices.Delete(p.slots, j, j+1)
+	p.top.closeUp(j)
 	if p.unread == nil {
 		p.data = slices.Delete(p.data, j, j+1)
 	}
@@ -199,27 +250,18 @@ func (c *chunks[T]) merge(i int) {
 		return
 	}
 	before := &c.list[i-1]
+	before.top.raiseFrom(before.n(), c.list[i].top.all)
 	before.slots = append(before.open(), c.list[i].slots...)
 	before.data = append(before.data, c.list[i].data...)
-	before.top = max(before.top, c.list[i].top)
 	c.list = slices.Delete(c.list, i, i+1)
 }
 
 // from walks the messages with UIDs from first to last: a piece, and the place in it.
 func (c *chunks[T]) from(first, last mailstore.UID) iter.Seq2[*piece[T], int] {
-	return c.since(0, first, last)
-}
-
-// since is from without the pieces in which nothing has a mod-sequence above
-// modSeq; messages beside such a one are yielded too.
-func (c *chunks[T]) since(modSeq uint64, first, last mailstore.UID) iter.Seq2[*piece[T], int] {
 	return func(yield func(*piece[T], int) bool) {
 		i, j := c.find(first)
 		for ; i < len(c.list); i, j = i+1, 0 {
 			p := &c.list[i]
-			if p.top <= modSeq && modSeq > 0 {
-				continue
-			}
 			end := p.n()
 			whole := p.uid(end-1) <= last
 			for ; j < end; j++ {

@@ -131,7 +131,8 @@ func (d *decoder[T]) packs(b []byte) bool {
 			return false
 		}
 		left[i] = unread[T]{file: d.file, pack: p}
-		c.list = append(c.list, piece[T]{pack: p, unread: &left[i], top: p.top()})
+		c.list = append(c.list, piece[T]{pack: p, unread: &left[i]})
+		c.list[len(c.list)-1].top.raiseFrom(0, p.top())
 		c.n += p.n()
 		x.counts.recent += uint32(p.recent())
 		x.uidNext = p.last() + 1

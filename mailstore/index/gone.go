@@ -71,20 +71,22 @@ func (x *Index[T]) Vanished(since uint64) (uids mailstore.UIDSet, complete bool)
 	return uids, since >= x.gone.since
 }
 
-// ChangedSince is Records for those records whose mod-sequence is above since.
-// It looks at changed messages and their neighbours only.
+// ChangedSince is Records for those records whose mod-sequence is above since. Of the
+// messages in pieces where nothing has changed it looks at none, of their neighbours
+// at the mod-sequence alone.
 func (x *Index[T]) ChangedSince(dst []mailstore.Record, since uint64, first mailstore.UID) []mailstore.Record {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	for p, j := range x.entries.since(since, first, mailstore.MaxUID) {
-		s := p.at(j)
-		if s.modSeq <= since {
+	i, j := x.entries.find(first)
+	for ; i < len(x.entries.list) && len(dst) < cap(dst); i, j = i+1, 0 {
+		p := &x.entries.list[i]
+		if p.top.all <= since {
 			continue
 		}
-		if len(dst) == cap(dst) {
-			break
+		for j = p.changed(j, since); j < p.n() && len(dst) < cap(dst); j = p.changed(j+1, since) {
+			s := p.at(j)
+			dst = append(dst, x.record(&s))
 		}
-		dst = append(dst, x.record(&s))
 	}
 	return dst
 }

@@ -67,7 +67,7 @@ func (x *Index[T]) renumber() {
 	for i := range x.entries.list {
 		p := &x.entries.list[i]
 		slots := p.open()
-		p.top = x.modSeq
+		p.top.raiseFrom(0, x.modSeq)
 		for j := range slots {
 			slots[j].modSeq = x.modSeq
 		}

@@ -192,6 +192,19 @@ func (p pack) system(j int) mailstore.System {
 	return mailstore.System(le.Uint64(p[packBases+8*fieldSystem:]) + p.bits(at, int(p[packWidths+fieldSystem])))
 }
 
+// changed is that of the piece.
+func (p pack) changed(j int, since uint64) int {
+	n, row, at := p.n(), p.row(), 0
+	for _, w := range p[packWidths : packWidths+fieldModSeq] {
+		at += int(w)
+	}
+	base, width := le.Uint64(p[packBases+8*fieldModSeq:]), int(p[packWidths+fieldModSeq])
+	for j < n && base+p.bits(j*row+at, width) <= since {
+		j++
+	}
+	return j
+}
+
 // at is one record.
 func (p pack) at(j int) (s slot) {
 	r := p.reader()

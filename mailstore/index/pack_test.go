@@ -55,6 +55,20 @@ func checkPack(t *testing.T, list []slot) {
 	if !ok || string(rest) != "behind" || !bytes.HasPrefix(b, front) {
 		t.Fatalf("cutPack: %v, rest %q", ok, rest)
 	}
+	for _, since := range []uint64{0, list[0].modSeq, list[len(list)/2].modSeq, 1<<63 - 1} {
+		var got, want []int
+		for j := p.changed(0, since); j < p.n(); j = p.changed(j+1, since) {
+			got = append(got, j)
+		}
+		for j := range list {
+			if list[j].modSeq > since {
+				want = append(want, j)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("changed since %d: %v, want %v", since, got, want)
+		}
+	}
 	if got := p.slots(nil); !slices.Equal(got, list) {
 		t.Fatalf("packed\n%v\nread\n%v", list, got)
 	}

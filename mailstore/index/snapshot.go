@@ -144,7 +144,7 @@ func (w *snapshot[T]) copy(p *part[T], first mailstore.UID) (missing *unread[T],
 		return nil, false
 	}
 	from := &x.entries.list[i]
-	p.slots, p.words, p.data, p.whole, p.top = p.slots[:0], p.words[:0], p.data[:0], nil, from.top
+	p.slots, p.words, p.data, p.whole, p.top = p.slots[:0], p.words[:0], p.data[:0], nil, from.top.all
 	switch {
 	case from.unread == nil:
 		p.data = append(p.data, from.data[j:]...)
