@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"restante/fsys"
 )
@@ -40,12 +41,15 @@ func (o Owner) Give(dir string) error {
 
 // Copy makes a copy of mail for one server. The files of a Maildir are hard links
 // to the same messages, as no server ever changes one; all else is copied with its
-// time. What stands at to already is removed first.
+// time, and so are directories: to a server that tells from those whether anything has
+// changed, a directory of this moment is one in which something may still change
+// unseen. What stands at to already is removed first.
 func Copy(from, to string, o Owner) error {
 	if err := os.RemoveAll(to); err != nil {
 		return err
 	}
-	return filepath.WalkDir(from, func(path string, e fs.DirEntry, err error) error {
+	times := map[string]time.Time{}
+	err := filepath.WalkDir(from, func(path string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -56,10 +60,12 @@ func Copy(from, to string, o Owner) error {
 		dst := filepath.Join(to, rel)
 		switch {
 		case e.IsDir():
-			if err := os.MkdirAll(dst, 0o700); err != nil {
+			info, err := e.Info()
+			if err != nil {
 				return err
 			}
-			return os.Lchown(dst, o.UID, o.GID)
+			times[dst] = info.ModTime()
+			return errors.Join(os.MkdirAll(dst, 0o700), os.Lchown(dst, o.UID, o.GID))
 		case isMessage(path):
 			err := os.Link(path, dst)
 			if errors.Is(err, syscall.EMLINK) { // 65,000 on ext4
@@ -69,6 +75,10 @@ func Copy(from, to string, o Owner) error {
 		}
 		return copyFile(path, dst, o)
 	})
+	for dir, t := range times { // which what was put there has changed
+		err = errors.Join(err, os.Chtimes(dir, t, t))
+	}
+	return err
 }
 
 // isMessage is whether a file is a message of a Maildir.

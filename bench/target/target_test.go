@@ -208,6 +208,31 @@ func each(t *testing.T, dir string, f func(path string, e fs.DirEntry)) {
 	}
 }
 
+// TestCopyTimes: directories are as old as they were, so that no server takes them for
+// some that are just being changed.
+func TestCopyTimes(t *testing.T) {
+	from, to := filepath.Join(t.TempDir(), "from"), filepath.Join(t.TempDir(), "to")
+	if err := mail.Make(t.Context(), from, mail.Spec{Format: mail.Maildir, Users: 2, Messages: 5}); err != nil {
+		t.Fatal(err)
+	}
+	dirs := []string{"", "user0", "user0/Maildir", "user0/Maildir/cur", "user1/Maildir/new"}
+	old := time.Unix(1e9, 0)
+	for i, dir := range dirs {
+		if err := os.Chtimes(filepath.Join(from, dir), old, old.Add(time.Duration(i)*time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Copy(from, to, MailOwner()); err != nil {
+		t.Fatal(err)
+	}
+	for i, dir := range dirs {
+		info, err := os.Stat(filepath.Join(to, dir))
+		if want := old.Add(time.Duration(i) * time.Minute); err != nil || !info.ModTime().Equal(want) {
+			t.Errorf("%q: %v, %v, want %v", dir, info.ModTime(), err, want)
+		}
+	}
+}
+
 // TestCopy: messages are shared, and what servers change is not.
 func TestCopy(t *testing.T) {
 	for _, f := range []mail.Format{mail.Maildir, mail.Mbox} {
