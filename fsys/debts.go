@@ -54,6 +54,10 @@ func (d *Debts) Settle() error {
 
 func (d *Debts) hold() Held { return Hold(d.FS) }
 
+func (d *Debts) eachName(dir string, buf []byte, fn func(name []byte, kind fs.FileMode) bool) error {
+	return EachName(d.FS, dir, buf, fn)
+}
+
 // Booted is that of the file system below.
 func (d *Debts) Booted(path string) (time.Time, bool) {
 	b, tells := d.FS.(bootTeller)

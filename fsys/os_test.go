@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -97,6 +98,45 @@ func TestReadDir(t *testing.T) {
 	}
 	if err := (OS{}).SyncDir(dir); err != nil {
 		t.Errorf("SyncDir: %v", err)
+	}
+}
+
+// TestEachName: it tells what ReadDir does, with any buffer and below any layer.
+func TestEachName(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 300 {
+		if err := os.WriteFile(filepath.Join(dir, strings.Repeat("n", i%240)+strconv.Itoa(i)), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("n1", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	want, err := OS{}.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := struct{ FS }{OS{}} // which only has what FS asks for
+	for _, c := range []struct {
+		sys  FS
+		size int
+		stop int // after so many
+	}{{OS{}, 512, 1000}, {OS{}, 64 << 10, 1000}, {NewDebts(OS{}), 4096, 1000}, {NewDebts(plain), 4096, 1000}, {OS{}, 512, 5}, {plain, 512, 5}} {
+		var got []Entry
+		err := EachName(c.sys, dir, make([]byte, c.size), func(name []byte, kind fs.FileMode) bool {
+			got = append(got, Entry{string(name), kind})
+			return len(got) < c.stop
+		})
+		// A file system may not tell the types, which ReadDir finds out.
+		same := func(a, b Entry) bool { return a.Name == b.Name && (a.Type == b.Type || a.Type == fs.ModeIrregular) }
+		if err != nil || !slices.EqualFunc(got, want[:min(len(want), c.stop)], same) {
+			t.Errorf("%T, a buffer of %d octets: %d names of %d, %v", c.sys, c.size, len(got), len(want), err)
+		}
+	}
+	for _, sys := range []FS{OS{}, NewDebts(OS{}), plain} {
+		if err := EachName(sys, filepath.Join(dir, "n1"), make([]byte, 512), nil); !errors.Is(err, syscall.ENOTDIR) {
+			t.Errorf("%T, a file: %v", sys, err)
+		}
 	}
 }
 

@@ -264,6 +264,11 @@ func (o *owned) ReadDir(name string) ([]Entry, error) {
 	return o.sys.ReadDir(name)
 }
 
+func (o *owned) eachName(dir string, buf []byte, fn func(name []byte, kind fs.FileMode) bool) error {
+	defer o.become(dir).restore()
+	return EachName(o.sys, dir, buf, fn)
+}
+
 func (o *owned) Stat(name string) (fs.FileInfo, error) {
 	defer o.become(name).restore()
 	return o.sys.Stat(name)

@@ -45,6 +45,78 @@ func (OS) ReadDir(name string) ([]Entry, error) {
 	return withTypes(name, r.list)
 }
 
+// EachName calls fn for the entries of a directory, as FS.ReadDir returns them, until it
+// returns false. A name is good for the length of the call: nothing is kept of it. Types
+// that the directory does not tell are fs.ModeIrregular. What is read at once is what fits
+// into buf, which has room for some entries.
+func EachName(sys FS, dir string, buf []byte, fn func(name []byte, kind fs.FileMode) bool) error {
+	if r, reads := sys.(nameReader); reads {
+		return r.eachName(dir, buf, fn)
+	}
+	list, err := sys.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		buf = append(buf[:0], e.Name...)
+		if !fn(buf, e.Type) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// nameReader is a file system that reads a directory without keeping its names.
+type nameReader interface {
+	eachName(dir string, buf []byte, fn func(name []byte, kind fs.FileMode) bool) error
+}
+
+func (OS) eachName(dir string, buf []byte, fn func(name []byte, kind fs.FileMode) bool) error {
+	fd, err := openGuarded(dir, os.O_RDONLY|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return &fs.PathError{Op: "open", Path: dir, Err: err}
+	}
+	for more := true; more; {
+		n := 0
+		err = noEINTR(func() (err error) { n, err = unix.Getdents(fd, buf); return err })
+		if err != nil || n <= 0 {
+			break
+		}
+		if more, err = eachDirent(buf[:n], fn); err != nil {
+			break
+		}
+	}
+	if err = errors.Join(err, unix.Close(fd)); err != nil {
+		return &fs.PathError{Op: "readdir", Path: dir, Err: err}
+	}
+	return nil
+}
+
+// eachDirent calls fn for what getdents64(2) has put into buf, until it returns false.
+func eachDirent(buf []byte, fn func(name []byte, kind fs.FileMode) bool) (more bool, err error) {
+	for len(buf) > 0 {
+		if len(buf) <= direntName {
+			return false, errBadDirent
+		}
+		size := int(binary.NativeEndian.Uint16(buf[direntLength:]))
+		if size <= direntName || size > len(buf) {
+			return false, errBadDirent
+		}
+		kind, name := buf[direntType], buf[direntName:size]
+		buf = buf[size:]
+		if end := bytes.IndexByte(name, 0); end >= 0 {
+			name = name[:end]
+		}
+		if string(name) == "." || string(name) == ".." {
+			continue
+		}
+		if !fn(name, typeOf(kind)) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
 // dirReader is the reading of one directory.
 type dirReader struct {
 	list  []Entry
@@ -73,28 +145,17 @@ func (r *dirReader) readAll(fd int) error {
 func (r *dirReader) take(buf []byte) error {
 	r.names, r.ends = r.names[:0], r.ends[:0]
 	first := len(r.list)
-	for len(buf) > 0 {
-		if len(buf) <= direntName {
-			return errBadDirent
-		}
-		size := int(binary.NativeEndian.Uint16(buf[direntLength:]))
-		if size <= direntName || size > len(buf) {
-			return errBadDirent
-		}
-		kind, name := buf[direntType], buf[direntName:size]
-		buf = buf[size:]
-		if end := bytes.IndexByte(name, 0); end >= 0 {
-			name = name[:end]
-		}
-		if string(name) == "." || string(name) == ".." {
-			continue
-		}
+	_, err := eachDirent(buf, func(name []byte, kind fs.FileMode) bool {
 		if len(r.list) == cap(r.list) {
 			r.list = slices.Grow(r.list, max(len(r.list), 64))
 		}
-		r.list = append(r.list, Entry{Type: typeOf(kind)})
+		r.list = append(r.list, Entry{Type: kind})
 		r.names = append(r.names, name...)
 		r.ends = append(r.ends, len(r.names))
+		return true
+	})
+	if err != nil {
+		return err
 	}
 	text, start := string(r.names), 0
 	for i, end := range r.ends {

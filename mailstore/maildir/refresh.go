@@ -45,6 +45,8 @@ func (m *mailbox) refresh(ctx context.Context) error {
 	}
 	now := time.Now()
 	readNew, readCur := m.newDir.mustRead(newTime, now), m.curDir.mustRead(curTime, now)
+	readCur = readCur && !m.confirm(&m.curDir, curTime, false)
+	readNew = readNew && (readCur || !m.confirm(&m.newDir, newTime, true))
 	if !readNew && !readCur {
 		return nil
 	}
