@@ -227,10 +227,10 @@ func (c *chunks[T]) remove(uid mailstore.UID) (slot, bool) {
 	}
 	p := &c.list[i]
 	s := p.open()[j]
-	p.slots = slices.Delete(p.slots, j, j+1)
+	p.slots = cut(p.slots, j)
 	p.top.closeUp(j)
 	if p.unread == nil {
-		p.data = slices.Delete(p.data, j, j+1)
+		p.data = cut(p.data, j)
 	}
 	c.n--
 	switch {
@@ -240,6 +240,16 @@ func (c *chunks[T]) remove(uid mailstore.UID) (slot, bool) {
 		c.merge(i)
 	}
 	return s, true
+}
+
+// cut takes out one element. The first leaves its place behind: who removes all does it
+// in order, and would move all others with each.
+func cut[E any](s []E, j int) []E {
+	if j > 0 {
+		return slices.Delete(s, j, j+1)
+	}
+	clear(s[:1])
+	return s[1:]
 }
 
 // merge joins a piece that has become small with the one before it, so that

@@ -207,7 +207,7 @@ func (x *Index[T]) View(fn func(records iter.Seq2[mailstore.Record, T])) {
 func (x *Index[T]) Collect(set mailstore.UIDSet) []Entry[T] {
 	x.lockRead(set)
 	defer x.mu.RUnlock()
-	var list []Entry[T]
+	list := make([]Entry[T], 0, min(set.Len(), int64(x.entries.n)))
 	for p, j := range x.entries.in(set) {
 		s := p.at(j)
 		list = append(list, Entry[T]{x.record(&s), p.data[j]})

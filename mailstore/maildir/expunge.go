@@ -3,6 +3,7 @@ package maildir
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"restante/mailstore"
 	"restante/mailstore/index"
@@ -12,11 +13,9 @@ import (
 func (m *mailbox) Expunge(ctx context.Context, uids mailstore.UIDSet, onlyDeleted bool) (mailstore.UIDSet, error) {
 	var removed mailstore.UIDSet
 	err := m.writing(ctx, "expunge", func() error {
-		var entries []index.Entry[file]
-		for _, e := range m.Collect(uids) {
-			if !onlyDeleted || e.Flags.Has(mailstore.Deleted) {
-				entries = append(entries, e)
-			}
+		entries := m.Collect(uids)
+		if onlyDeleted {
+			entries = slices.DeleteFunc(entries, func(e index.Entry[file]) bool { return !e.Flags.Has(mailstore.Deleted) })
 		}
 		if len(entries) == 0 {
 			return nil
