@@ -66,6 +66,7 @@ func (a *account) canonical(name string) string {
 
 // Mailboxes lists the account's names.
 func (a *account) Mailboxes(ctx context.Context) ([]mailstore.Info, error) {
+	defer fsys.Hold(a.fs).Release()
 	nodes, err := a.tree.list(ctx)
 	if err != nil {
 		return nil, fail("list", "", err)
