@@ -3,6 +3,7 @@ package fsys
 import (
 	"errors"
 	"io/fs"
+	"path/filepath"
 )
 
 const (
@@ -27,8 +28,8 @@ type Spare struct {
 }
 
 // NewSpare will make a file of its own when it is worth while. path is that file's name at
-// the moment, on the file system of the lock. Where no links can be made, each lock
-// is a new file as without a Spare.
+// the moment, on the file system of the lock. Where no links can be made, and on network
+// file systems, each lock is a new file as without a Spare.
 func NewSpare(fsys FS, path func() string) *Spare { return &Spare{fs: fsys, path: path} }
 
 // lock makes the lock file path. It fails with fs.ErrExist if somebody has it, and with
@@ -50,8 +51,8 @@ func (s *Spare) lock(path string, perm fs.FileMode) (*Dotlock, error) {
 	return &Dotlock{fs: s.fs, path: path, file: s.file, info: s.info, content: s.content, spare: true}, nil
 }
 
-// is reports whether a lock that is there is this one: NFS says that it was there when
-// the answer to a first try was lost, and what could not be given back is ours still.
+// is reports whether a lock that is there is this one: what could not be given back is
+// ours still.
 func (s *Spare) is(path string) bool {
 	fi, err := s.fs.Lstat(path)
 	return err == nil && SameFile(fi, s.info)
@@ -71,6 +72,9 @@ func (s *Spare) ready(perm fs.FileMode) error {
 		_, err := s.file.WriteAt(s.content, 0)
 		return err
 	}
+	if !s.local() {
+		return errors.ErrUnsupported
+	}
 	content := ownContent()
 	f, err := s.fs.CreateWith(s.path(), content, perm)
 	if err != nil {
@@ -82,6 +86,18 @@ func (s *Spare) ready(perm fs.FileMode) error {
 	}
 	s.file, s.info, s.content = f, info, content
 	return nil
+}
+
+// local reports whether no other machine uses the file system. Over a network, what is
+// written to the file may reach the others later than the link, and they would take
+// the lock for an old one.
+func (s *Spare) local() bool {
+	b, tells := s.fs.(bootTeller)
+	if !tells {
+		return false
+	}
+	_, ok := b.Booted(filepath.Dir(s.path()))
+	return ok
 }
 
 // Remove ends it. A nil Spare is none. What cannot be removed stays as a file that nobody reads.

@@ -16,7 +16,12 @@ type countingFS struct {
 	OS
 	made  int
 	links error // what Link fails with
+	// remote: other machines use the file system.
+	remote bool
 }
+
+// Booted says that the disk is local, whatever it is that the test runs on.
+func (c *countingFS) Booted(string) (time.Time, bool) { return time.Time{}, !c.remote }
 
 func (c *countingFS) CreateWith(name string, content []byte, perm fs.FileMode) (File, error) {
 	c.made++
@@ -102,6 +107,20 @@ func TestSpareMakesFewFiles(t *testing.T) {
 	}
 	if c.made != spareAfter+1 {
 		t.Errorf("%d files were made for 100 locks", c.made)
+	}
+}
+
+// TestSpareIsLocal: on a file system of many machines each lock is a new file.
+func TestSpareIsLocal(t *testing.T) {
+	c, s, own, path := spareIn(t)
+	c.remote = true
+	for range 10 {
+		if err := lockWith(t, c, s, path).Unlock(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(own); !errors.Is(err, fs.ErrNotExist) {
+			t.Fatalf("there is a spare: %v", err)
+		}
 	}
 }
 

@@ -39,11 +39,15 @@ func serve(ctx context.Context, o daemonOptions) error {
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 
-	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
-	o.vigil = true
+	// Who has said how many processors to use means it.
+	_, said := os.LookupEnv("GOMAXPROCS")
+	o.vigil = !said
 	d, err := newDaemon(ctx, o)
 	if err != nil {
 		return err
+	}
+	if o.vigil { // now: what is sized by the number of processors is there
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
 	}
 	go func() {
 		for {

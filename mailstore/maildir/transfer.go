@@ -278,16 +278,16 @@ func (t *transfer) copyBytes(out fsys.File, in io.Reader) error {
 	return err
 }
 
-// undo takes back what carry did. What cannot be taken back is found by the
+// undo takes back what carry did, in the directories that carry worked in, wherever they
+// are now. What cannot be taken back is found by the
 // next look at the directories, in one of the two mailboxes.
 func (t *transfer) undo() {
 	for _, d := range t.done {
-		to := d.below(t.to.dir())
 		var err error
 		if t.move && !d.copied {
-			err = t.from.a.fs.Rename(to, d.was.below(t.from.dir()))
+			err = t.dest.of(d.file).Rename(d.name, t.source.of(d.was), d.was.name)
 		} else {
-			err = t.to.a.fs.Remove(to)
+			err = t.dest.remove(d.file)
 		}
 		if err != nil {
 			t.to.a.log.Error("cannot take back a transfer after an error", "mailbox", t.to.Name(), "path", d.path(), "err", err)
