@@ -34,7 +34,6 @@ type vigil struct {
 
 	last atomic.Int64 // when something was read, in nanoseconds
 	run  atomic.Int32 // reads that followed each other closely
-	kept atomic.Bool  // somebody is brisk since the last nap
 	up   atomic.Bool  // a goroutine keeps it
 }
 
@@ -59,9 +58,6 @@ func (v *vigil) read() {
 		v.run.Add(1)
 		return
 	}
-	if !v.kept.Load() {
-		v.kept.Store(true)
-	}
 	if !v.up.Load() && v.up.CompareAndSwap(false, true) {
 		go v.keep()
 	}
@@ -71,7 +67,7 @@ func (v *vigil) read() {
 // processor that runs one goroutine all the time is taken away as well.
 func (v *vigil) keep() {
 	defer v.up.Store(false)
-	for v.kept.Swap(false) {
+	for time.Now().UnixNano()-v.last.Load() <= int64(brisk) {
 		v.nap()
 		runtime.Gosched()
 	}
