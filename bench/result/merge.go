@@ -6,6 +6,8 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+
+	"restante/bench/workload"
 )
 
 // Merge puts reports of different rows together, as the whole takes hours: a row of a
@@ -21,7 +23,7 @@ func Merge(list []*Report) (*Report, error) {
 		switch {
 		case r.Machine != all.Machine:
 			return nil, fmt.Errorf("the reports are of different machines: %s; %s", all.Machine, r.Machine)
-		case !reflect.DeepEqual(r.Sizes, all.Sizes):
+		case !reflect.DeepEqual(ofMail(r.Sizes), ofMail(all.Sizes)):
 			return nil, errors.New("the reports are of mail of different size; measure all with the same flags")
 		}
 		all.Date, all.Load, all.Repeat = r.Date, all.Load+"; "+r.Load, min(all.Repeat, r.Repeat)
@@ -35,4 +37,10 @@ func Merge(list []*Report) (*Report, error) {
 		}
 	}
 	return &all, nil
+}
+
+// ofMail leaves out how many connections wait, which rows have in their names.
+func ofMail(s workload.Sizes) workload.Sizes {
+	s.Idle, s.IdleTLS = nil, nil
+	return s
 }

@@ -164,7 +164,9 @@ func TestMerge(t *testing.T) {
 		return &Report{Machine: machine, Load: "1", Repeat: 3, Servers: map[string]string{"us": "1"}, Sizes: workload.Sizes{Big: big}, Rows: rows}
 	}
 	first := report("m", 1, Row{Name: "a", Unit: "old"}, Row{Name: "b"})
-	got, err := Merge([]*Report{first, report("m", 1, Row{Name: "c"}, Row{Name: "a", Unit: "new"})})
+	second := report("m", 1, Row{Name: "c"}, Row{Name: "a", Unit: "new"})
+	second.Sizes.Idle = []int{19000} // which rows have in their names
+	got, err := Merge([]*Report{first, second})
 	if err != nil || len(got.Rows) != 3 || got.Rows[0].Unit != "new" || got.Rows[2].Name != "c" || got.Load != "1; 1" {
 		t.Errorf("%+v, %v", got, err)
 	}
