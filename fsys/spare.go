@@ -17,7 +17,7 @@ const (
 // A Spare is a file that waits to be a lock file. The lock is taken by linking it to the
 // lock's name and given back by removing that name, so that who locks again and again makes
 // no file each time. To others the lock is as any other. A Spare is for one
-// lock at a time; the zero value is none.
+// lock at a time, and made by NewSpare.
 type Spare struct {
 	fs      FS
 	path    func() string
