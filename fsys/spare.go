@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"time"
 )
 
 const (
@@ -12,6 +13,9 @@ const (
 	spareAfter = 2
 	// spareAgain is how many are when a spare has failed.
 	spareAgain = 100
+	// spareYoung is how long ago the spare may have been written to be taken for a lock that
+	// was made just now: others begin to doubt one after minutes.
+	spareYoung = 10 * time.Second
 )
 
 // A Spare is a file that waits to be a lock file. The lock is taken by linking it to the
@@ -25,12 +29,14 @@ type Spare struct {
 	file    File // nil while there is none
 	info    fs.FileInfo
 	content []byte
+	now     func() time.Time
+	written time.Time // by the wall clock, as is what others compare
 }
 
 // NewSpare will make a file of its own when it is worth while. path is that file's name at
 // the moment, on the file system of the lock. Where no links can be made, and on network
 // file systems, each lock is a new file as without a Spare.
-func NewSpare(fsys FS, path func() string) *Spare { return &Spare{fs: fsys, path: path} }
+func NewSpare(fsys FS, path func() string) *Spare { return &Spare{fs: fsys, path: path, now: time.Now} }
 
 // lock makes the lock file path. It fails with fs.ErrExist if somebody has it, and with
 // anything else if it must be made without a spare.
@@ -66,10 +72,15 @@ func (s *Spare) fail() error {
 }
 
 // ready makes the file, or gives it the present time by the file system's clock, as if
-// it was made now.
+// it was made now, unless it had it a moment ago.
 func (s *Spare) ready(perm fs.FileMode) error {
+	now := s.now().Round(0)
 	if s.file != nil {
+		if age := now.Sub(s.written); age >= 0 && age < spareYoung {
+			return nil
+		}
 		_, err := s.file.WriteAt(s.content, 0)
+		s.written = now
 		return err
 	}
 	if !s.local() {
@@ -84,7 +95,7 @@ func (s *Spare) ready(perm fs.FileMode) error {
 	if err != nil {
 		return errors.Join(err, f.Close(), s.fs.Remove(s.path()))
 	}
-	s.file, s.info, s.content = f, info, content
+	s.file, s.info, s.content, s.written = f, info, content, now
 	return nil
 }
 

@@ -67,6 +67,11 @@ func TestSpare(t *testing.T) {
 			if err := os.Chtimes(own, old, old); err != nil {
 				t.Fatal(err)
 			}
+			late := time.Duration(i) * spareYoung
+			if i%2 == 0 {
+				late = -late // the clock was set
+			}
+			s.now = func() time.Time { return time.Now().Add(late) }
 		}
 		d := lockWith(t, c, s, path)
 		if _, err := LockDot(context.Background(), c, path, DotlockOptions{NoWait: true}); !errors.Is(err, ErrLocked) {
@@ -107,6 +112,30 @@ func TestSpareMakesFewFiles(t *testing.T) {
 	}
 	if c.made != spareAfter+1 {
 		t.Errorf("%d files were made for 100 locks", c.made)
+	}
+}
+
+// TestSpareStaysYoung: a spare that was written a moment ago is not written again.
+func TestSpareStaysYoung(t *testing.T) {
+	c, s, own, path := spareIn(t)
+	for range spareAfter + 1 {
+		if err := lockWith(t, c, s, path).Unlock(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := s.written
+	mark := before.Add(-time.Second).Truncate(time.Second)
+	if err := os.Chtimes(own, mark, mark); err != nil {
+		t.Fatal(err)
+	}
+	for _, late := range []time.Duration{0, spareYoung / 2, spareYoung - 1} {
+		s.now = func() time.Time { return before.Add(late) }
+		if err := lockWith(t, c, s, path).Unlock(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if fi, err := os.Stat(own); err != nil || !fi.ModTime().Equal(mark) {
+		t.Errorf("it was written again: %v, %v", fi.ModTime(), err)
 	}
 }
 
