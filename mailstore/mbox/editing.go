@@ -130,7 +130,9 @@ func (e *editing) try() (modSeq uint64, err error) {
 
 func (e *editing) newPlan() *plan {
 	e.start, e.rewritten = 0, e.rewritten[:0]
-	return newPlan(e.r.j, e.m.snap.size)
+	p := newPlan(e.r.j, e.m.snap.size)
+	p.buf = &e.m.header
+	return p
 }
 
 // runInPlace changes the flags of some messages if that moves nothing, without

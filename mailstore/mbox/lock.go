@@ -77,6 +77,9 @@ type fileLock struct {
 	dot     *fsys.Dotlock
 	touched time.Time
 	fcntl   *handle
+	// seen is what the mailbox's name stood for when all locks were taken; nil if that
+	// was not looked at.
+	seen fs.FileInfo
 }
 
 // lock takes the locks on the mbox: for reading the Fcntl lock, shared, where it
@@ -86,13 +89,13 @@ type fileLock struct {
 // waits for us. The pauses are of random length, lest two who do so meet again
 // and again.
 func (m *Mailbox) lock(ctx context.Context, exclusive bool) (*fileLock, error) {
+	l, holder, err := m.tryLock(exclusive)
+	if l != nil || err != nil {
+		return l, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, m.acct.opt.LockTimeout)
 	defer cancel()
 	for pause := firstPause; ; pause = min(2*pause, maxPause) {
-		l, holder, err := m.tryLock(exclusive)
-		if l != nil || err != nil {
-			return l, err
-		}
 		select {
 		case <-ctx.Done():
 			err := context.Cause(ctx)
@@ -101,6 +104,9 @@ func (m *Mailbox) lock(ctx context.Context, exclusive bool) (*fileLock, error) {
 			}
 			return nil, fmt.Errorf("%s: %w: %s", m.paths().mbox, err, holder)
 		case <-time.After(pause/2 + rand.N(pause)):
+		}
+		if l, holder, err = m.tryLock(exclusive); l != nil || err != nil {
+			return l, err
 		}
 	}
 }
@@ -111,6 +117,7 @@ func (m *Mailbox) tryLock(exclusive bool) (_ *fileLock, holder string, err error
 	kinds := m.acct.locks.of(m.paths().mbox)
 	withFcntl := slices.Contains(kinds, Fcntl)
 	for _, kind := range kinds {
+		l.seen = nil
 		switch {
 		case kind == Fcntl:
 			holder, err = l.takeFcntl(m, exclusive)
@@ -126,23 +133,43 @@ func (m *Mailbox) tryLock(exclusive bool) (_ *fileLock, holder string, err error
 
 // takeFcntl locks the file that the name stands for now.
 func (l *fileLock) takeFcntl(m *Mailbox, exclusive bool) (holder string, err error) {
-	h, err := m.reopen()
-	if err != nil || h == nil {
-		return "", err
+	if m.h == nil {
+		if _, _, err := m.reopen(); err != nil {
+			return "", err
+		}
 	}
+	for range 3 {
+		h := m.h
+		if h == nil {
+			return "", nil
+		}
+		if holder, err = l.tryFcntl(m, h, exclusive); m.h == h || err != nil {
+			return holder, err
+		}
+	}
+	return "another program is replacing the file", nil
+}
+
+// tryFcntl locks an open file and sees whether the name stands for it. If that is
+// another by now, the mailbox has the other, without a lock.
+func (l *fileLock) tryFcntl(m *Mailbox, h *handle, exclusive bool) (holder string, err error) {
+	h.hold()
+	defer func() { err = errors.Join(err, h.release()) }()
 	ok, err := h.TryLock(exclusive)
 	if err != nil {
 		return "", err
 	}
 	if !ok {
-		return fcntlHolder(h), nil
+		holder = fcntlHolder(h)
 	}
-	l.fcntl = h
-	// The name may have been given to another file just before.
-	if again, err := m.reopen(); err != nil || again != h {
-		return "another program is replacing the file", err
+	now, fi, err := m.reopen()
+	switch {
+	case ok && (now != h || err != nil):
+		err = errors.Join(err, h.Unlock())
+	case ok:
+		l.fcntl, l.seen = h, fi
 	}
-	return "", nil
+	return holder, err
 }
 
 func fcntlHolder(h *handle) string {
@@ -211,36 +238,36 @@ func (l *fileLock) unlock() error {
 	return errors.Join(errs...)
 }
 
-// reopen returns the open file that the mailbox's name stands for, nil when
-// there is none.
-func (m *Mailbox) reopen() (*handle, error) {
+// reopen returns the open file that the mailbox's name stands for, and its description,
+// nil when there is none.
+func (m *Mailbox) reopen() (*handle, fs.FileInfo, error) {
 	path := m.paths().mbox
 	fi, err := m.acct.opt.FS.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		m.setHandle(nil)
-		return nil, nil
+		return nil, nil, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if fi.IsDir() {
-		return nil, mailstore.ErrNoSelect
+		return nil, nil, mailstore.ErrNoSelect
 	}
 	if m.h != nil && fsys.SameFile(m.h.info, fi) {
-		return m.h, nil
+		return m.h, fi, nil
 	}
 	f, readOnly, err := openMbox(m.acct.opt.FS, path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	h, err := newHandle(f)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	m.fileReadOnly = readOnly || m.unlockable != nil
 	m.readOnly.Store(m.fileReadOnly || m.style.mmdf)
 	m.setHandle(h)
-	return h, nil
+	return h, h.info, nil
 }
 
 func openMbox(fsx fsys.FS, path string) (f fsys.File, readOnly bool, err error) {

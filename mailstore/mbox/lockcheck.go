@@ -54,7 +54,7 @@ func (m *Mailbox) testLocks() error {
 	t, file := &m.acct.locks, m.paths().mbox
 	works, tested := t.tested(file)
 	if !tested {
-		h, err := m.reopen()
+		h, _, err := m.reopen()
 		if err != nil {
 			return err
 		}

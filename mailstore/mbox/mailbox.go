@@ -61,6 +61,7 @@ type Mailbox struct {
 	wantNotes     bool               // the mbox lacks notes that it should have
 	id            string             // what it is named by for ever, once somebody has asked
 	progress      mailstore.Progress // is told what the operation does
+	header        []byte             // memory for that of a message
 
 	disk      *index.Store[loc] // nil when no index is kept
 	committer committer
@@ -178,6 +179,9 @@ func (m *Mailbox) fail(op string, err error) error {
 	return &mailstore.Error{Op: op, Mailbox: m.Name(), Err: errKind(err)}
 }
 
+// keptHeader is how much memory for headers a mailbox keeps.
+const keptHeader = 8 << 10
+
 // begin takes the right to work on the file.
 func (m *Mailbox) begin(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
@@ -198,6 +202,9 @@ func (m *Mailbox) begin(ctx context.Context) error {
 
 func (m *Mailbox) end() {
 	m.progress = nil
+	if cap(m.header) > keptHeader {
+		m.header = nil
+	}
 	<-m.op
 }
 
@@ -231,7 +238,7 @@ func (m *Mailbox) refresh(ctx context.Context) error {
 		}
 		return m.withWriteLock(ctx, func(*rewriter) error { return nil })
 	}
-	return errors.Join(m.sync(), l.unlock())
+	return errors.Join(m.sync(l.seen), l.unlock())
 }
 
 // unlessReadOnly forgives a journal that cannot be opened for writing: then we
@@ -306,11 +313,12 @@ func (m *Mailbox) tryWrite(ctx context.Context, fn func(r *rewriter) error) (aga
 	}
 	r := &rewriter{f: h, j: j, log: m.log(), name: m.Name(), alive: l.keep, progress: m.progress, owe: m.owe, owed: m.late.Take}
 	if j.dirty() {
+		l.seen = nil
 		if err := m.recover(r); err != nil {
 			return false, err
 		}
 	}
-	if err := m.sync(); err != nil {
+	if err := m.sync(l.seen); err != nil {
 		return false, err
 	}
 	if err := m.gone(); err != nil {
@@ -353,9 +361,13 @@ func (m *Mailbox) recover(r *rewriter) error {
 	return err
 }
 
-// writable makes sure that there is a file to write to.
-func (m *Mailbox) writable() error {
-	h, err := m.reopen()
+// writable makes sure that there is a file to write to. Whether the open one is still that
+// of the name is seen when it is locked.
+func (m *Mailbox) writable() (err error) {
+	h := m.h
+	if h == nil {
+		h, _, err = m.reopen()
+	}
 	if err == nil && h == nil {
 		if !m.isInbox() {
 			m.setGone("the file has been removed")

@@ -162,7 +162,7 @@ const maxNotes = 1 << 20
 // the old ones, nothing moves. exact is false when the message must be parsed
 // again; else header and hidden octets grow by what the plan's shift does.
 func writeNotes(p *plan, r io.ReaderAt, l loc, n *notes) (exact bool, err error) {
-	have, err := findNotes(r, l, &p.buf)
+	have, err := findNotes(r, l, p.buf)
 	if err != nil {
 		return false, err
 	}

@@ -10,8 +10,8 @@ type plan struct {
 	// single is the one octet that changes, before and after, when all there is
 	// to do is that.
 	single []byte
-	late   bool   // if that is all, nobody waits for the disk
-	buf    []byte // for who makes the plan
+	late   bool    // if that is all, nobody waits for the disk
+	buf    *[]byte // for who plans the notes of messages
 }
 
 func newPlan(j *journal, size int64) *plan {

@@ -31,7 +31,7 @@ func (m *Mailbox) load() error {
 	}
 	m.validity, m.claimed, m.retired = st.validity, st.claimed, st.retired
 	m.savedValidity = st.validity
-	h, err := m.reopen()
+	h, _, err := m.reopen()
 	if err != nil {
 		return err
 	}
@@ -75,14 +75,14 @@ func (m *Mailbox) stat() (fs.FileInfo, error) {
 	return m.h.Stat()
 }
 
-// sync brings the index up to date with the file. The caller has the locks.
-func (m *Mailbox) sync() error {
-	if _, err := m.reopen(); err != nil {
-		return err
-	}
-	fi, err := m.stat()
-	if err != nil {
-		return err
+// sync brings the index up to date with the file. The caller has the locks. seen describes
+// the file as it is since they were taken; if it is nil, sync finds that out.
+func (m *Mailbox) sync(seen fs.FileInfo) (err error) {
+	fi := seen
+	if fi == nil {
+		if _, fi, err = m.reopen(); err != nil {
+			return err
+		}
 	}
 	if fi == nil && !m.isInbox() {
 		m.setGone("the file has been removed")

@@ -159,7 +159,7 @@ func (t *transfer) move(from, to *rewriter) (mailstore.CopyResult, error) {
 // takeBack removes the copies of a move that failed, of those messages that are
 // certainly still where they were.
 func (t *transfer) takeBack(to *rewriter, res mailstore.CopyResult) error {
-	if err := t.from.sync(); err != nil {
+	if err := t.from.sync(nil); err != nil {
 		return err
 	}
 	var copies mailstore.UIDSet
