@@ -76,7 +76,7 @@ func (s *session) search(a *answer, charset string, key imap.SearchKey, ret sear
 	a.query = f.q
 	f.seen = a.before
 	if !a.named {
-		f.total = a.view.told
+		f.total = count(f.spans)
 	}
 	s.step(f.seen, f.total)
 	err = f.find(ret)
@@ -103,6 +103,7 @@ func (s *session) newFinder(v *view, charset string, key imap.SearchKey) (f *fin
 		f.q.Remember(&f.memory.search)
 	}
 	s.srv.opt.FullText.Narrow(f.q, v.box)
+	f.spans = v.spansWithout(f.q.Without())
 	return f, c.modSeq, nil
 }
 
@@ -143,6 +144,7 @@ type finder struct {
 	s     *session
 	v     *view
 	q     *search.Query
+	spans []span // of the view: all messages that may match
 	// memory is where q keeps what it finds out, nil if it has nothing to keep.
 	memory *boxMemory
 	recs   []mailstore.Record
@@ -151,7 +153,7 @@ type finder struct {
 
 // forward finds the messages in order, so many at most.
 func (f *finder) forward(most int) error {
-	_, err := f.v.pages([]span{{0, f.v.told}}, func(items []item) error {
+	_, err := f.v.pages(f.spans, func(items []item) error {
 		if err := f.filter(items); err != nil {
 			return err
 		}
@@ -176,9 +178,11 @@ func (f *finder) backward(most int) error {
 	before := f.found
 	var pages [][]mailstore.UID
 	n := 0
-	for j := f.v.told; j > 0 && n < most; j -= pageLen {
+	for rest := f.spans; len(rest) > 0 && n < most; {
 		f.found = nil
-		if _, err := f.v.pages([]span{{max(j-pageLen, 0), j}}, f.filter); err != nil {
+		var page []span
+		rest, page = splitLast(rest, pageLen)
+		if _, err := f.v.pages(page, f.filter); err != nil {
 			return err
 		}
 		pages = append(pages, f.found)

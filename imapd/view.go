@@ -226,6 +226,45 @@ func (v *view) index(uid mailstore.UID) (int, bool) { return slices.BinarySearch
 // A span is a range [i, j) of indexes into view.uids.
 type span struct{ i, j int }
 
+// spansWithout gives the announced messages that are not in a set.
+func (v *view) spansWithout(set mailstore.UIDSet) []span {
+	var spans []span
+	i := 0
+	for _, r := range set {
+		first, _ := v.index(r.First)
+		if first >= v.told {
+			break
+		}
+		behind, found := v.index(r.Last)
+		if found {
+			behind++
+		}
+		if i < first {
+			spans = append(spans, span{i, first})
+		}
+		i = behind
+	}
+	if i < v.told {
+		spans = append(spans, span{i, v.told})
+	}
+	return spans
+}
+
+// splitLast takes up to n messages off the end of spans, which it changes.
+func splitLast(spans []span, n int) (rest, last []span) {
+	for k := len(spans); k > 0 && n > 0; k-- {
+		sp := &spans[k-1]
+		if size := sp.j - sp.i; size > n {
+			last = append([]span{{sp.j - n, sp.j}}, spans[k:]...)
+			sp.j -= n
+			return spans[:k], last
+		}
+		n -= sp.j - sp.i
+		rest, last = spans[:k-1], spans[k-1:]
+	}
+	return rest, last
+}
+
 // pick resolves the set of a command to announced messages. UIDs that do not
 // exist are passed over, message numbers that do not exist are the client's
 // error (RFC 9051 section 9, seq-number).

@@ -138,3 +138,55 @@ func TestSetsOfViews(t *testing.T) {
 		}
 	}
 }
+
+// TestSpansWithout: a walk over what is left of a view, forwards and in pieces from its end,
+// comes by each message that is not left out, once.
+func TestSpansWithout(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for range 3000 {
+		var v view
+		for uid := mailstore.UID(1); uid < 40; uid++ {
+			if rng.IntN(3) > 0 {
+				v.uids = append(v.uids, uid)
+			}
+		}
+		v.told = rng.IntN(len(v.uids) + 1)
+		var set mailstore.UIDSet
+		for range rng.IntN(5) {
+			first := mailstore.UID(1 + rng.IntN(45))
+			set.AddRange(first, first+mailstore.UID(rng.IntN(8)))
+		}
+		var want []int
+		for i, uid := range v.uids[:v.told] {
+			if !set.Contains(uid) {
+				want = append(want, i)
+			}
+		}
+		rest := v.spansWithout(set)
+		if got := indexes(rest); !slices.Equal(got, want) {
+			t.Fatalf("%v without %v: %v, want %v", v.uids[:v.told], set, got, want)
+		}
+		var pages [][]int
+		for n := 1 + rng.IntN(6); len(rest) > 0; {
+			var page []span
+			rest, page = splitLast(rest, n)
+			pages = append(pages, indexes(page))
+			if size := count(page); size != n && len(rest) > 0 || size == 0 || size > n {
+				t.Fatalf("a page of %d, want %d", size, n)
+			}
+		}
+		slices.Reverse(pages)
+		if got := slices.Concat(pages...); !slices.Equal(got, want) {
+			t.Fatalf("%v without %v, from the end: %v, want %v", v.uids[:v.told], set, got, want)
+		}
+	}
+}
+
+func indexes(spans []span) (list []int) {
+	for _, sp := range spans {
+		for i := sp.i; i < sp.j; i++ {
+			list = append(list, i)
+		}
+	}
+	return list
+}
