@@ -25,6 +25,7 @@ const (
 	direntLength = 16
 	direntType   = 18
 	direntName   = 19
+	direntMost   = 280 // with a name of 255 octets, and a multiple of 8
 )
 
 var errBadDirent = errors.New("the kernel's list of names cannot be read")
@@ -135,7 +136,7 @@ func (r *dirReader) readAll(fd int) error {
 		if err := r.take(buf[:n]); err != nil {
 			return err
 		}
-		if len(buf) == smallDir && n > smallDir/2 {
+		if len(buf) == smallDir && n > smallDir-direntMost { // or all would have fitted
 			buf = make([]byte, largeDir)
 		}
 	}
