@@ -30,7 +30,7 @@ type Spare struct {
 	info    fs.FileInfo
 	content []byte
 	now     func() time.Time
-	written time.Time // by the wall clock, as is what others compare
+	written time.Time
 }
 
 // NewSpare will make a file of its own when it is worth while. path is that file's name at
@@ -74,9 +74,9 @@ func (s *Spare) fail() error {
 // ready makes the file, or gives it the present time by the file system's clock, as if
 // it was made now, unless it had it a moment ago.
 func (s *Spare) ready(perm fs.FileMode) error {
-	now := s.now().Round(0)
+	now := s.now()
 	if s.file != nil {
-		if age := now.Sub(s.written); age >= 0 && age < spareYoung {
+		if s.isYoung(now) {
 			return nil
 		}
 		_, err := s.file.WriteAt(s.content, 0)
@@ -97,6 +97,14 @@ func (s *Spare) ready(perm fs.FileMode) error {
 	}
 	s.file, s.info, s.content, s.written = f, info, content, now
 	return nil
+}
+
+// isYoung reports whether it was written a moment ago, by the clock that nobody sets and
+// by the one whose times others see.
+func (s *Spare) isYoung(now time.Time) bool {
+	age := now.Sub(s.written)
+	set := now.Round(0).Sub(s.written.Round(0)) - age
+	return age >= 0 && age < spareYoung && set.Abs() < time.Second
 }
 
 // local reports whether no other machine uses the file system. Over a network, what is
