@@ -285,8 +285,8 @@ func (m *Mailbox) startLocked(ctx context.Context) error {
 }
 
 func (m *Mailbox) recoverFirst(l *fileLock) error {
-	if m.h == nil {
-		return nil
+	if _, _, err := m.reopen(); err != nil || m.h == nil {
+		return err
 	}
 	return m.recover(&rewriter{f: m.h, j: m.j, log: m.log(), name: m.Name(), alive: l.keep, progress: m.progress})
 }

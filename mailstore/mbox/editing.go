@@ -22,6 +22,7 @@ type editing struct {
 	from int64
 	// bare: nothing is written that is not needed, because there is no room.
 	bare bool
+	buf  *[]byte // for the header of a message
 
 	// What is planned: by how much the first message moves, and the messages that
 	// get other notes. A message moves by what those in front of it lose and grow.
@@ -101,6 +102,8 @@ func cutUIDs(set mailstore.UIDSet, n int64) (first, last mailstore.UIDSet) {
 
 // try plans the change, applies it, and brings the index up to date.
 func (e *editing) try() (modSeq uint64, err error) {
+	e.buf = takeBuffer(&e.m.acct.buffers)
+	defer e.m.acct.buffers.Put(e.buf)
 	if modSeq, ok, err := e.runInPlace(); ok || err != nil {
 		return modSeq, err
 	}
@@ -131,7 +134,7 @@ func (e *editing) try() (modSeq uint64, err error) {
 func (e *editing) newPlan() *plan {
 	e.start, e.rewritten = 0, e.rewritten[:0]
 	p := newPlan(e.r.j, e.m.snap.size)
-	p.buf = &e.m.header
+	p.buf = e.buf
 	return p
 }
 

@@ -143,6 +143,9 @@ func (l *fileLock) takeFcntl(m *Mailbox, exclusive bool) (holder string, err err
 		if h == nil {
 			return "", nil
 		}
+		if exclusive && m.fileReadOnly {
+			return "", m.readOnlyError()
+		}
 		if holder, err = l.tryFcntl(m, h, exclusive); m.h == h || err != nil {
 			return holder, err
 		}
@@ -151,25 +154,30 @@ func (l *fileLock) takeFcntl(m *Mailbox, exclusive bool) (holder string, err err
 }
 
 // tryFcntl locks an open file and sees whether the name stands for it. If that is
-// another by now, the mailbox has the other, without a lock.
+// another by now, the mailbox has the other, without a lock, and whatever became of the
+// first one is of no matter.
 func (l *fileLock) tryFcntl(m *Mailbox, h *handle, exclusive bool) (holder string, err error) {
 	h.hold()
-	defer func() { err = errors.Join(err, h.release()) }()
-	ok, err := h.TryLock(exclusive)
-	if err != nil {
-		return "", err
-	}
-	if !ok {
-		holder = fcntlHolder(h)
-	}
+	defer func() {
+		if rerr := h.release(); m.h == h {
+			err = errors.Join(err, rerr)
+		}
+	}()
+	ok, lockErr := h.TryLock(exclusive)
 	now, fi, err := m.reopen()
 	switch {
-	case ok && (now != h || err != nil):
-		err = errors.Join(err, h.Unlock())
-	case ok:
-		l.fcntl, l.seen = h, fi
+	case err != nil || now != h:
+		if ok {
+			_ = h.Unlock() // closing gives it back as well
+		}
+		return "", err
+	case lockErr != nil:
+		return "", lockErr
+	case !ok:
+		return fcntlHolder(h), nil
 	}
-	return holder, err
+	l.fcntl, l.seen = h, fi
+	return "", nil
 }
 
 func fcntlHolder(h *handle) string {

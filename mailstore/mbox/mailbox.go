@@ -61,7 +61,6 @@ type Mailbox struct {
 	wantNotes     bool               // the mbox lacks notes that it should have
 	id            string             // what it is named by for ever, once somebody has asked
 	progress      mailstore.Progress // is told what the operation does
-	header        []byte             // memory for that of a message
 
 	disk      *index.Store[loc] // nil when no index is kept
 	committer committer
@@ -179,9 +178,6 @@ func (m *Mailbox) fail(op string, err error) error {
 	return &mailstore.Error{Op: op, Mailbox: m.Name(), Err: errKind(err)}
 }
 
-// keptHeader is how much memory for headers a mailbox keeps.
-const keptHeader = 8 << 10
-
 // begin takes the right to work on the file.
 func (m *Mailbox) begin(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
@@ -202,9 +198,6 @@ func (m *Mailbox) begin(ctx context.Context) error {
 
 func (m *Mailbox) end() {
 	m.progress = nil
-	if cap(m.header) > keptHeader {
-		m.header = nil
-	}
 	<-m.op
 }
 
@@ -288,8 +281,8 @@ func (m *Mailbox) withWriteLock(ctx context.Context, fn func(r *rewriter) error)
 	return fmt.Errorf("%w, which replaces the file again and again", mailstore.ErrInUse)
 }
 
-// tryWrite is withWriteLock; again says that the file was replaced meanwhile by
-// a program that does not know locks.
+// tryWrite is withWriteLock; again says that the name stands for another file than the
+// one that was locked, or for none.
 func (m *Mailbox) tryWrite(ctx context.Context, fn func(r *rewriter) error) (again bool, err error) {
 	if err := m.writable(); err != nil {
 		return false, err
@@ -308,9 +301,15 @@ func (m *Mailbox) tryWrite(ctx context.Context, fn func(r *rewriter) error) (aga
 		return false, err
 	}
 	h := m.h
-	if h == nil {
+	if l.seen == nil {
+		if _, l.seen, err = m.reopen(); err != nil {
+			return false, err
+		}
+	}
+	if m.h == nil || l.fcntl != nil && m.h != h {
 		return true, nil
 	}
+	h = m.h
 	r := &rewriter{f: h, j: j, log: m.log(), name: m.Name(), alive: l.keep, progress: m.progress, owe: m.owe, owed: m.late.Take}
 	if j.dirty() {
 		l.seen = nil
@@ -362,10 +361,11 @@ func (m *Mailbox) recover(r *rewriter) error {
 }
 
 // writable makes sure that there is a file to write to. Whether the open one is still that
-// of the name is seen when it is locked.
+// of the name is seen when it is locked; but one that may not be written to may have made room
+// for another.
 func (m *Mailbox) writable() (err error) {
 	h := m.h
-	if h == nil {
+	if h == nil || m.fileReadOnly {
 		h, _, err = m.reopen()
 	}
 	if err == nil && h == nil {

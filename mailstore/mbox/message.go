@@ -151,10 +151,7 @@ type memoryMessage struct {
 }
 
 func newMemoryMessage(pool *sync.Pool, n int) *memoryMessage {
-	buf, ok := pool.Get().(*[]byte)
-	if !ok {
-		buf = new([]byte)
-	}
+	buf := takeBuffer(pool)
 	if cap(*buf) < n {
 		*buf = make([]byte, n)
 	}
@@ -162,6 +159,14 @@ func newMemoryMessage(pool *sync.Pool, n int) *memoryMessage {
 	m := &memoryMessage{pool: pool}
 	m.buf.Store(buf)
 	return m
+}
+
+// takeBuffer gives memory of any size, which may be put into the pool again.
+func takeBuffer(pool *sync.Pool) *[]byte {
+	if buf, ok := pool.Get().(*[]byte); ok {
+		return buf
+	}
+	return new([]byte)
 }
 
 // Len is the number of stored octets.
