@@ -69,7 +69,7 @@ type multiSearch struct {
 	tag  string
 	args *imap.ESearch
 	done map[string]bool // by name
-	seen int             // messages that were looked at
+	seen int             // messages of the mailboxes that are done
 	// failed is the first reason why a mailbox was left out. The others are
 	// searched all the same.
 	failed error

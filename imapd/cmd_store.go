@@ -67,7 +67,7 @@ func (s *session) store(spans []span, op mailstore.FlagOp, flags mailstore.Flags
 	default:
 		v.mark(res.Failed)
 		if s.condstore {
-			v.stored = union(v.stored, v.without(spans, opt, res))
+			v.stored = v.stored.Union(v.without(spans, opt, res))
 		}
 	}
 	return res.Failed, err

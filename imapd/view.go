@@ -102,7 +102,7 @@ func (v *view) poll() {
 	slices.Sort(flagged)
 	v.mark(mailstore.NewUIDSet(slices.Compact(flagged)...))
 	slices.Sort(v.lost)
-	v.gone = union(v.gone, mailstore.NewUIDSet(v.lost...))
+	v.gone = v.gone.Union(mailstore.NewUIDSet(v.lost...))
 	v.lost = nil
 	if len(changes) > 0 {
 		v.silent = v.silent[:0] // all of them have been seen by now
@@ -110,26 +110,7 @@ func (v *view) poll() {
 }
 
 // mark notes that the flags of messages are to be sent.
-func (v *view) mark(uids mailstore.UIDSet) { v.changed = union(v.changed, uids) }
-
-// union joins two sets in one walk: adding the ranges of a large one to another
-// one by one would move the rest of that each time.
-func union(a, b mailstore.UIDSet) mailstore.UIDSet {
-	if len(a) == 0 || len(b) == 0 {
-		return append(a, b...)
-	}
-	all := make(mailstore.UIDSet, 0, len(a)+len(b))
-	for len(a) > 0 || len(b) > 0 {
-		if len(b) == 0 || len(a) > 0 && a[0].First <= b[0].First {
-			all.AddRange(a[0].First, a[0].Last)
-			a = a[1:]
-		} else {
-			all.AddRange(b[0].First, b[0].Last)
-			b = b[1:]
-		}
-	}
-	return all
-}
+func (v *view) mark(uids mailstore.UIDSet) { v.changed = v.changed.Union(uids) }
 
 // apply folds one change in. It reports whether it is one of flags that the
 // client has to be told.
@@ -184,7 +165,7 @@ func (v *view) resync() {
 			gone.Add(uid)
 		}
 	}
-	v.gone = union(v.gone, gone)
+	v.gone = v.gone.Union(gone)
 	first := mailstore.UID(1)
 	if v.told > 0 {
 		first = v.uids[v.told-1] + 1
@@ -226,9 +207,20 @@ func (v *view) index(uid mailstore.UID) (int, bool) { return slices.BinarySearch
 // A span is a range [i, j) of indexes into view.uids.
 type span struct{ i, j int }
 
-// spansWithout gives the announced messages that are not in a set.
+// fewBetween is how many messages between two spans are no reason to part them.
+const fewBetween = 16
+
+// spansWithout gives the announced messages that are not in a set, and may give a few
+// that are and stand between them.
 func (v *view) spansWithout(set mailstore.UIDSet) []span {
 	var spans []span
+	add := func(i, j int) {
+		if n := len(spans); n > 0 && i-spans[n-1].j <= fewBetween {
+			spans[n-1].j = j
+		} else {
+			spans = append(spans, span{i, j})
+		}
+	}
 	i := 0
 	for _, r := range set {
 		first, _ := v.index(r.First)
@@ -240,12 +232,12 @@ func (v *view) spansWithout(set mailstore.UIDSet) []span {
 			behind++
 		}
 		if i < first {
-			spans = append(spans, span{i, first})
+			add(i, first)
 		}
 		i = behind
 	}
 	if i < v.told {
-		spans = append(spans, span{i, v.told})
+		add(i, v.told)
 	}
 	return spans
 }

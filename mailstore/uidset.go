@@ -81,3 +81,46 @@ func (s UIDSet) Len() int64 {
 	}
 	return n
 }
+
+// Union is what is in either set, joined in one walk: adding the ranges of a large one to
+// another one by one would move the rest of that each time. It may share memory with s.
+func (s UIDSet) Union(t UIDSet) UIDSet {
+	if len(s) == 0 || len(t) == 0 {
+		return append(s, t...)
+	}
+	all := make(UIDSet, 0, len(s)+len(t))
+	for len(s) > 0 || len(t) > 0 {
+		if len(t) == 0 || len(s) > 0 && s[0].First <= t[0].First {
+			all.AddRange(s[0].First, s[0].Last)
+			s = s[1:]
+		} else {
+			all.AddRange(t[0].First, t[0].Last)
+			t = t[1:]
+		}
+	}
+	return all
+}
+
+// Minus is what is in s and not in t.
+func (s UIDSet) Minus(t UIDSet) UIDSet {
+	var rest UIDSet
+	for _, r := range s {
+		for len(t) > 0 && t[0].Last < r.First {
+			t = t[1:]
+		}
+		first := uint64(r.First) // may go beyond the largest
+		for _, hole := range t {
+			if hole.First > r.Last {
+				break
+			}
+			if first < uint64(hole.First) {
+				rest.AddRange(UID(first), hole.First-1)
+			}
+			first = uint64(hole.Last) + 1
+		}
+		if first <= uint64(r.Last) {
+			rest.AddRange(UID(first), r.Last)
+		}
+	}
+	return rest
+}

@@ -2,6 +2,7 @@ package mailstore
 
 import (
 	"encoding/binary"
+	"math/rand/v2"
 	"slices"
 	"testing"
 )
@@ -82,4 +83,34 @@ func FuzzUIDSet(f *testing.F) {
 			t.Fatalf("one by one it is %v, want %v", again, set)
 		}
 	})
+}
+
+// TestSetLaws: sets are put together and taken away from one another as their members are.
+func TestSetLaws(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	const base = MaxUID - 39 // up to the largest
+	set := func() (s UIDSet) {
+		for range rng.IntN(6) {
+			s.AddRange(base+UID(rng.IntN(40)), base+UID(rng.IntN(40)))
+		}
+		return s
+	}
+	for range 5000 {
+		a, b := set(), set()
+		var both, rest UIDSet
+		for i := range UID(40) {
+			if a.Contains(base+i) || b.Contains(base+i) {
+				both.Add(base + i)
+			}
+			if a.Contains(base+i) && !b.Contains(base+i) {
+				rest.Add(base + i)
+			}
+		}
+		if got := a.Union(b); !slices.Equal(got, both) {
+			t.Fatalf("%v and %v: %v, want %v", a, b, got, both)
+		}
+		if got := a.Minus(b); !slices.Equal(got, rest) {
+			t.Fatalf("%v without %v: %v, want %v", a, b, got, rest)
+		}
+	}
 }

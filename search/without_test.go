@@ -1,7 +1,6 @@
 package search
 
 import (
-	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -49,36 +48,6 @@ func TestWithout(t *testing.T) {
 			if slices.Contains(got, uid) {
 				t.Errorf("%#v: matches %d and is without it", c.x, uid)
 			}
-		}
-	}
-}
-
-// TestSetLaws: sets are put together and taken away from one another as their members are.
-func TestSetLaws(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	const base = mailstore.MaxUID - 39 // up to the largest
-	set := func() (s mailstore.UIDSet) {
-		for range rng.IntN(6) {
-			s.AddRange(base+mailstore.UID(rng.IntN(40)), base+mailstore.UID(rng.IntN(40)))
-		}
-		return s
-	}
-	for range 5000 {
-		a, b := set(), set()
-		var both, rest mailstore.UIDSet
-		for i := range mailstore.UID(40) {
-			if a.Contains(base+i) || b.Contains(base+i) {
-				both.Add(base + i)
-			}
-			if a.Contains(base+i) && !b.Contains(base+i) {
-				rest.Add(base + i)
-			}
-		}
-		if got := union(a, b); !slices.Equal(got, both) {
-			t.Fatalf("%v and %v: %v, want %v", a, b, got, both)
-		}
-		if got := minus(a, b); !slices.Equal(got, rest) {
-			t.Fatalf("%v without %v: %v, want %v", a, b, got, rest)
 		}
 	}
 }
