@@ -147,14 +147,13 @@ type finder struct {
 	spans []span // of the view: all messages that may match
 	// memory is where q keeps what it finds out, nil if it has nothing to keep.
 	memory *boxMemory
-	recs   []mailstore.Record
 	found  []mailstore.UID
 }
 
 // forward finds the messages in order, so many at most.
 func (f *finder) forward(most int) error {
-	_, err := f.v.pages(f.spans, func(items []item) error {
-		if err := f.filter(items); err != nil {
+	err := f.v.records(f.spans, func(recs []mailstore.Record) error {
+		if err := f.filter(recs); err != nil {
 			return err
 		}
 		if len(f.found) >= most {
@@ -182,7 +181,7 @@ func (f *finder) backward(most int) error {
 		f.found = nil
 		var page []span
 		rest, page = splitLast(rest, pageLen)
-		if _, err := f.v.pages(page, f.filter); err != nil {
+		if err := f.v.records(page, f.filter); err != nil {
 			return err
 		}
 		pages = append(pages, f.found)
@@ -195,16 +194,12 @@ func (f *finder) backward(most int) error {
 }
 
 // filter finds messages in a page.
-func (f *finder) filter(items []item) (err error) {
-	f.recs = f.recs[:0]
-	for i := range items {
-		f.recs = append(f.recs, items[i].Record)
-	}
+func (f *finder) filter(recs []mailstore.Record) (err error) {
 	err = f.s.long(func(context.Context) (err error) {
-		f.found, err = f.q.Filter(f.s.ctx, f.v.box, f.recs, f.found)
+		f.found, err = f.q.Filter(f.s.ctx, f.v.box, recs, f.found)
 		return err
 	})
-	f.seen += len(items)
+	f.seen += len(recs)
 	f.s.step(f.seen, f.total)
 	return err
 }
