@@ -76,7 +76,7 @@ type fileLock struct {
 	fs      fsys.FS
 	dot     *fsys.Dotlock
 	touched time.Time
-	fcntl   *handle
+	fcntl   *handle // held, or nil
 	// seen is what the mailbox's name stood for when all locks were taken; nil if that
 	// was not looked at.
 	seen fs.FileInfo
@@ -159,8 +159,8 @@ func (l *fileLock) takeFcntl(m *Mailbox, exclusive bool) (holder string, err err
 func (l *fileLock) tryFcntl(m *Mailbox, h *handle, exclusive bool) (holder string, err error) {
 	h.hold()
 	defer func() {
-		if rerr := h.release(); m.h == h {
-			err = errors.Join(err, rerr)
+		if l.fcntl != h {
+			_ = h.release() // nothing unwritten is left in it
 		}
 	}()
 	ok, lockErr := h.TryLock(exclusive)
@@ -234,6 +234,7 @@ func (l *fileLock) unlock() error {
 	var errs []error
 	if l.fcntl != nil {
 		errs = append(errs, l.fcntl.Unlock())
+		_ = l.fcntl.release() // nothing unwritten is left in it
 	}
 	if l.dot != nil {
 		err := l.dot.Unlock()
