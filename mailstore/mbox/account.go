@@ -288,6 +288,9 @@ func (m *Mailbox) recoverFirst(l *fileLock) error {
 	if _, _, err := m.reopen(); err != nil || m.h == nil {
 		return err
 	}
+	if !m.isLocked(l) {
+		return fmt.Errorf("%s: %w: another program is replacing the file", m.paths().mbox, mailstore.ErrInUse)
+	}
 	return m.recover(&rewriter{f: m.h, j: m.j, log: m.log(), name: m.Name(), alive: l.keep, progress: m.progress})
 }
 

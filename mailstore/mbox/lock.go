@@ -254,6 +254,7 @@ func (m *Mailbox) reopen() (*handle, fs.FileInfo, error) {
 	fi, err := m.acct.opt.FS.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		m.setHandle(nil)
+		m.setFileReadOnly(false) // what can be made can be written to
 		return nil, nil, nil
 	}
 	if err != nil {
@@ -273,10 +274,20 @@ func (m *Mailbox) reopen() (*handle, fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	m.fileReadOnly = readOnly || m.unlockable != nil
-	m.readOnly.Store(m.fileReadOnly || m.style.mmdf)
+	m.setFileReadOnly(readOnly)
 	m.setHandle(h)
 	return h, h.info, nil
+}
+
+func (m *Mailbox) setFileReadOnly(readOnly bool) {
+	m.fileReadOnly = readOnly || m.unlockable != nil
+	m.readOnly.Store(m.fileReadOnly || m.style.mmdf)
+}
+
+// isLocked reports whether l is on the open file: not if that came under the mailbox's name
+// when there was none to lock.
+func (m *Mailbox) isLocked(l *fileLock) bool {
+	return l.fcntl == m.h || !slices.Contains(m.acct.locks.of(m.paths().mbox), Fcntl)
 }
 
 func openMbox(fsx fsys.FS, path string) (f fsys.File, readOnly bool, err error) {

@@ -251,7 +251,7 @@ func (m *Mailbox) unchanged() bool {
 	}
 	fi, err := m.acct.opt.FS.Stat(m.paths().mbox)
 	if errors.Is(err, fs.ErrNotExist) {
-		return m.h == nil && m.isInbox()
+		return m.h == nil && m.isInbox() && m.snap == (fileStamp{})
 	}
 	return err == nil && stampOf(fi) == m.snap
 }
@@ -300,16 +300,15 @@ func (m *Mailbox) tryWrite(ctx context.Context, fn func(r *rewriter) error) (aga
 	if err != nil {
 		return false, err
 	}
-	h := m.h
 	if l.seen == nil {
 		if _, l.seen, err = m.reopen(); err != nil {
 			return false, err
 		}
 	}
-	if m.h == nil || l.fcntl != nil && m.h != h {
+	h := m.h
+	if h == nil || !m.isLocked(l) {
 		return true, nil
 	}
-	h = m.h
 	r := &rewriter{f: h, j: j, log: m.log(), name: m.Name(), alive: l.keep, progress: m.progress, owe: m.owe, owed: m.late.Take}
 	if j.dirty() {
 		l.seen = nil

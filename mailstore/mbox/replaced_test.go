@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,35 +22,59 @@ type changingFS struct {
 	file   string
 	sealed bool // it may only be read
 	broken bool // nothing can be written to it
-	age    int  // files that were opened at an earlier age cannot be locked
+	// unmakeable: it cannot be made.
+	unmakeable bool
+	away       int  // so many looks do not find it
+	age        int  // files that were opened at an earlier age cannot be locked
+	bare       bool // it was written to without a lock
 }
 
 type changingFile struct {
 	fsys.File
-	fs   *changingFS
-	name string
-	age  int
+	fs     *changingFS
+	name   string
+	age    int
+	locked bool
+}
+
+func (c *changingFS) Stat(name string) (fs.FileInfo, error) {
+	if name == c.file && c.away > 0 {
+		c.away--
+		return nil, &fs.PathError{Op: "stat", Path: name, Err: syscall.ENOENT}
+	}
+	return c.FS.Stat(name)
 }
 
 func (c *changingFS) OpenFile(name string, flag int, perm fs.FileMode) (fsys.File, error) {
 	if name == c.file && c.sealed && flag&os.O_RDWR != 0 {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.EACCES}
 	}
+	if name == c.file && c.unmakeable && flag&os.O_CREATE != 0 {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.EACCES}
+	}
 	f, err := c.FS.OpenFile(name, flag, perm)
 	if err != nil {
 		return nil, err
 	}
-	return changingFile{f, c, name, c.age}, nil
+	return &changingFile{File: f, fs: c, name: name, age: c.age}, nil
 }
 
-func (f changingFile) TryLock(exclusive bool) (bool, error) {
+func (f *changingFile) TryLock(exclusive bool) (ok bool, err error) {
 	if f.age < f.fs.age {
 		return false, &fs.PathError{Op: "lock", Path: f.name, Err: syscall.ESTALE}
 	}
-	return f.File.TryLock(exclusive)
+	ok, err = f.File.TryLock(exclusive)
+	f.locked = ok && exclusive
+	return ok, err
 }
 
-func (f changingFile) WriteAt(b []byte, off int64) (int, error) {
+func (f *changingFile) Unlock() error {
+	f.locked = false
+	return f.File.Unlock()
+}
+
+func (f *changingFile) WriteAt(b []byte, off int64) (int, error) {
+	f.fs.bare = f.fs.bare || f.name == f.fs.file && !f.locked
 	if f.name == f.fs.file && f.fs.broken {
 		return 0, &fs.PathError{Op: "write", Path: f.name, Err: syscall.EIO}
 	}
@@ -148,6 +173,9 @@ func TestReplaced(t *testing.T) {
 		{"another file is renamed to it", replace, 4, nil},
 		{"it is removed and comes again", func(b *replaced) { os.Remove(b.file); replace(b) }, 4, nil},
 		{"it is removed", func(b *replaced) { os.Remove(b.file) }, 0, nil},
+		{"it is away for a moment", func(b *replaced) { b.fs.away = 1 }, 3, nil},
+		{"another file comes when it is away for a moment", func(b *replaced) { replace(b); b.fs.away = 1 }, 4, nil},
+		{"it is removed and may only be read when it comes again", func(b *replaced) { os.Remove(b.file); b.fs.sealed = true; replace(b) }, 4, mailstore.ErrReadOnly},
 		{"the old file cannot be locked any more", func(b *replaced) { b.fs.age++; replace(b) }, 4, nil},
 		{"the new file may only be read", func(b *replaced) { b.fs.sealed = true; replace(b) }, 4, mailstore.ErrReadOnly},
 	} {
@@ -158,15 +186,20 @@ func TestReplaced(t *testing.T) {
 					t.Fatal(err)
 				}
 				b.keep()
+				moved := !strings.HasPrefix(c.name, "it is away")
 				c.replace(b)
 				if err := b.flag(2); !errors.Is(err, c.want) {
 					t.Errorf("a flag: %v, want %v", err, c.want)
 				}
-				b.untouched()
+				if moved {
+					b.untouched()
+				}
 				if err := appendText(t, b.m, "Subject: e\r\n\r\n"); !errors.Is(err, c.want) {
 					t.Errorf("a message: %v, want %v", err, c.want)
 				}
-				b.untouched()
+				if moved {
+					b.untouched()
+				}
 				left := c.left
 				if c.want == nil {
 					left++
@@ -180,12 +213,73 @@ func TestReplaced(t *testing.T) {
 				if err := b.flag(1); err != nil {
 					t.Errorf("a flag afterwards: %v", err)
 				}
+				if b.fs.bare && slices.Contains(locks, Fcntl) {
+					t.Error("the file was written to without a lock")
+				}
 				if err := b.m.Close(); err != nil {
 					t.Error(err)
 				}
 				checkFiles(t, b.fs, filepath.Dir(b.file))
 			})
 		}
+	}
+}
+
+// TestRemovedWhileReadOnly: what may only be read is forgotten with the file.
+func TestRemovedWhileReadOnly(t *testing.T) {
+	for _, locks := range lockLists {
+		t.Run(fmt.Sprint(locks), func(t *testing.T) {
+			b := newReplaced(t, locks, "inbox")
+			b.fs.sealed = true
+			b.put(b.content())
+			if err := b.flag(1); !errors.Is(err, mailstore.ErrReadOnly) {
+				t.Fatal(err)
+			}
+			b.fs.sealed = false
+			if err := os.Remove(b.file); err != nil {
+				t.Fatal(err)
+			}
+			if err := b.m.Refresh(t.Context()); err != nil {
+				t.Error(err)
+			}
+			for range 2 {
+				if err := appendText(t, b.m, "Subject: x\r\n\r\n"); err != nil {
+					t.Error(err)
+				}
+			}
+			if n := b.m.Status().Messages; n != 2 {
+				t.Errorf("%d messages, want 2", n)
+			}
+			if err := b.m.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestRemovedForGood: messages of an inbox that cannot be made again are gone.
+func TestRemovedForGood(t *testing.T) {
+	for _, locks := range lockLists {
+		t.Run(fmt.Sprint(locks), func(t *testing.T) {
+			b := newReplaced(t, locks, "inbox")
+			if err := os.Remove(b.file); err != nil {
+				t.Fatal(err)
+			}
+			b.fs.unmakeable = true
+			if err := b.flag(1); err == nil {
+				t.Error("a flag was set in a file that is not there")
+			}
+			if err := b.m.Refresh(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if n := b.m.Status().Messages; n != 0 {
+				t.Errorf("%d messages are left", n)
+			}
+			b.fs.unmakeable = false
+			if err := b.m.Close(); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 
