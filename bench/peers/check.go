@@ -18,7 +18,40 @@ import (
 
 // peers are the servers that goals compare with.
 func peers() []workload.Peer {
-	return []workload.Peer{workload.Packaged, workload.Reused, workload.Hibernate}
+	return []workload.Peer{workload.Packaged, workload.Older, workload.Reused, workload.Hibernate}
+}
+
+// findDovecot finds the Dovecot of the machine and the one that -dovecot names. Of two
+// releases the later is what goals compare with, unless they name a configuration.
+func (r *runner) findDovecot(ctx context.Context) error {
+	later, err := target.FindDovecot(ctx, "")
+	found := err == nil
+	if !found {
+		r.say("No Dovecot: %v.", err)
+	}
+	earlier := later
+	if r.opt.dovecot != "" {
+		other, err := target.FindDovecot(ctx, r.opt.dovecot)
+		switch {
+		case err != nil:
+			return fmt.Errorf("-dovecot: %w", err)
+		case !found:
+			later, earlier, found = other, other, true
+		case other.Newer(later):
+			later = other
+		case later.Newer(other):
+			earlier = other
+		}
+	}
+	if !found {
+		r.say("Only restante is measured, and nothing can be said about goals that compare.")
+		return nil
+	}
+	r.installed = map[workload.Peer]target.Installation{workload.Packaged: later, workload.Reused: earlier, workload.Hibernate: earlier}
+	if later.Newer(earlier) {
+		r.installed[workload.Older] = earlier
+	}
+	return nil
 }
 
 func serverNames() []string {
@@ -34,15 +67,15 @@ const openFiles = 4096
 
 // check says what the machine lacks, and what that means for what is measured.
 // Nothing is installed or set but this process' own limit.
-func (r *runner) check(ctx context.Context) {
+func (r *runner) check(ctx context.Context) error {
 	r.files = raiseOpenFiles()
 	if r.files < openFiles {
 		r.say("Open files are limited to %d: rows that need more are left out. Raise the limit: ulimit -n 50000", r.files)
 	}
-	if r.peerless = target.MissingDovecot(ctx); r.peerless != nil {
-		r.say("No Dovecot: %v.\nOnly restante is measured, and nothing can be said about goals that compare.", r.peerless)
+	if err := r.findDovecot(ctx); err != nil {
+		return err
 	}
-	if n := inotifyInstances(); r.peerless == nil && n < openFiles {
+	if n := inotifyInstances(); len(r.installed) > 0 && n < openFiles {
 		r.say("A user may have %d inotify instances, and each session of Dovecot that idles takes one; those beyond look for mail twice a minute.\n"+
 			"That costs less than what it stands for: sysctl fs.inotify.max_user_instances=32768", n)
 	}
@@ -56,6 +89,7 @@ func (r *runner) check(ctx context.Context) {
 	if fs := machine.FileSystem(r.opt.work); fs == "tmpfs" {
 		r.say("%s is in memory, where syncs cost nothing; name a directory on a disk with -work.", r.opt.work)
 	}
+	return nil
 }
 
 // inotifyInstances is how many a user may have.
@@ -97,8 +131,8 @@ func (r *runner) unfit(row *workload.Row, server string) string {
 	if server == target.RestanteName {
 		return ""
 	}
-	if r.peerless != nil {
-		return r.peerless.Error()
+	if _, ok := r.installed[workload.Peer(server)]; !ok {
+		return "it is not installed"
 	}
 	// Dovecot has a process for each session, and those that are parked had one.
 	const each = 1 << 20
@@ -119,14 +153,8 @@ func (r *runner) describe(ctx context.Context) error {
 		version += ", commit " + strings.TrimSpace(string(out))
 	}
 	r.report.Servers = map[string]string{target.RestanteName: version}
-	if r.peerless == nil {
-		v, err := target.DovecotVersion(ctx)
-		if err != nil {
-			return err
-		}
-		for _, p := range peers() {
-			r.report.Servers[string(p)] = "Dovecot " + v
-		}
+	for p, i := range r.installed {
+		r.report.Servers[string(p)] = "Dovecot " + i.Version
 	}
 	r.report.Machine = fmt.Sprintf("%s, %d processors, %s of memory, %s, %s on %s", machine.Processor(), runtime.NumCPU(), machine.Memory(),
 		runtime.Version(), machine.Kernel(), machine.FileSystem(r.opt.work))

@@ -31,6 +31,7 @@ func main() {
 	flag.IntVar(&opt.idle, "idle", 0, "the most connections that wait in clear text, where fewer files may be open than the largest number needs")
 	flag.StringVar(&only, "rows", "", "measure only rows whose name this regular expression matches")
 	flag.StringVar(&servers, "servers", "", "measure only these, separated by commas: "+strings.Join(serverNames(), ", "))
+	flag.StringVar(&opt.dovecot, "dovecot", "", "the tree of another release of Debian with its Dovecot, as debootstrap makes one; of both Dovecots the later is what goals compare with")
 	flag.IntVar(&opt.repeat, "repeat", 5, "how often each row is run on each server")
 	flag.DurationVar(&opt.timeout, "timeout", 15*time.Minute, "how long one run of a row may take")
 	flag.StringVar(&opt.json, "json", "", "write everything that was found to this file, for make bench-report")
@@ -62,6 +63,7 @@ type options struct {
 	timeout       time.Duration
 	json, profile string
 	show          string
+	dovecot       string
 }
 
 func (opt *options) choose(servers string) error {

@@ -24,7 +24,7 @@ type runner struct {
 	ours       target.Restante
 	cert       target.Certificate
 	owner      target.Owner
-	peerless   error    // why there is no Dovecot
+	installed  map[workload.Peer]target.Installation
 	files      int      // that may be open
 	held       *os.File // the work directory, locked
 	report     result.Report
@@ -38,8 +38,10 @@ func newRunner(ctx context.Context, opt options, out, notes io.Writer) (*runner,
 	if err := r.prepare(); err != nil {
 		return nil, err
 	}
-	r.check(ctx)
-	var err error
+	err := r.check(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if r.cert, err = target.MakeCertificate(r.opt.work); err != nil {
 		return nil, err
 	}
@@ -135,7 +137,8 @@ func (g *group) makeMail(ctx context.Context) error {
 
 // servers are the names of those on which a row is to run: ours, and the peers
 // that its goals name. A row whose goals name none is seen beside the packaged
-// Dovecot, and a point of a plot beside all.
+// Dovecot, and a point of a plot beside all. Where the packaged one is there in an
+// earlier release too, that is beside it.
 func (g *group) servers(row *workload.Row) []string {
 	list := []string{target.RestanteName}
 	for _, b := range slices.Concat(row.Must, row.Stretch) {
@@ -148,6 +151,11 @@ func (g *group) servers(row *workload.Row) []string {
 		list = serverNames()
 	case len(list) == 1:
 		list = append(list, string(workload.Packaged))
+	}
+	older := string(workload.Older)
+	list = slices.DeleteFunc(list, func(name string) bool { return name == older })
+	if _, ok := g.installed[workload.Older]; ok && slices.Contains(list, string(workload.Packaged)) {
+		list = append(list, older)
 	}
 	return slices.DeleteFunc(list, func(name string) bool { return !g.opt.wants(name) })
 }
@@ -300,7 +308,7 @@ func (g *group) start(ctx context.Context, name string) (*target.Server, error) 
 	if name == target.RestanteName {
 		s, err = g.ours.Start(ctx, o)
 	} else {
-		s, err = target.NewDovecot(workload.Peer(name)).Start(ctx, o)
+		s, err = target.NewDovecot(workload.Peer(name), g.installed[workload.Peer(name)]).Start(ctx, o)
 	}
 	if err != nil {
 		return nil, err

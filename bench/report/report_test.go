@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"restante/bench/result"
+	"restante/bench/workload"
 )
 
 // TestReport makes the document of a fixture: all rows, all verdicts, all reasons,
@@ -143,5 +144,28 @@ func TestScale(t *testing.T) {
 	}
 	if s = newScale([]float64{1, 1}, 0, 1); s.low >= s.high {
 		t.Errorf("one number: %+v", s)
+	}
+}
+
+// TestOlder counts the rows that hold beside the earlier release too.
+func TestOlder(t *testing.T) {
+	row := func(name string, later, earlier float64) result.Row {
+		run := func(server string, cpu float64) result.Server {
+			return result.Server{Name: server, Runs: []result.Run{{Units: 1, CPU: cpu}}}
+		}
+		r := result.Row{Name: name, Unit: "command", Must: workload.Goal{{Of: workload.CPU, Peer: workload.Packaged, Max: 0.5}},
+			Servers: []result.Server{run("restante", 1), run("dovecot", later)}}
+		if earlier > 0 {
+			r.Servers = append(r.Servers, run("dovecot-older", earlier))
+		}
+		return r
+	}
+	r := &result.Report{Ours: "restante", Rows: []result.Row{row("both", 4, 2.5), row("later only", 4, 1.5), row("one release", 4, 0)}}
+	want := "Of 3 rows 3 are at *must* or better, 0 at *stretch*. Of the 2 that were run beside the earlier release too, 1 are within the same bounds there.\n\n"
+	if got := sum(r); got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if r.Rows[0].Must[0].Peer != workload.Packaged {
+		t.Error("counting has changed the goals")
 	}
 }

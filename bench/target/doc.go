@@ -1,5 +1,5 @@
-// Package target starts servers to measure: this tree's own and Dovecot in three
-// configurations, each with loopback addresses, settings, a certificate and a copy
+// Package target starts servers to measure: this tree's own and Dovecot in some
+// configurations and releases, each with loopback addresses, settings, a certificate and a copy
 // of the mail of its own.
 //
 // What they are asked to do is made equal where that is possible. All read one

@@ -12,62 +12,34 @@ import (
 	"strings"
 	"time"
 
+	"restante/bench/mail"
 	"restante/bench/workload"
 )
 
-// Dovecot is Debian's Dovecot in one configuration.
+// Dovecot is an installed Dovecot in one configuration.
 type Dovecot struct {
-	Peer workload.Peer
-	port map[workload.Service]string
+	Peer      workload.Peer
+	Installed Installation
+	port      map[workload.Service]string
 }
 
 // NewDovecot is the server that goals call by that name.
-func NewDovecot(p workload.Peer) *Dovecot { return &Dovecot{Peer: p} }
+func NewDovecot(p workload.Peer, i Installation) *Dovecot { return &Dovecot{Peer: p, Installed: i} }
 
 // Start starts it.
 func (d *Dovecot) Start(ctx context.Context, o Options) (*Server, error) { return start(ctx, d, o) }
 
-// master is the program that starts all others of Dovecot.
-const master = "/usr/sbin/dovecot"
-
-// MissingDovecot says what has to be installed, or nil. Debian's version 2.3 is
-// meant: 2.4 has settings of other names.
-func MissingDovecot(ctx context.Context) error {
-	for _, c := range []struct{ file, pkg string }{
-		{master, "dovecot-core"}, {"/usr/lib/dovecot/imap", "dovecot-imapd"}, {"/usr/lib/dovecot/pop3", "dovecot-pop3d"},
-	} {
-		if _, err := os.Stat(c.file); err != nil {
-			return fmt.Errorf("%w; install Debian's packages dovecot-core, dovecot-imapd and dovecot-pop3d (this one is of %s)", err, c.pkg)
-		}
-	}
-	version, err := DovecotVersion(ctx)
-	if err == nil && !strings.HasPrefix(version, "2.3.") {
-		err = fmt.Errorf("Dovecot is version %s; the settings here are those of 2.3, which Debian 12 has", version)
-	}
-	return err
-}
-
-// DovecotVersion is what it says about itself.
-func DovecotVersion(ctx context.Context) (string, error) {
-	out, err := exec.CommandContext(ctx, master, "--version").Output()
-	return strings.TrimSpace(string(out)), err
-}
-
-// dovecotSettings are those that all configurations share. Only what has to be
-// otherwise than as packaged is set: places, users, limits that the workloads would
-// run into, and login processes as the documentation has them for high performance
-// (doc/wiki/LoginProcess.txt), that is as many as there are processors.
+// dovecotSettings are those that all configurations and versions share. Only what has
+// to be otherwise than as packaged is set: places, users, limits that the workloads
+// would run into, and login processes as the documentation has them for high
+// performance (doc/wiki/LoginProcess.txt), that is as many as there are processors.
 const dovecotSettings = `base_dir = DIR/run
 state_dir = DIR/state
 log_path = DIR/dovecot.log
 protocols = imap pop3
 listen = 127.0.0.1
 ssl = yes
-ssl_cert = <CERT
-ssl_key = <KEY
-disable_plaintext_auth = no
 auth_mechanisms = plain
-mail_location = LOCATION
 first_valid_uid = 1
 first_valid_gid = 1
 mail_max_userip_connections = 0
@@ -76,14 +48,6 @@ default_vsz_limit = 4G
 default_internal_user = INTERNALUSER
 default_internal_group = INTERNALGROUP
 default_login_user = LOGINUSER
-passdb {
-  driver = passwd-file
-  args = USERS
-}
-userdb {
-  driver = passwd-file
-  args = USERS
-}
 namespace inbox {
   inbox = yes
 }
@@ -95,7 +59,7 @@ service stats {
 }
 service imap-login {
   chroot =
-  service_count = 0
+  SERVICECOUNT = 0
   process_min_avail = PROCESSORS
   process_limit = PROCESSORS
   inet_listener imap {
@@ -113,7 +77,7 @@ service pop3 {
 }
 service pop3-login {
   chroot =
-  service_count = 0
+  SERVICECOUNT = 0
   process_min_avail = PROCESSORS
   process_limit = PROCESSORS
   inet_listener pop3 {
@@ -125,14 +89,43 @@ service pop3-login {
 }
 `
 
+// dovecot23Settings are what version 2.4 calls by other names.
+const dovecot23Settings = `disable_plaintext_auth = no
+ssl_cert = <CERT
+ssl_key = <KEY
+mail_location = LOCATION
+passdb {
+  driver = passwd-file
+  args = USERS
+}
+userdb {
+  driver = passwd-file
+  args = USERS
+}
+`
+
+// dovecot24Settings say the same. Its file begins with the version that it is
+// written for.
+const dovecot24Settings = `auth_allow_cleartext = yes
+ssl_server_cert_file = CERT
+ssl_server_key_file = KEY
+LOCATION
+passdb passwd-file {
+  passwd_file_path = USERS
+}
+userdb passwd-file {
+  passwd_file_path = USERS
+}
+`
+
 // dovecotReuse has processes of one uid serve session after session.
 const dovecotReuse = `service imap {
-  service_count = 1000000
+  SERVICECOUNT = 1000000
   client_limit = 1
   process_min_avail = 16
 }
 service pop3 {
-  service_count = 1000000
+  SERVICECOUNT = 1000000
   client_limit = 1
   process_min_avail = 16
 }
@@ -172,6 +165,18 @@ func (d *Dovecot) configure(o Options) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
+	text := d.text(o)
+	text = strings.NewReplacer("DIR", o.Dir, "CERT", o.Certificate.Cert, "KEY", o.Certificate.Key,
+		"INTERNALUSER", internal, "INTERNALGROUP", group, "LOGINUSER", login, "USERS", table, "PROCESSORS", fmt.Sprint(runtime.NumCPU()),
+		"PORTIMAP", d.port[workload.IMAP], "PORTTLSIMAP", d.port[workload.IMAPS],
+		"PORTPOP", d.port[workload.POP3], "PORTTLSPOP", d.port[workload.POP3S]).Replace(text)
+	file := filepath.Join(o.Dir, "dovecot.conf")
+	return d.Installed.command(o, file), os.WriteFile(file, []byte(text), 0o644)
+}
+
+// text is the file of settings in the words of the installed version, with names in
+// place of what differs from run to run.
+func (d *Dovecot) text(o Options) string {
 	text := dovecotSettings
 	switch d.Peer {
 	case workload.Reused:
@@ -179,12 +184,18 @@ func (d *Dovecot) configure(o Options) (*exec.Cmd, error) {
 	case workload.Hibernate:
 		text += dovecotHibernate
 	}
-	text = strings.NewReplacer("DIR", o.Dir, "CERT", o.Certificate.Cert, "KEY", o.Certificate.Key, "LOCATION", location(o.Spec),
-		"INTERNALUSER", internal, "INTERNALGROUP", group, "LOGINUSER", login, "USERS", table, "PROCESSORS", fmt.Sprint(runtime.NumCPU()),
-		"PORTIMAP", d.port[workload.IMAP], "PORTTLSIMAP", d.port[workload.IMAPS],
-		"PORTPOP", d.port[workload.POP3], "PORTTLSPOP", d.port[workload.POP3S]).Replace(text)
-	file := filepath.Join(o.Dir, "dovecot.conf")
-	return exec.Command(master, "-F", "-c", file), os.WriteFile(file, []byte(text), 0o644)
+	if d.Installed.old() {
+		return strings.NewReplacer("SERVICECOUNT", "service_count").Replace(text) +
+			strings.NewReplacer("LOCATION", location(o.Spec)).Replace(dovecot23Settings)
+	}
+	where := "mail_driver = maildir\nmail_path = ~/Maildir"
+	if o.Spec.Format == mail.Mbox {
+		where = "mail_driver = mbox\nmail_path = ~/mail\nmail_inbox_path = ~/mail/inbox"
+	}
+	release := d.Installed.release()
+	return "dovecot_config_version = " + release + "\ndovecot_storage_version = " + release + "\n" +
+		strings.NewReplacer("SERVICECOUNT = 0", "restart_request_count = unlimited", "SERVICECOUNT", "restart_request_count").Replace(text) +
+		strings.NewReplacer("LOCATION", where).Replace(dovecot24Settings)
 }
 
 // dovecotUsers are whom Dovecot's own processes run as: its users where it is

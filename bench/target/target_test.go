@@ -57,19 +57,17 @@ type starter interface {
 // TestServers starts each server on a Maildir and an mbox, once with each kind of
 // accounting, and has it serve, restart, forget and end.
 func TestServers(t *testing.T) {
-	kinds := []starter{Restante{}, NewDovecot(workload.Packaged), NewDovecot(workload.Reused), NewDovecot(workload.Hibernate)}
+	kinds := []starter{Restante{}}
+	for _, i := range dovecots(t) {
+		kinds = append(kinds, NewDovecot(workload.Packaged, i), NewDovecot(workload.Reused, i), NewDovecot(workload.Hibernate, i))
+	}
 	methods := []*Accounting{{}, NewAccounting()}
 	if methods[1].Why != nil {
 		t.Logf("no control groups, so only /proc is tried: %v", methods[1].Why)
 	}
 	for _, kind := range kinds {
 		for i, s := range []mail.Spec{{Format: mail.Maildir, Users: 3, Messages: 20}, {Format: mail.Mbox, Users: 3, Messages: 20}} {
-			t.Run(fmt.Sprintf("%s %s", kind.(engine).name(), s.Format), func(t *testing.T) {
-				if _, ok := kind.(*Dovecot); ok {
-					if err := MissingDovecot(t.Context()); err != nil {
-						t.Skip(err)
-					}
-				}
+			t.Run(fmt.Sprintf("%s %s", describe(kind), s.Format), func(t *testing.T) {
 				if _, ok := kind.(Restante); ok {
 					ours, err := Build(t.Context(), t.TempDir())
 					if err != nil {
@@ -81,6 +79,34 @@ func TestServers(t *testing.T) {
 			})
 		}
 	}
+}
+
+// dovecots are that of the machine and the one in the tree $RESTANTE_DOVECOT.
+func dovecots(t *testing.T) (list []Installation) {
+	t.Helper()
+	roots := []string{""}
+	if root := os.Getenv("RESTANTE_DOVECOT"); root != "" {
+		roots = append(roots, root)
+	}
+	for _, root := range roots {
+		i, err := FindDovecot(t.Context(), root)
+		switch {
+		case err == nil:
+			list = append(list, i)
+		case root != "":
+			t.Errorf("$RESTANTE_DOVECOT: %v", err)
+		default:
+			t.Logf("no Dovecot, so it is not tried: %v", err)
+		}
+	}
+	return list
+}
+
+func describe(kind starter) string {
+	if d, ok := kind.(*Dovecot); ok {
+		return string(d.Peer) + " " + d.Installed.release()
+	}
+	return kind.(engine).name()
 }
 
 func testServer(t *testing.T, kind starter, o Options) {
@@ -256,5 +282,26 @@ func TestCopy(t *testing.T) {
 				t.Errorf("%s: shared %t, %d and %d octets, of %v and %v", rel, os.SameFile(a, b), a.Size(), b.Size(), a.ModTime(), b.ModTime())
 			}
 		})
+	}
+}
+
+func TestInstallation(t *testing.T) {
+	for version, want := range map[string]struct {
+		release string
+		old     bool
+	}{
+		"2.3.19.1 (9b53102964)": {"2.3.19.1", true},
+		"2.4.1-4 (7d8c0e5759)":  {"2.4.1", false},
+		"2.4.0":                 {"2.4.0", false},
+		"":                      {"", true},
+	} {
+		i := Installation{Version: version}
+		if i.release() != want.release || i.old() != want.old {
+			t.Errorf("%q: release %q, old %v; want %q, %v", version, i.release(), i.old(), want.release, want.old)
+		}
+	}
+	a, b, c := Installation{Version: "2.3.19.1"}, Installation{Version: "2.4.1-4"}, Installation{Version: "3.0"}
+	if !b.Newer(a) || a.Newer(b) || a.Newer(a) || !c.Newer(b) {
+		t.Error("the order of releases is wrong")
 	}
 }

@@ -66,10 +66,13 @@ type Point struct {
 // Peer is another server that a goal compares with.
 type Peer string
 
-// The peers. Absolute stands for none: the bound is in the unit itself.
+// The peers. Absolute stands for none: the bound is in the unit itself. Where two
+// releases of Dovecot are measured, Packaged is the later one, and the others are
+// configurations of the earlier, whose logins are cheaper; no goal names Older.
 const (
 	Absolute  Peer = ""
 	Packaged  Peer = "dovecot"           // login processes for high performance, one process for each session
+	Older     Peer = "dovecot-older"     // the same of the earlier release
 	Reused    Peer = "dovecot-reuse"     // processes of one uid serve session after session
 	Hibernate Peer = "dovecot-hibernate" // idle connections are parked
 )

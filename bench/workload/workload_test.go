@@ -48,10 +48,11 @@ func TestRowsOfDovecot(t *testing.T) {
 	if !*withDovecot {
 		t.Skip("only with -dovecot")
 	}
-	if err := target.MissingDovecot(t.Context()); err != nil {
+	installed, err := target.FindDovecot(t.Context(), "")
+	if err != nil {
 		t.Skip(err)
 	}
-	testRows(t, target.NewDovecot(workload.Packaged))
+	testRows(t, target.NewDovecot(workload.Packaged, installed))
 }
 
 func testRows(t *testing.T, kind starter) {
