@@ -28,8 +28,8 @@ var layers = []layer{
 	// Syntax: bytes to values and back. No I/O policy, no storage.
 	{pkg: "imap/deflate"},
 	{pkg: "imap", outside: []string{"github.com/emersion/go-imap/v2", "golang.org/x/text"}},
-	{pkg: "pop3"},
-	{pkg: "message", outside: []string{"golang.org/x/text"}},
+	{pkg: "pop3", own: []string{"message"}},
+	{pkg: "message", outside: []string{"golang.org/x/text", "golang.org/x/sys"}},
 	{pkg: "auth/sasl", outside: []string{"github.com/emersion/go-sasl"}},
 	{pkg: "casemap", outside: []string{"golang.org/x/text"}},
 

@@ -81,6 +81,11 @@ func (c *crlfReader) convert(p []byte) (n int) {
 // stands in front of what comes next, as afterCR tells it of src. That CR may be one of
 // its own, when there was no room for the LF.
 func CopyCRLF(dst, src []byte, afterCR bool) (n, used int, _ bool) {
+	if !afterCR && hasBlocks() {
+		if n, used = crlfBlocks(dst, src); used > 0 {
+			afterCR = src[used-1] == '\r'
+		}
+	}
 	for {
 		line, room := src[used:], dst[n:]
 		i := bytes.IndexByte(line, '\n')

@@ -331,6 +331,12 @@ func FuzzCRLF(f *testing.F) {
 		if bytes.Contains(bytes.ReplaceAll(want, crlf, nil), lf) || !bytes.Equal(bytes.ReplaceAll(want, []byte("\r"), nil), bytes.ReplaceAll(raw, []byte("\r"), nil)) {
 			t.Fatalf("%q becomes %q", raw, want)
 		}
+		if len(raw) > 0 { // what is long goes another way
+			long := bytes.Repeat(raw, 1+700/len(raw))
+			for _, room := range []int{len(long), 2*len(long) + 256} {
+				testBlocks(t, long, room)
+			}
+		}
 		got, err := io.ReadAll(ToCRLF(&chunks{text: raw, sizes: sizes}))
 		if err != nil || !bytes.Equal(got, want) {
 			t.Fatalf("read %q, %v, want %q", got, err, want)

@@ -3,6 +3,8 @@ package pop3
 import (
 	"bytes"
 	"errors"
+
+	"restante/message"
 )
 
 // ErrEnough is what a [MessageWriter] gives when TOP has all its lines: no more need be read.
@@ -100,35 +102,27 @@ func lineAfter(before lineState, part []byte) lineState {
 	return lineText
 }
 
-// writeLines sends the lines for which there is room, in one pass, and the one behind them by writeLine: it
-// goes on in the next buffer, or has no end yet.
+// writeLines sends what there is room for, up to the next line that begins with ".", in one pass.
 func (m *MessageWriter) writeLines(p []byte) []byte {
-	b := m.w.room(1)
+	b := m.w.room(len(".x\r\n")) // so the octet behind the dot that is put in goes with it
 	room := b[len(b):cap(b)]
-	for {
-		n := bytes.IndexByte(p, '\n')
-		if n < 0 || n+len(".\r\n") > len(room) {
-			break
-		}
-		if n > 0 {
-			if m.line == lineEmpty && p[0] == '.' {
-				room[0], room = '.', room[1:]
-			}
-			copy(room, p[:n])
-			m.afterCR = p[n-1] == '\r'
-		}
-		if !m.afterCR {
-			room[n], room = '\r', room[1:]
-		}
-		room[n], room = '\n', room[n+1:]
-		m.line, m.afterCR = lineEmpty, false
-		p = p[n+1:]
+	if m.line == lineEmpty && p[0] == '.' {
+		room[0], room = '.', room[1:]
 	}
-	m.w.buf = b[:cap(b)-len(room)]
-	if len(p) > 0 {
-		p = m.writeLine(p)
+	text := p[:min(len(p), len(room))]
+	if i := bytes.Index(text, []byte("\n.")); i >= 0 {
+		text = text[:i+1]
 	}
-	return p
+	n, used, afterCR := message.CopyCRLF(room, text, m.afterCR)
+	m.w.buf = b[:cap(b)-len(room)+n]
+	m.afterCR = afterCR
+	if used > 0 {
+		m.line = lineText
+		if text[used-1] == '\n' {
+			m.line = lineEmpty
+		}
+	}
+	return p[used:]
 }
 
 // Close ends the answer. It must be called if and only if the whole message, or what TOP wanted of it, was

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -222,5 +223,25 @@ func BenchmarkMessage(b *testing.B) {
 		m := w.Message(AllLines)
 		m.Write(text)
 		m.Close()
+	}
+}
+
+// TestLongMessages: what is longer than the buffer is cut wherever that is full.
+func TestLongMessages(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	starts := []string{"", ".", "..", ".\r", "text ", "\r", ".x"}
+	for range 40 {
+		var in strings.Builder
+		for in.Len() < 3*bufferSize {
+			in.WriteString(starts[r.IntN(len(starts))])
+			in.WriteString(strings.Repeat("x", r.IntN(80)))
+			in.WriteString([]string{"\n", "\n", "\r\n"}[r.IntN(3)])
+		}
+		text := in.String()
+		cut := r.IntN(len(text))
+		got, rest := unstuff(t, send(t, io.MultiReader(strings.NewReader(text[:cut]), strings.NewReader(text[cut:])), AllLines))
+		if want := strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\n", "\r\n"); got != want || rest != "" {
+			t.Fatalf("cut at %d: %d octets came, want %d, and %d more", cut, len(got), len(want), len(rest))
+		}
 	}
 }
