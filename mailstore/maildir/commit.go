@@ -188,12 +188,10 @@ func (m *mailbox) record(all []arrival) error {
 		records[i] = newRecord{a.uid, a.base()}
 		inNew, inCur = inNew || a.inNew, inCur || !a.inNew
 	}
-	// Both at once: neither depends on the other, and where the file system has a
-	// journal they share one writing of it.
-	named := make(chan error, 1)
-	go func() { named <- m.syncBoth(inNew, inCur) }()
+	// One behind the other: where the file system has a journal the first writes it for
+	// both, and a goroutine for one of them takes more time than it saves.
 	err := m.list.append(m.control(), records)
-	err = errors.Join(err, <-named)
+	err = errors.Join(err, m.syncBoth(inNew, inCur))
 	if m.listIsStale() {
 		m.list.rewrite = true
 	}
