@@ -64,7 +64,9 @@ func (s *session) commit(app mailstore.Append) (validity uint32, uids []mailstor
 
 // openTarget opens the mailbox that messages shall go to.
 func (s *session) openTarget(name string) (mailstore.Mailbox, error) {
-	box, err := s.open(name)
+	box, err := s.openBy(name, func(ctx context.Context, name string) (mailstore.Mailbox, error) {
+		return mailstore.OpenTarget(ctx, s.account, name)
+	})
 	if errors.Is(err, mailstore.ErrNotFound) {
 		return nil, no("TRYCREATE", "Mailbox does not exist; create it first")
 	}

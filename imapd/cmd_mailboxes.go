@@ -41,10 +41,14 @@ func (s *session) existing(name string, do func(name string) error) error {
 }
 
 // open opens the mailbox that a client means.
-func (s *session) open(name string) (box mailstore.Mailbox, err error) {
+func (s *session) open(name string) (mailstore.Mailbox, error) {
+	return s.openBy(name, s.account.Open)
+}
+
+func (s *session) openBy(name string, open func(context.Context, string) (mailstore.Mailbox, error)) (box mailstore.Mailbox, err error) {
 	err = s.existing(name, func(name string) (err error) {
 		return s.long(func(ctx context.Context) error {
-			box, err = s.account.Open(ctx, name)
+			box, err = open(ctx, name)
 			return err
 		})
 	})

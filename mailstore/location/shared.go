@@ -156,6 +156,11 @@ type handle struct {
 	once   sync.Once
 }
 
+// OpenTarget is that of the account's format.
+func (h *handle) OpenTarget(ctx context.Context, name string) (mailstore.Mailbox, error) {
+	return mailstore.OpenTarget(ctx, h.Account, name)
+}
+
 // Verify is that of the format.
 func (h *handle) Verify(ctx context.Context, name string) ([]mailstore.Difference, error) {
 	v, ok := h.Account.(mailstore.Verifier)

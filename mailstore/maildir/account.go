@@ -89,9 +89,20 @@ func (a *account) Mailboxes(ctx context.Context) ([]mailstore.Info, error) {
 
 // Open returns the mailbox, with what others did to it folded in.
 func (a *account) Open(ctx context.Context, name string) (mailstore.Mailbox, error) {
+	return a.openWith(ctx, name, (*mailbox).same)
+}
+
+// OpenTarget returns the mailbox, with what others did to it folded in if its
+// directories tell by their times that they did something. One that may have more is
+// not read for that, as nothing of it is asked.
+func (a *account) OpenTarget(ctx context.Context, name string) (mailstore.Mailbox, error) {
+	return a.openWith(ctx, name, (*mailbox).seemsSame)
+}
+
+func (a *account) openWith(ctx context.Context, name string, same func(*mailbox) bool) (mailstore.Mailbox, error) {
 	a.treeMu.RLock()
 	defer a.treeMu.RUnlock()
-	m, err := a.open(ctx, a.canonical(name))
+	m, err := a.enter(ctx, a.canonical(name), same)
 	if err != nil {
 		return nil, fail("open", name, err)
 	}
@@ -100,9 +111,14 @@ func (a *account) Open(ctx context.Context, name string) (mailstore.Mailbox, err
 
 // open is Open for a canonical name; the caller holds treeMu.
 func (a *account) open(ctx context.Context, name string) (*mailbox, error) {
+	return a.enter(ctx, name, (*mailbox).same)
+}
+
+// enter opens a mailbox, and looks at it unless it is the same.
+func (a *account) enter(ctx context.Context, name string, same func(*mailbox) bool) (*mailbox, error) {
 	for {
 		m := a.acquire(name)
-		err := m.enter(ctx)
+		err := m.enter(ctx, same)
 		if err == nil {
 			return m, nil
 		}

@@ -109,7 +109,7 @@ func (m *mailbox) Close() error {
 
 // enter makes the mailbox ready for a session: it reads the files, or what
 // changed in them since.
-func (m *mailbox) enter(ctx context.Context) error {
+func (m *mailbox) enter(ctx context.Context, same func(*mailbox) bool) error {
 	if err := m.ops.lock(ctx); err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (m *mailbox) enter(ctx context.Context) error {
 	if m.gone.Load() {
 		return mailstore.ErrGone
 	}
-	if m.loaded.Load() && m.same() {
+	if m.loaded.Load() && same(m) {
 		return nil
 	}
 	defer fsys.Hold(m.a.fs).Release()

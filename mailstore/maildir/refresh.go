@@ -17,6 +17,17 @@ import (
 // same reports whether nobody has changed the directories, which is what most looks
 // find. The caller holds ops.
 func (m *mailbox) same() bool {
+	return m.unchanged(func(d *dirState, t time.Time) bool { return !d.mustRead(t, time.Now()) })
+}
+
+// seemsSame is same for who can do with less: a directory that is as old as it was has
+// not been changed, though it may have been in the moment of our last change.
+func (m *mailbox) seemsSame() bool {
+	return m.unchanged(func(d *dirState, t time.Time) bool { return d.known && t.Equal(d.mtime) })
+}
+
+// unchanged asks of both directories with their times.
+func (m *mailbox) unchanged(same func(d *dirState, mtime time.Time) bool) bool {
 	if m.unsure.Load() {
 		return false
 	}
@@ -25,7 +36,7 @@ func (m *mailbox) same() bool {
 		sub   string
 	}{{&m.newDir, "/new"}, {&m.curDir, "/cur"}} {
 		t, err := fsys.ModTime(m.a.fs, m.dir()+d.sub)
-		if err != nil || d.state.mustRead(t, time.Now()) {
+		if err != nil || !same(d.state, t) {
 			return false
 		}
 	}

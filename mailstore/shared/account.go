@@ -132,12 +132,21 @@ func (a *account) either(name string, foreign, own func() error) error {
 // Open returns a mailbox. One of somebody else is open to who may read it or add
 // to it; each method asks for the right that it needs.
 func (a *account) Open(ctx context.Context, name string) (mailstore.Mailbox, error) {
+	return a.openBy(ctx, name, func() (mailstore.Mailbox, error) { return a.Account.Open(ctx, name) })
+}
+
+// OpenTarget is Open for who only adds to the mailbox.
+func (a *account) OpenTarget(ctx context.Context, name string) (mailstore.Mailbox, error) {
+	return a.openBy(ctx, name, func() (mailstore.Mailbox, error) { return mailstore.OpenTarget(ctx, a.Account, name) })
+}
+
+func (a *account) openBy(ctx context.Context, name string, openOwn func() (mailstore.Mailbox, error)) (mailstore.Mailbox, error) {
 	var box mailstore.Mailbox
 	err := a.either(name, func() (err error) {
 		box, err = a.openForeign(ctx, name)
 		return a.fail("open", name, err)
 	}, func() error {
-		own, err := a.Account.Open(ctx, name)
+		own, err := openOwn()
 		if err == nil {
 			box = ownBox{Mailbox: own, owner: a.user}
 		}
