@@ -8,7 +8,7 @@ const maxDrain = 256
 
 // loop waits for events, lets a burst settle and calls who watches.
 //
-// While it settles it does not read, so that 10,000 deliveries in a second wake
+// While it settles, or has made as many calls as it may, it does not read, so that 10,000 deliveries in a second wake
 // it 75 times and not 10,000; the kernel's queue holds 16,384 events.
 func (w *Watcher) loop() {
 	var spent time.Time // until when the rounds of calls have used the time up
@@ -21,7 +21,7 @@ func (w *Watcher) loop() {
 		if w.take(k, events, err); len(events) == 0 && !w.isDirty() {
 			continue
 		}
-		time.Sleep(max(w.opt.Settle, time.Until(spent.Add(-w.opt.Ahead))))
+		time.Sleep(max(w.settle(), time.Until(spent.Add(-w.opt.Ahead))))
 		for range maxDrain {
 			events, err := k.read(false)
 			w.take(k, events, err)
@@ -47,6 +47,23 @@ func (w *Watcher) attend() (k kernel, wait bool) {
 		return nil, false
 	}
 	return w.kernel, len(w.dirty) == 0
+}
+
+// settle is how long what has changed waits for more. A name in a directory is there at
+// once, whole. A file is written in pieces, and whoever writes it has it locked; the same
+// goes for a path that is being replaced, and for what others do beside what is watched.
+func (w *Watcher) settle() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, t := range w.dirty {
+		if t.verify || !t.seen.dir {
+			return w.opt.Settle
+		}
+	}
+	if len(w.dirty) == 0 {
+		return w.opt.Settle
+	}
+	return 0
 }
 
 func (w *Watcher) isDirty() bool {

@@ -19,8 +19,8 @@ func TestStop(t *testing.T) {
 		x.now().tell("/a", "x", eventChanged)
 		x.now().tell("/b", "x", eventChanged)
 		time.Sleep(soon)
-		if n := one.take(); n != 1 {
-			t.Errorf("%d calls for a change of both paths at once, want 1", n)
+		if n := one.take(); n < 1 || n > 2 {
+			t.Errorf("%d calls for a change of both paths at once, want one, or one for each", n)
 		}
 		two.expect(t, true, "both watch a")
 		stopOne()
@@ -33,9 +33,13 @@ func TestStop(t *testing.T) {
 		one.expect(t, false, "stopped")
 		two.expect(t, true, "not stopped, although the other stopped twice")
 
-		x.now().tell("/a", "x", eventChanged)
+		x.make("/box", false)
+		stopBox := w.Watch([]string{"/box"}, two.call)
+		two.take()
+		x.now().tell("/box", "", eventChanged)
 		synctest.Wait() // it settles
 		stopTwo()
+		stopBox()
 		time.Sleep(time.Second)
 		two.expect(t, false, "stopped while the change settled")
 		if remains(w) || x.now().watched() > 0 {
@@ -94,16 +98,17 @@ func TestClose(t *testing.T) {
 		}
 		w := x.watcher(t, Options{})
 		var n counter
-		stop := w.Watch([]string{"/a"}, n.call)
-		x.now().tell("/a", "x", eventChanged)
-		synctest.Wait()
+		x.make("/box", false)
+		stop := w.Watch([]string{"/box"}, n.call)
+		x.now().tell("/box", "", eventChanged)
+		synctest.Wait() // it settles
 		for range 2 {
 			if err := w.Close(); err != nil {
 				t.Error(err)
 			}
 		}
 		stop()
-		w.Watch([]string{"/a"}, n.call)()
+		w.Watch([]string{"/box"}, n.call)()
 		time.Sleep(2 * DefaultSweepInterval)
 		n.expect(t, false, "closed")
 		if !x.now().isClosed() || remains(w) {

@@ -42,12 +42,13 @@ type Options struct {
 	// SweepInterval is how often every path is looked at, whatever the kernel
 	// tells, and how often a refused kernel watch is asked for again.
 	SweepInterval time.Duration
-	// Settle is how long a change waits for others before the call.
+	// Settle is how long a change of a file waits for others before the call, and a path
+	// that may name another inode. A name in a directory does not wait.
 	Settle time.Duration
 	// Spacing is the time between two rounds of calls when changes do not end.
 	Spacing time.Duration
 	// Ahead is how much of the time that Spacing asks for may be owed: after a rest, so
-	// many rounds come as soon as their changes have settled.
+	// many rounds come as soon as they can.
 	Ahead time.Duration
 }
 
