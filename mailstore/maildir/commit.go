@@ -82,13 +82,15 @@ func (m *mailbox) commitLocked(reqs []*commitRequest) (all []arrival, err error)
 				r.uids = append(r.uids, a.uid)
 			}
 		}
-		if err := m.record(all); err != nil {
-			m.unplace(all)
-			return err
-		}
 		return nil
 	})
+	// The syncs come behind: what others do to the directories meanwhile is told by
+	// their times, and does not hide behind what we did.
+	if err == nil {
+		err = m.record(all)
+	}
 	if err != nil {
+		m.unplace(all)
 		return nil, err
 	}
 	m.Learn(func(tx *index.Tx[file]) {

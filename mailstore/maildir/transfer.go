@@ -115,12 +115,7 @@ func (t *transfer) run(ctx context.Context, uids mailstore.UIDSet) error {
 		return nil
 	}
 	err := t.to.withList(ctx, t.to.a.lockWait, nil, func() error {
-		err := t.to.changing(true, true, func() error {
-			if !t.move || t.from == t.to {
-				return t.carryOut(ctx, entries)
-			}
-			return t.from.changing(true, true, func() error { return t.carryOut(ctx, entries) })
-		})
+		err := t.carryOut(ctx, entries)
 		if len(t.done) > 0 {
 			t.tell()
 		}
@@ -144,21 +139,7 @@ func (t *transfer) carryOut(ctx context.Context, entries []index.Entry[file]) er
 	t.source, t.dest = t.from.places(len(plan)), t.to.places(len(plan))
 	defer t.source.close()
 	defer t.dest.close()
-	progress := mailstore.ProgressOf(ctx).Track(int64(len(plan)))
-	for i, d := range plan {
-		progress.Add(1)
-		if i%256 == 255 && ctx.Err() != nil {
-			err = ctx.Err()
-			break
-		}
-		if err = t.carry(ctx, d); errors.Is(err, mailstore.ErrExpunged) {
-			err = nil
-			continue
-		}
-		if err != nil {
-			break
-		}
-	}
+	err = t.changing(func() error { return t.carryAll(ctx, plan) })
 	if err != nil && !t.move {
 		t.undo()
 		return err
@@ -167,12 +148,39 @@ func (t *transfer) carryOut(ctx context.Context, entries []index.Entry[file]) er
 	for i, d := range t.done {
 		arrivals[i] = d.arrival
 	}
+	// As with an append, the syncs come behind what is told by the times of directories.
 	if recordErr := t.to.record(arrivals); recordErr != nil {
 		t.undo()
 		return errors.Join(err, recordErr)
 	}
 	t.leave()
 	return err
+}
+
+// changing runs fn, which changes the directories of the destination, and of the
+// source when messages move.
+func (t *transfer) changing(fn func() error) error {
+	return t.to.changing(true, true, func() error {
+		if !t.move || t.from == t.to {
+			return fn()
+		}
+		return t.from.changing(true, true, fn)
+	})
+}
+
+// carryAll brings the files over, one after the other, until one cannot be.
+func (t *transfer) carryAll(ctx context.Context, plan []transferred) error {
+	progress := mailstore.ProgressOf(ctx).Track(int64(len(plan)))
+	for i, d := range plan {
+		progress.Add(1)
+		if i%256 == 255 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := t.carry(ctx, d); err != nil && !errors.Is(err, mailstore.ErrExpunged) {
+			return err
+		}
+	}
+	return nil
 }
 
 // plan decides on names, flags and UIDs.
