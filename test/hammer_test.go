@@ -230,6 +230,7 @@ func (h *hammered) conclude() {
 	if !h.enough() {
 		h.t.Error("hardly anything was done")
 	}
+	time.Sleep(time.Second) // restante may need that to see what hid behind a change of its own
 	before := h.look(h.server.account())
 	h.ledger.check(h.t, "restante", before)
 	h.server.stop()
