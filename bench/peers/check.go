@@ -27,6 +27,7 @@ func (r *runner) findDovecot(ctx context.Context) error {
 	later, err := target.FindDovecot(ctx, "")
 	found := err == nil
 	if !found {
+		r.peerless = err
 		r.say("No Dovecot: %v.", err)
 	}
 	earlier := later
@@ -41,6 +42,8 @@ func (r *runner) findDovecot(ctx context.Context) error {
 			later = other
 		case later.Newer(other):
 			earlier = other
+		default:
+			r.say("-dovecot: %s has Dovecot %s, and the machine has %s, which is the same release: only the machine's is measured.", r.opt.dovecot, other.Version, later.Version)
 		}
 	}
 	if !found {
@@ -132,7 +135,7 @@ func (r *runner) unfit(row *workload.Row, server string) string {
 		return ""
 	}
 	if _, ok := r.installed[workload.Peer(server)]; !ok {
-		return "it is not installed"
+		return r.peerless.Error()
 	}
 	// Dovecot has a process for each session, and those that are parked had one.
 	const each = 1 << 20

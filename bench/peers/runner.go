@@ -24,9 +24,10 @@ type runner struct {
 	ours       target.Restante
 	cert       target.Certificate
 	owner      target.Owner
-	installed  map[workload.Peer]target.Installation
-	files      int      // that may be open
-	held       *os.File // the work directory, locked
+	installed  map[workload.Peer]target.Installation // all of those that are asked, or none
+	peerless   error                                 // why there is no Dovecot of the machine
+	files      int                                   // that may be open
+	held       *os.File                              // the work directory, locked
 	report     result.Report
 	out, notes io.Writer // the table, and what people need to know
 }

@@ -21,8 +21,8 @@ server's processes for one unit of work, ours as a part of theirs: 0.5 is half o
 should reach. ` + "`make bench-peers`" + ` makes all figures anew; [bench/README.md](../bench/README.md) says how to read them and what is noise.
 
 The peers are Dovecot as packaged with login processes for high performance (*dovecot*), with processes that serve session after session of one
-user id (*dovecot-reuse*), and with idle connections parked (*dovecot-hibernate*). Of two releases *dovecot* is the later and the others are the earlier, which
-*dovecot-older* is as *dovecot* is configured. A dash in place of a peer is a bound on our figure itself.
+user id (*dovecot-reuse*), and with idle connections parked (*dovecot-hibernate*). Where two releases were measured, *dovecot* is the later one;
+*dovecot-older* is the earlier in the same configuration, and the other two are of the earlier as well. A dash in place of a peer is a bound on our figure itself.
 
 `
 
