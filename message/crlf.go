@@ -79,7 +79,8 @@ func (c *crlfReader) convert(p []byte) (n int) {
 // CopyCRLF is AppendCRLF into room that is there: it converts as much of src as dst
 // has room for. It tells how much it wrote, how much of src that was, and whether a CR
 // stands in front of what comes next, as afterCR tells it of src. That CR may be one of
-// its own, when there was no room for the LF.
+// its own, when there was no room for the LF. What dst has behind what was written may be
+// spoiled.
 func CopyCRLF(dst, src []byte, afterCR bool) (n, used int, _ bool) {
 	if !afterCR && hasBlocks() {
 		if n, used = crlfBlocks(dst, src); used > 0 {

@@ -108,7 +108,7 @@ func (m *mailbox) Close() error {
 }
 
 // enter makes the mailbox ready for a session: it reads the files, or what
-// changed in them since.
+// changed in them since. same says of one that was read that nothing has.
 func (m *mailbox) enter(ctx context.Context, same func(*mailbox) bool) error {
 	if err := m.ops.lock(ctx); err != nil {
 		return err
