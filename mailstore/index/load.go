@@ -86,6 +86,19 @@ func (x *Index[T]) clear() {
 // ones may have been handed out and the clock does not tell.
 const clockMargin = 1 << 20
 
+// epoch is the mod-sequence to begin with: the maker's, which is the clock, unless that
+// was set back behind what was saved. To run ahead of the clock without need would
+// take its meaning from the next epoch, should the index be lost by then.
+func epoch(made, saved uint64, open bool) uint64 {
+	switch {
+	case made > saved:
+		return made
+	case open:
+		return saved + clockMargin
+	}
+	return saved
+}
+
 func (s *Store[T]) load(x *Index[T], judge func([]byte, bool) Verdict) (Verdict, error) {
 	// A file that cannot be written could not be marked either.
 	f, err := s.opt.FS.OpenFile(filepath.Join(s.opt.Dir, indexName), os.O_RDWR, 0)
@@ -127,10 +140,7 @@ func (s *Store[T]) loadFrom(file *dataFile[T], x *Index[T], judge func([]byte, b
 		return Useless, nil
 	}
 	s.open = open
-	x.modSeq = max(x.modSeq, d.state.modSeq)
-	if s.open {
-		x.modSeq = max(x.modSeq, d.state.modSeq+clockMargin)
-	}
+	x.modSeq = epoch(x.modSeq, d.state.modSeq, open)
 	x.gone.since = max(x.gone.since, d.state.goneSince)
 	s.stamp, s.modSeq, s.size, s.base = d.stamp, d.state.modSeq, d.end, d.base
 	if d.end == fi.Size() {
