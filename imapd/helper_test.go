@@ -89,7 +89,7 @@ func listen(t testing.TB, opt Options) (dial func() (net.Conn, error)) {
 	srv := New(opt)
 	ctx, cancel := context.WithCancel(context.Background())
 	var sessions sync.WaitGroup
-	go func() {
+	sessions.Go(func() { // one of them, or Wait could be done before a session is counted
 		for {
 			c, err := l.Accept()
 			if err != nil {
@@ -97,7 +97,7 @@ func listen(t testing.TB, opt Options) (dial func() (net.Conn, error)) {
 			}
 			sessions.Go(func() { srv.ServeConn(ctx, c, false) })
 		}
-	}()
+	})
 	t.Cleanup(func() {
 		l.Close()
 		cancel()

@@ -159,7 +159,7 @@ func serveStore(t *testing.T, store mailstore.Store, delimiter rune, end func() 
 		t.Fatal(err)
 	}
 	var sessions sync.WaitGroup
-	go func() {
+	sessions.Go(func() { // one of them, or Wait could be done before a session is counted
 		for {
 			c, err := l.Accept()
 			if err != nil {
@@ -167,7 +167,7 @@ func serveStore(t *testing.T, store mailstore.Store, delimiter rune, end func() 
 			}
 			sessions.Go(func() { srv.ServeConn(ctx, c, false) })
 		}
-	}()
+	})
 	t.Cleanup(func() {
 		l.Close()
 		cancel()
