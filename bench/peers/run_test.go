@@ -23,7 +23,7 @@ func TestRun(t *testing.T) {
 	}
 	defer os.RemoveAll(work)
 	place := t.TempDir()
-	opt := options{work: work, quick: true, size: 200, only: regexp.MustCompile("^NOOP$"), repeat: 2, timeout: time.Minute,
+	opt := options{work: work, quick: true, size: 200, only: regexp.MustCompile("^STATUS$"), repeat: 2, timeout: time.Minute,
 		json: filepath.Join(place, "found.json"), profile: filepath.Join(place, "profiles"), servers: map[string]bool{"restante": true}}
 	var out, said bytes.Buffer
 	r, err := newRunner(t.Context(), opt, &out, &said)
@@ -44,14 +44,14 @@ func TestRun(t *testing.T) {
 	if len(found.Rows) != 1 || len(found.Rows[0].Servers) != 1 || len(found.Rows[0].Servers[0].Runs) != opt.repeat || found.Full {
 		t.Errorf("the file has %+v", found)
 	}
-	if text := out.String(); !strings.Contains(text, "NOOP") || !strings.Contains(text, "1 rows: 0 at must") {
+	if text := out.String(); !strings.Contains(text, "STATUS") || !strings.Contains(text, "1 rows: 0 at must") {
 		t.Errorf("the table is\n%s", text)
 	}
 	var again bytes.Buffer
 	if err := show(&again, []string{opt.json}); err != nil || !strings.Contains(again.String(), "1 rows: 0 at must") {
 		t.Errorf("the table of the file: %v\n%s", err, again.String())
 	}
-	profile, err := os.ReadFile(filepath.Join(opt.profile, "NOOP-1.pprof"))
+	profile, err := os.ReadFile(filepath.Join(opt.profile, "STATUS-1.pprof"))
 	if err != nil || !bytes.HasPrefix(profile, []byte{0x1f, 0x8b}) {
 		t.Errorf("no profile: %v, %d octets\n%s", err, len(profile), said.String())
 	}

@@ -20,7 +20,7 @@ func growthRows(s Sizes) []Row {
 			{Name: "move into", Run: growMove(few)},
 			{Name: "append", Run: growAppend(few)},
 			{Name: "expunge", Run: growExpunge(few)},
-			{Name: "NOOP", Run: noop(s.Changes)},
+			{Name: "NOOP", Run: noop(1, s.Changes)},
 			{Name: "CHANGEDSINCE", Run: changedSince},
 		}
 		for i := range list {

@@ -7,14 +7,19 @@ import (
 	"strings"
 )
 
-const changed = 100 // messages that have changed since the client was there
+const (
+	changed = 100 // messages that have changed since the client was there
+	polling = 50  // sessions
+)
 
 // resyncRows are about what a client does that knows a mailbox already.
 func resyncRows(s Sizes) []Row {
 	rows := []Row{
 		{Name: "CHANGEDSINCE, 100 changes", Unit: "command", Must: against(0.5), Stretch: against(0.1), Run: changedSince},
 		{Name: "QRESYNC, 100 changes", Unit: "command", Must: against(0.5), Stretch: against(0.1), Run: quickResync},
-		{Name: "NOOP", Unit: "command", Must: against(0.3), Stretch: against(0.1), Run: noop(s.Changes)},
+		noopRow(1, s.Changes),
+		noopRow(10, s.Changes),
+		noopRow(polling, s.Changes),
 		{Name: "STATUS", Unit: "command", Must: against(0.3), Stretch: against(0.1), Run: status(s.Changes / 4)},
 	}
 	return of(rows, bigMail(s), IMAP)
@@ -77,10 +82,34 @@ func quickResync(ctx context.Context, e *Env) (Sample, error) {
 	})
 }
 
-func noop(n int) func(context.Context, *Env) (Sample, error) {
+// noopRow has goals for as many sessions as a server has of clients that poll. A session
+// that asks again at once finds all of its server in the caches of the processor: what that
+// costs is a point of a plot.
+func noopRow(sessions, n int) Row {
+	r := Row{
+		Name: fmt.Sprintf("NOOP, %d sessions in turn", sessions), Unit: "command", Run: noop(sessions, n),
+		Point: Point{Plot: "processor time of one NOOP, by how many sessions take turns", Series: "sessions", X: float64(sessions)},
+	}
+	switch sessions {
+	case 1:
+		r.Name = "NOOP, 1 session"
+	case polling:
+		r.Must, r.Stretch = against(0.3), against(0.1)
+	}
+	return r
+}
+
+// noop has sessions of one mailbox ask one after the other, each when the one before has
+// its answer.
+func noop(sessions, n int) func(context.Context, *Env) (Sample, error) {
 	return func(ctx context.Context, e *Env) (Sample, error) {
-		return e.in(ctx, "INBOX", func(b *box) (Sample, error) {
-			return e.countEach(1, n, func(_, _ int) error { return b.all("NOOP") })
+		return e.sessions(ctx, sessions, func(list []*box) (Sample, error) {
+			for _, b := range list {
+				if err := b.all("SELECT INBOX", "NOOP"); err != nil {
+					return Sample{}, err
+				}
+			}
+			return e.countEach(1, n, func(_, i int) error { return list[i%len(list)].all("NOOP") })
 		})
 	}
 }
