@@ -74,6 +74,9 @@ func (c *committer) take(end bool) []*pending {
 func (c *committer) run(m *Mailbox) {
 	for {
 		err := m.locked(context.Background(), func(r *rewriter) error {
+			if err := m.noteEnd(r); err != nil {
+				return err
+			}
 			c.batches(m, r)
 			return nil
 		})

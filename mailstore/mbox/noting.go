@@ -30,6 +30,40 @@ func (m *Mailbox) giveNotes(r *rewriter, limit int64) error {
 	return nil
 }
 
+// notesAtAppend is how much may be moved so that a message that is appended has none
+// without notes in front of it.
+const notesAtAppend = 1 << 20
+
+// noteEnd gives the messages at the end of the file their notes before others, which bear
+// theirs, are written behind them. Another program that is at the same file numbers what
+// has no X-UID in turn, and believes an X-UID that is not the next one in turn no more than
+// one that came with a mail: where messages have gone that it did not see, it would give
+// each that follows another UID than clients were told here. Where much would have to be
+// moved, or there is no room, the messages stay as they are.
+func (m *Mailbox) noteEnd(r *rewriter) error {
+	if m.endIsNoted() {
+		return nil
+	}
+	err := m.giveNotes(r, notesAtAppend)
+	if errors.Is(err, errManyMoves) || isFull(err) && !errors.Is(err, errHalfDone) {
+		return nil
+	}
+	return err
+}
+
+// endIsNoted reports whether readers of the file alone believe that the next message has
+// the next UID. It looks at the last message only.
+func (m *Mailbox) endIsNoted() bool {
+	used := m.base.last
+	if last := m.lastEntry(); last != nil {
+		if !last.Data.has(bitStamped) {
+			return false
+		}
+		used = max(used, last.UID)
+	}
+	return !m.base.found || m.UIDNext() <= used+1
+}
+
 // notesMove is about how many octets move when all messages get their notes: all
 // behind the first one that has no place for them.
 func (m *Mailbox) notesMove() int64 {

@@ -3,6 +3,7 @@ package mbox
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,6 +41,43 @@ func TestUIDsAfterKill(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestUIDsForOthers: behind an append who reads the file alone gives each message the UID
+// that was told here, whatever was delivered and removed before.
+func TestUIDsForOthers(t *testing.T) {
+	for _, c := range []struct {
+		why string
+		do  func(b *killed)
+	}{
+		{"delivered", func(b *killed) { b.deliver("b", "c"); b.refresh() }},
+		{"delivered, and the first of it removed", func(b *killed) { b.deliver("b", "c"); b.refresh(); b.remove("b"); b.refresh() }},
+		{"delivered, and all of it removed", func(b *killed) { b.deliver("b", "c"); b.refresh(); b.remove("b"); b.remove("c"); b.refresh() }},
+		{"appended, and removed", func(b *killed) { b.append("b"); b.remove("b"); b.refresh() }},
+		{"removed while nobody looked", func(b *killed) { b.append("b", "c"); b.deliver("d"); b.refresh(); b.remove("c"); b.remove("d") }},
+		{"all removed", func(b *killed) { b.deliver("b"); b.refresh(); b.remove("a"); b.remove("b"); b.refresh() }},
+	} {
+		t.Run(c.why, func(t *testing.T) {
+			b := newKilled(t, "/index")
+			c.do(b)
+			b.append("x", "y")
+			want, next := subjectsOf(t, b.m), b.m.Status().UIDNext
+			text := b.content()
+			if err := fsys.MkdirAll(b.fs, "/other", 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := fsys.WriteFile(b.fs, "/other/inbox", text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			m, err := openAccount(t, Options{FS: b.fs, Root: "/other", Zone: time.UTC}).Open(t.Context(), mailstore.Inbox)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := subjectsOf(t, m); !slices.Equal(got, want) || m.Status().UIDNext < next {
+				t.Errorf("others see %q and UIDNEXT %d, want %q and %d of\n%s", got, m.Status().UIDNext, want, next, text)
+			}
+		})
 	}
 }
 
@@ -104,6 +142,29 @@ func (b *killed) deliver(ids ...string) {
 			b.Fatal(err)
 		}
 		at += int64(n)
+	}
+}
+
+func (b *killed) content() []byte {
+	b.Helper()
+	text, err := fsys.ReadFile(b.fs, "/mail/inbox", 1<<20)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return text
+}
+
+// remove does what another program does that takes a message out.
+func (b *killed) remove(id string) {
+	b.Helper()
+	text := ""
+	for _, m := range strings.Split("\n\n"+string(b.content()), "\n\nFrom ")[1:] {
+		if !strings.Contains(m, "Subject: "+id+"\n") {
+			text += "From " + strings.TrimRight(m, "\n") + "\n\n"
+		}
+	}
+	if err := fsys.WriteFile(b.fs, "/mail/inbox", []byte(text), 0o600); err != nil {
+		b.Fatal(err)
 	}
 }
 
