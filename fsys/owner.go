@@ -113,9 +113,16 @@ func (o *owned) isHeld() bool { return fsIDs() == o.owner }
 
 // fsIDs tells whose rights this thread has for files. No id is -1: it only asks.
 func fsIDs() (o Owner) {
-	o.UID, _ = unix.SetfsuidRetUid(-1)
-	o.GID, _ = unix.SetfsgidRetGid(-1)
+	o.UID = setID(sysSetfsuid, -1)
+	o.GID = setID(sysSetfsgid, -1)
 	return o
+}
+
+// setID sets one of the ids of this thread for files, and tells what it was. It does not
+// block, so the scheduler hears nothing of it, which would take longer than the call.
+func setID(trap uintptr, id int) (was int) {
+	r, _, _ := unix.RawSyscall(trap, uintptr(id), 0, 0)
+	return int(r)
 }
 
 // change sets the ids of this thread that are others. It asks first, with an id
@@ -126,10 +133,10 @@ func change(uid, gid int) identity {
 	was := fsIDs()
 	i := identity{was.UID, was.GID, uid, gid}
 	if i.gid != gid {
-		_ = unix.Setfsgid(gid)
+		setID(sysSetfsgid, gid)
 	}
 	if i.uid != uid {
-		_ = unix.Setfsuid(uid)
+		setID(sysSetfsuid, uid)
 	}
 	return i
 }
@@ -138,10 +145,10 @@ func change(uid, gid int) identity {
 // not exist and for processes without the right to, and neither has changed.
 func (i identity) restore() {
 	if i.uid != i.toUID {
-		_ = unix.Setfsuid(i.uid)
+		setID(sysSetfsuid, i.uid)
 	}
 	if i.gid != i.toGID {
-		_ = unix.Setfsgid(i.gid)
+		setID(sysSetfsgid, i.gid)
 	}
 	runtime.UnlockOSThread()
 }

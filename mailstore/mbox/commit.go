@@ -119,8 +119,8 @@ func (c *committer) batches(m *Mailbox, r *rewriter) {
 		if b.run(r); r.j.refused || m.gone() != nil {
 			break
 		}
-		if r.alive != nil {
-			r.alive()
+		if r.lock != nil {
+			r.lock.keep()
 		}
 	}
 	if r.j.h.kind == journalAppend && !r.j.refused {

@@ -3,6 +3,9 @@ package mbox
 // owe has flags that were changed in place, one octet each, made durable soon.
 func (m *Mailbox) owe() { m.late.Owe(m.syncLate) }
 
+// takeOwed gives that up.
+func (m *Mailbox) takeOwed() bool { return m.late.Take() }
+
 // syncLate is syncOwed for nobody who waits.
 func (m *Mailbox) syncLate() {
 	if err := m.syncOwed(); err != nil {
@@ -15,7 +18,7 @@ func (m *Mailbox) syncLate() {
 
 // syncOwed makes them durable now, if they are not yet.
 func (m *Mailbox) syncOwed() error {
-	if !m.late.Take() {
+	if !m.takeOwed() {
 		return nil
 	}
 	m.io.RLock()

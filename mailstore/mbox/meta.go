@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,6 +36,7 @@ const (
 // changes one octet. pad is the place for spaces. compact leaves out what says
 // nothing.
 func (n *notes) lines(compact bool) (b []byte, pad int) {
+	b = make([]byte, 0, 256)
 	if n.base != nil {
 		name := "X-IMAPbase"
 		if n.pseudo {
@@ -48,7 +50,7 @@ func (n *notes) lines(compact bool) (b []byte, pad int) {
 		b = append(b, '\n')
 	}
 	if n.uid != 0 {
-		b = fmt.Appendf(b, "X-UID: %d\n", n.uid)
+		b = append(strconv.AppendUint(append(b, "X-UID: "...), uint64(n.uid), 10), '\n')
 		pad = len(b) - 1
 	}
 	if n.system&mailstore.Seen != 0 || n.old || !compact {
@@ -71,9 +73,19 @@ func (n *notes) lines(compact bool) (b []byte, pad int) {
 		b = append(b, '\n')
 	}
 	if n.length >= 0 {
-		b = fmt.Appendf(b, "Content-Length: %d\n", n.length)
+		b = append(strconv.AppendInt(append(b, "Content-Length: "...), n.length, 10), '\n')
 	}
 	return b, pad
+}
+
+// insertSpaces puts n of them at a place of b.
+func insertSpaces(b []byte, at, n int) []byte {
+	b = append(b, make([]byte, n)...)
+	copy(b[at+n:], b[at:])
+	for i := range n {
+		b[at+i] = ' '
+	}
+	return b
 }
 
 func appendLetter(b []byte, letter byte, set bool) []byte {
@@ -88,7 +100,7 @@ func (n *notes) fit(room int64) ([]byte, bool) {
 	for _, compact := range []bool{false, true} {
 		b, pad := n.lines(compact)
 		if spare := room - int64(len(b)); spare == 0 || spare > 0 && pad > 0 {
-			return slices.Insert(b, pad, bytes.Repeat([]byte{' '}, int(spare))...), true
+			return insertSpaces(b, pad, int(spare)), true
 		}
 	}
 	return nil, false
@@ -104,7 +116,7 @@ func (n *notes) anew() []byte {
 	if n.base != nil {
 		spaces = basePadding
 	}
-	return slices.Insert(b, pad, bytes.Repeat([]byte{' '}, spaces)...)
+	return insertSpaces(b, pad, spaces)
 }
 
 // noteRuns are the places in a header where the mbox's own fields stand.
@@ -116,8 +128,56 @@ type noteRuns struct {
 	seen   window // the header, as far as it is in memory
 }
 
-// findNotes reads the header of a message. buf is memory that it may use.
+// findNotes finds the fields in the header of a message. buf is memory that it may use.
 func findNotes(r io.ReaderAt, l loc, buf *[]byte) (noteRuns, error) {
+	if n, ok := lastNotes(r, l, buf); ok {
+		return n, nil
+	}
+	return searchNotes(r, l, buf)
+}
+
+// lastNotes is for a header at whose end all of them stand together, as they do when they
+// were written here: it is known how many octets of a header are hidden, so those in front
+// need not be read. Else it is not ok.
+func lastNotes(r io.ReaderAt, l loc, buf *[]byte) (n noteRuns, ok bool) {
+	const front, blank = 1, 2 // the line end before them, and at most the empty line behind
+	size := int64(l.hidden) + front + blank
+	end := l.header() + int64(l.hdr)
+	if l.hidden == 0 || l.hidden > maxNotes || size > int64(l.hdr) {
+		return n, false
+	}
+	*buf = slices.Grow((*buf)[:0], int(size))
+	n.seen = window{r: r, size: end, room: size, buf: (*buf)[:size], off: end - size}
+	b := n.seen.at(end-size, int(size))
+	switch {
+	case bytes.HasSuffix(b, []byte("\n\n")):
+		b, n.end = b[1:len(b)-1], end-1
+	case bytes.HasSuffix(b, []byte("\n\r\n")):
+		b, n.end = b[:len(b)-2], end-2
+	default:
+		return n, false
+	}
+	if b[0] != '\n' {
+		return n, false
+	}
+	kind := fieldOther
+	for rest := b[1:]; len(rest) > 0; {
+		line := rest[:bytes.IndexByte(rest, '\n')+1]
+		if !isContinuation(line) {
+			kind = kindOf(line)
+		}
+		if !kind.hidden() {
+			return n, false
+		}
+		rest = rest[len(line):]
+	}
+	n.total = int64(l.hidden)
+	n.runs = []span{{n.end - n.total, n.end}}
+	return n, true
+}
+
+// searchNotes reads all of a header.
+func searchNotes(r io.ReaderAt, l loc, buf *[]byte) (noteRuns, error) {
 	p := newParser(r, l.header(), l.header()+int64(l.hdr), time.UTC)
 	p.first = false
 	p.from.date = 0

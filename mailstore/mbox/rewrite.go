@@ -17,18 +17,23 @@ type rewriter struct {
 	j    *journal
 	log  *slog.Logger
 	name string
-	// alive is called before each step, to keep the lock file from looking left over.
-	alive func()
+	// lock is kept before each step from looking left over; nil where there is none.
+	lock interface{ keep() }
 	// progress counts the octets that are written.
 	progress mailstore.Progress
 	buf      []byte // the step that was announced last
 	// syncing tells when what was written last is durable; nil when it is.
 	syncing <-chan error
 	most    int64 // bounds a step that goes through the journal; 0 is stepData
-	// owe has the file synced soon, for what a plan may have late; owed takes it over
-	// to do so now. Both are nil where nobody could sync later.
-	owe  func()
-	owed func() bool
+	// late syncs the file soon, for what a plan may have late; nil where nobody could.
+	late debtor
+}
+
+// A debtor syncs a file soon.
+type debtor interface {
+	owe()
+	// takeOwed gives up what was owed and reports whether anything was: the caller syncs.
+	takeOwed() bool
 }
 
 // apply brings the file into the state that the plan describes, or leaves it as
@@ -38,10 +43,10 @@ func (r *rewriter) apply(p *plan) error {
 	switch {
 	case p.empty():
 		return nil
-	case p.single != nil && p.late && r.owe != nil:
+	case p.single != nil && p.late && r.late != nil:
 		_, err := r.f.WriteAt(p.single[1:], p.edits[0].off)
 		if err == nil {
-			r.owe()
+			r.late.owe()
 		}
 		return err
 	case p.single != nil:
@@ -77,12 +82,12 @@ func (r *rewriter) writeOctet(off int64, before, after byte) error {
 
 // settle makes durable what is owed: a journal speaks of a file that is so on disk.
 func (r *rewriter) settle() error {
-	if r.owed == nil || !r.owed() {
+	if r.late == nil || !r.late.takeOwed() {
 		return nil
 	}
 	err := r.sync()
 	if err != nil {
-		r.owe()
+		r.late.owe()
 	}
 	return err
 }
@@ -237,8 +242,8 @@ func (r *rewriter) doSteps(l *layout, steps []step, first int, data []byte, begu
 	}
 	progress := r.progress.Track(total)
 	for k := first; k < len(steps); k++ {
-		if r.alive != nil {
-			r.alive()
+		if r.lock != nil {
+			r.lock.keep()
 		}
 		if k > first || !begun {
 			// The step that was begun stands in the journal; to write it there
