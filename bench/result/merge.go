@@ -6,13 +6,14 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"restante/bench/workload"
 )
 
 // Merge puts reports of different rows together, as the whole takes hours: a row of a
 // later one takes the place of that of an earlier one. All must be of one machine and
-// of mail of the same size.
+// of mail of the same size; servers may be of several versions, which are all named.
 func Merge(list []*Report) (*Report, error) {
 	if len(list) == 0 {
 		return nil, errors.New("no report")
@@ -27,7 +28,9 @@ func Merge(list []*Report) (*Report, error) {
 			return nil, errors.New("the reports are of mail of different size; measure all with the same flags")
 		}
 		all.Date, all.Load, all.Repeat = r.Date, all.Load+"; "+r.Load, min(all.Repeat, r.Repeat)
-		maps.Copy(all.Servers, r.Servers)
+		for name, version := range r.Servers {
+			all.Servers[name] = joinVersions(all.Servers[name], version)
+		}
 		for _, row := range r.Rows {
 			if i := slices.IndexFunc(all.Rows, func(o Row) bool { return o.Name == row.Name }); i >= 0 {
 				all.Rows[i] = row
@@ -37,6 +40,16 @@ func Merge(list []*Report) (*Report, error) {
 		}
 	}
 	return &all, nil
+}
+
+func joinVersions(have, version string) string {
+	switch {
+	case have == "":
+		return version
+	case strings.Contains(have, version):
+		return have
+	}
+	return have + ", in other rows " + version
 }
 
 // ofMail leaves out how many connections wait, which rows have in their names.

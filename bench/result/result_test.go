@@ -166,7 +166,12 @@ func TestMerge(t *testing.T) {
 	first := report("m", 1, Row{Name: "a", Unit: "old"}, Row{Name: "b"})
 	second := report("m", 1, Row{Name: "c"}, Row{Name: "a", Unit: "new"})
 	second.Sizes.Idle = []int{19000} // which rows have in their names
-	got, err := Merge([]*Report{first, second})
+	second.Servers = map[string]string{"us": "2", "them": "3"}
+	got, err := Merge([]*Report{first, second, first})
+	if err != nil || len(got.Rows) != 3 || got.Rows[2].Name != "c" || got.Load != "1; 1; 1" || got.Servers["us"] != "1, in other rows 2" || got.Servers["them"] != "3" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	got, err = Merge([]*Report{first, second})
 	if err != nil || len(got.Rows) != 3 || got.Rows[0].Unit != "new" || got.Rows[2].Name != "c" || got.Load != "1; 1" {
 		t.Errorf("%+v, %v", got, err)
 	}
