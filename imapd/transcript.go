@@ -173,7 +173,7 @@ func (s *scrubber) endLiteral() {
 func (s *scrubber) endLine() {
 	text := strings.TrimRight(string(s.line), "\r\n")
 	if !s.more {
-		s.hide = s == &s.t.client && hasSecret(text)
+		s.hide = s == &s.t.client && beforeSecret(text) != ""
 	}
 	s.t.write(s.prefix, s.masked(text))
 	size, announced := announcement(s.tail)
@@ -190,8 +190,7 @@ func (s *scrubber) masked(text string) string {
 		if s.more {
 			return "***"
 		}
-		words := strings.SplitN(text, " ", 3)
-		return printable(words[0]+" "+words[1]) + " ***"
+		return beforeSecret(text) + " ***"
 	}
 	text = printable(text)
 	if s.dropped > 0 {
@@ -213,14 +212,17 @@ func printable(text string) string {
 	return b.String()
 }
 
-// hasSecret reports whether a line begins a command whose arguments are secret.
-func hasSecret(line string) bool {
-	words := strings.SplitN(line, " ", 3)
-	if len(words) < 2 {
-		return false
+// beforeSecret is what may be shown of a line that begins a command whose arguments are
+// secret, "" of any other. A line with spaces in the wrong places, or without a tag, is no
+// command, and its sender has meant one all the same.
+func beforeSecret(line string) string {
+	words := strings.Fields(printable(line))
+	for i := range min(len(words), 2) {
+		if w := strings.ToUpper(words[i]); w == "LOGIN" || w == "AUTHENTICATE" {
+			return strings.Join(words[:i+1], " ")
+		}
 	}
-	command := strings.ToUpper(words[1])
-	return command == "LOGIN" || command == "AUTHENTICATE"
+	return ""
 }
 
 // announcement reads {n} or {n+} at the end of a line.

@@ -105,6 +105,8 @@ func FuzzTranscript(f *testing.F) {
 	f.Add("b LOGIN {3+}\r\nabc x\r\n", uint8(3))
 	f.Add("b LOGIN {0+}\r\n SECRET\r\nc APPEND INBOX {6+}\r\nSECRET\r\n", uint8(1))
 	f.Add("b LOGIN\r\n", uint8(1))
+	f.Add("0\r00 LOGIN 0", uint8(1))
+	f.Add(" b LOGIN SECRET\r\nc  LOGIN SECRET\r\nLOGIN SECRET\r\n", uint8(1))
 	f.Add("b NOOP\r\nc IDLE\r\nDONE\r\n", uint8(2))
 	f.Fuzz(func(t *testing.T, text string, piece uint8) {
 		said := "a LOGIN user pass\r\n" + text
