@@ -77,7 +77,11 @@ func (e *editing) publish(b *base) (modSeq uint64) {
 	if b != nil {
 		m.base = *b
 	}
-	m.Update(func(tx *index.Tx[loc]) {
+	change := m.Update
+	if e.gone.Empty() && len(e.flags) == 0 {
+		change = m.Learn // nothing that clients are told changes
+	}
+	change(func(tx *index.Tx[loc]) {
 		e.move(tx)
 		for _, r := range e.gone {
 			for uid := r.First; uid <= r.Last; uid++ {

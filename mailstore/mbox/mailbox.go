@@ -53,6 +53,7 @@ type Mailbox struct {
 	unlisted      []known // messages that are not in the state file yet
 	owed          bool    // some of them have a UID that nothing else makes durable
 	stale         bool    // the state file lists messages that have gone
+	lost          bool    // others have removed messages since noteEnd looked
 	parsedAt      time.Time
 	parseTook     time.Duration
 	partial       bool               // parts of the file were not read when it grew

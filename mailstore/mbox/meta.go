@@ -136,6 +136,10 @@ func findNotes(r io.ReaderAt, l loc, buf *[]byte) (noteRuns, error) {
 	return searchNotes(r, l, buf)
 }
 
+// maxLastNotes is less than what a parser looks at in one piece: longer lines it judges by
+// their beginnings.
+const maxLastNotes = windowSize / 4
+
 // lastNotes is for a header at whose end all of them stand together, as they do when they
 // were written here: it is known how many octets of a header are hidden, so those in front
 // need not be read. Else it is not ok.
@@ -143,7 +147,7 @@ func lastNotes(r io.ReaderAt, l loc, buf *[]byte) (n noteRuns, ok bool) {
 	const front, blank = 1, 2 // the line end before them, and at most the empty line behind
 	size := int64(l.hidden) + front + blank
 	end := l.header() + int64(l.hdr)
-	if l.hidden == 0 || l.hidden > maxNotes || size > int64(l.hdr) {
+	if l.hidden == 0 || size > min(int64(l.hdr), maxLastNotes) {
 		return n, false
 	}
 	*buf = slices.Grow((*buf)[:0], int(size))

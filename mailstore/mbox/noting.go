@@ -41,22 +41,24 @@ const notesAtAppend = 1 << 20
 // each that follows another UID than clients were told here. Where much would have to be
 // moved, or there is no room, the messages stay as they are.
 func (m *Mailbox) noteEnd(r *rewriter) error {
-	if m.endIsNoted() {
+	if m.endIsNoted() || m.notesMove() > notesAtAppend {
 		return nil
 	}
 	err := m.giveNotes(r, notesAtAppend)
-	if errors.Is(err, errManyMoves) || isFull(err) && !errors.Is(err, errHalfDone) {
-		return nil
+	if errors.Is(err, errHalfDone) || m.gone() != nil {
+		return err
 	}
-	return err
+	m.lost = m.lost && err != nil
+	return nil // the file is as it was, and an append may do without them
 }
 
 // endIsNoted reports whether readers of the file alone believe that the next message has
-// the next UID. It looks at the last message only.
+// the next UID, and those in front theirs. As long as others have removed nothing the last
+// message tells.
 func (m *Mailbox) endIsNoted() bool {
 	used := m.base.last
 	if last := m.lastEntry(); last != nil {
-		if !last.Data.has(bitStamped) {
+		if !last.Data.has(bitStamped) || !m.base.found || m.lost {
 			return false
 		}
 		used = max(used, last.UID)

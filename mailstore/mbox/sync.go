@@ -210,7 +210,7 @@ func (m *Mailbox) parse(fi fs.FileInfo, st *state) error {
 		return err
 	}
 	if p.base.found && p.base.validity == m.retired {
-		p.base.found = false // it ran out of UIDs, and is still to be replaced
+		p.base.found, p.base.last = false, 0 // it ran out of UIDs, and is still to be replaced
 		m.wantNotes = true
 	}
 	r := resolver{base: p.base, trust: true, next: m.UIDNext()}
@@ -240,7 +240,8 @@ func (m *Mailbox) parse(fi fs.FileInfo, st *state) error {
 	if err := m.persist(list, next); err != nil {
 		return err
 	}
-	m.stale = m.stale || r.lost(list)
+	lost := r.lost(list)
+	m.stale, m.lost = m.stale || lost, m.lost || lost
 	m.hasOpen = false
 	for f := range list.all() {
 		m.hasOpen = m.hasOpen || f.open

@@ -2,6 +2,8 @@ package mbox
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -55,6 +57,9 @@ func TestUIDsForOthers(t *testing.T) {
 		{"delivered, and the first of it removed", func(b *killed) { b.deliver("b", "c"); b.refresh(); b.remove("b"); b.refresh() }},
 		{"delivered, and all of it removed", func(b *killed) { b.deliver("b", "c"); b.refresh(); b.remove("b"); b.remove("c"); b.refresh() }},
 		{"appended, and removed", func(b *killed) { b.append("b"); b.remove("b"); b.refresh() }},
+		{"appended, and the first of it removed", func(b *killed) { b.append("b", "c"); b.remove("b"); b.refresh() }},
+		{"the first removed", func(b *killed) { b.append("b", "c"); b.remove("a"); b.refresh() }},
+		{"the first removed, and then another", func(b *killed) { b.append("b", "c"); b.remove("a"); b.refresh(); b.append("d"); b.remove("c") }},
 		{"removed while nobody looked", func(b *killed) { b.append("b", "c"); b.deliver("d"); b.refresh(); b.remove("c"); b.remove("d") }},
 		{"all removed", func(b *killed) { b.deliver("b"); b.refresh(); b.remove("a"); b.remove("b"); b.refresh() }},
 	} {
@@ -74,11 +79,54 @@ func TestUIDsForOthers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if got := m.UIDValidity(); got != b.m.UIDValidity() {
+				t.Errorf("others see UIDVALIDITY %d, want %d", got, b.m.UIDValidity())
+			}
 			if got := subjectsOf(t, m); !slices.Equal(got, want) || m.Status().UIDNext < next {
 				t.Errorf("others see %q and UIDNEXT %d, want %q and %d of\n%s", got, m.Status().UIDNext, want, next, text)
 			}
 		})
 	}
+}
+
+// TestNotesBeforeAppend: that messages get their notes before an append neither makes it
+// fail nor takes away what is known of changes.
+func TestNotesBeforeAppend(t *testing.T) {
+	t.Run("a header that cannot be changed", func(t *testing.T) {
+		root := t.TempDir()
+		long := dated + strings.Repeat("X-Long: "+strings.Repeat("y", 1000)+"\n", maxHeader/1000) + "\nbody\n"
+		if err := os.WriteFile(filepath.Join(root, "inbox"), []byte(long), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		m, err := openAccount(t, Options{FS: fsys.OS{}, Root: root, Zone: time.UTC}).Open(t.Context(), mailstore.Inbox)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := appendText(t, m, "Subject: x\n\nx\n"); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("mod-sequences are believed after a kill", func(t *testing.T) {
+		b := newKilled(t, "/index")
+		if _, err := b.m.ClaimRecent(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.m.Close(); err != nil {
+			t.Fatal(err)
+		}
+		b.open()
+		before, _ := b.m.Record(1)
+		b.deliver("b")
+		b.refresh()
+		b.append("c")
+		if text := string(b.content()); strings.Count(text, "\nX-UID: ") != 3 {
+			t.Fatalf("not all have notes:\n%s", text)
+		}
+		b.open()
+		if after, _ := b.m.Record(1); after.ModSeq != before.ModSeq {
+			t.Errorf("mod-sequence %d, was %d", after.ModSeq, before.ModSeq)
+		}
+	})
 }
 
 // killed is an inbox with one message and a process that will be killed.
