@@ -104,7 +104,7 @@ type scrubber struct {
 	line    []byte
 	dropped int    // octets that did not fit in line
 	tail    []byte // the end of a line, for the announcement of a literal
-	hide    bool   // the command has secrets
+	before  string // what may be shown of a command with secrets, "" for one without
 	more    bool   // the line goes on with a command that a literal has interrupted
 	left    int64  // octets of a literal that are to come from the server
 	size    int64  // of the literal before the next line
@@ -158,7 +158,7 @@ func (s *scrubber) end() {
 // endLiteral writes what is shown of a literal.
 func (s *scrubber) endLiteral() {
 	text := fmt.Sprintf("[%d octets", s.size)
-	if len(s.head) > 0 && !s.hide {
+	if len(s.head) > 0 && s.before == "" {
 		text += ": " + strconv.QuoteToASCII(string(s.head))
 		if int64(len(s.head)) < s.size {
 			text += "..."
@@ -172,8 +172,8 @@ func (s *scrubber) endLiteral() {
 // told by nobody, the command goes on.
 func (s *scrubber) endLine() {
 	text := strings.TrimRight(string(s.line), "\r\n")
-	if !s.more {
-		s.hide = s == &s.t.client && beforeSecret(text) != ""
+	if s == &s.t.client && !s.more {
+		s.before = beforeSecret(text)
 	}
 	s.t.write(s.prefix, s.masked(text))
 	size, announced := announcement(s.tail)
@@ -186,11 +186,11 @@ func (s *scrubber) endLine() {
 
 // masked gives a line as it may be shown.
 func (s *scrubber) masked(text string) string {
-	if s.hide {
+	if s.before != "" {
 		if s.more {
 			return "***"
 		}
-		return beforeSecret(text) + " ***"
+		return s.before + " ***"
 	}
 	text = printable(text)
 	if s.dropped > 0 {
