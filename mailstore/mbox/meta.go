@@ -36,7 +36,7 @@ const (
 // changes one octet. pad is the place for spaces. compact leaves out what says
 // nothing.
 func (n *notes) lines(compact bool) (b []byte, pad int) {
-	b = make([]byte, 0, 256)
+	b = make([]byte, 0, 256) // with the spaces, unless there are many keywords
 	if n.base != nil {
 		name := "X-IMAPbase"
 		if n.pseudo {
@@ -78,16 +78,6 @@ func (n *notes) lines(compact bool) (b []byte, pad int) {
 	return b, pad
 }
 
-// insertSpaces puts n of them at a place of b.
-func insertSpaces(b []byte, at, n int) []byte {
-	b = append(b, make([]byte, n)...)
-	copy(b[at+n:], b[at:])
-	for i := range n {
-		b[at+i] = ' '
-	}
-	return b
-}
-
 func appendLetter(b []byte, letter byte, set bool) []byte {
 	if !set {
 		letter = ' '
@@ -100,7 +90,7 @@ func (n *notes) fit(room int64) ([]byte, bool) {
 	for _, compact := range []bool{false, true} {
 		b, pad := n.lines(compact)
 		if spare := room - int64(len(b)); spare == 0 || spare > 0 && pad > 0 {
-			return insertSpaces(b, pad, int(spare)), true
+			return slices.Insert(b, pad, bytes.Repeat([]byte{' '}, int(spare))...), true
 		}
 	}
 	return nil, false
@@ -116,7 +106,7 @@ func (n *notes) anew() []byte {
 	if n.base != nil {
 		spaces = basePadding
 	}
-	return insertSpaces(b, pad, spaces)
+	return slices.Insert(b, pad, bytes.Repeat([]byte{' '}, spaces)...)
 }
 
 // noteRuns are the places in a header where the mbox's own fields stand.

@@ -39,7 +39,7 @@ const notesAtAppend = 1 << 20
 // has no X-UID in turn, and believes an X-UID that is not the next one in turn no more than
 // one that came with a mail: where messages have gone that it did not see, it would give
 // each that follows another UID than clients were told here. Where much would have to be
-// moved, or there is no room, the messages stay as they are.
+// moved, or they cannot be written, the messages stay as they are, and Close tries again.
 func (m *Mailbox) noteEnd(r *rewriter) error {
 	if m.endIsNoted() || m.notesMove() > notesAtAppend {
 		return nil

@@ -18,7 +18,7 @@ type rewriter struct {
 	log  *slog.Logger
 	name string
 	// lock is kept before each step from looking left over; nil where there is none.
-	lock interface{ keep() }
+	lock *fileLock
 	// progress counts the octets that are written.
 	progress mailstore.Progress
 	buf      []byte // the step that was announced last
