@@ -43,13 +43,14 @@ func Merge(list []*Report) (*Report, error) {
 }
 
 func joinVersions(have, version string) string {
+	const other = ", in other rows "
 	switch {
 	case have == "":
 		return version
-	case strings.Contains(have, version):
+	case slices.Contains(strings.Split(have, other), version):
 		return have
 	}
-	return have + ", in other rows " + version
+	return have + other + version
 }
 
 // ofMail leaves out how many connections wait, which rows have in their names.

@@ -9,7 +9,7 @@ import (
 
 const (
 	changed = 100 // messages that have changed since the client was there
-	polling = 50  // sessions
+	polling = 50  // sessions that ask for news in turn
 )
 
 // resyncRows are about what a client does that knows a mailbox already.
