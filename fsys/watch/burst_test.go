@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A call comes at once for a directory and Settle after the change of a file. Where changes do not end, Spacing is between
-// the calls when they have been ahead of it for long enough.
+// A call comes at once for a directory and Settle after the change of a file. Where changes
+// do not end, Spacing is between the calls when they have been ahead of it for long enough.
 func TestBurst(t *testing.T) {
 	for _, c := range []struct {
 		name     string

@@ -8,8 +8,9 @@ const maxDrain = 256
 
 // loop waits for events, lets a burst settle and calls who watches.
 //
-// While it settles, or has made as many calls as it may, it does not read, so that 10,000 deliveries in a second wake
-// it 75 times and not 10,000; the kernel's queue holds 16,384 events.
+// While it settles, or has made as many calls as it may, it does not read, so that 10,000
+// deliveries in a second wake it 75 times and not 10,000; the kernel's queue holds 16,384
+// events.
 func (w *Watcher) loop() {
 	var spent time.Time // until when the rounds of calls have used the time up
 	for {
