@@ -14,10 +14,10 @@ func TestVigil(t *testing.T) {
 		reads   int
 		want    bool
 	}{
-		"brisk":                {between: brisk, reads: 1000, want: true},
-		"all at once":          {between: 0, reads: 1000, want: true},
-		"slow":                 {between: brisk + 1, reads: 1000},
-		"a command with parts": {between: 0, reads: briskReads},
+		"brisk":       {between: spell / (briskReads + 1), reads: 1000, want: true},
+		"all at once": {between: 0, reads: 1000, want: true},
+		"slow":        {between: spell / (briskReads - 2), reads: 1000},
+		"one session": {between: 0, reads: briskReads - 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -32,7 +32,7 @@ func TestVigil(t *testing.T) {
 					v.read()
 					time.Sleep(tc.between)
 				}
-				time.Sleep(2 * nap)
+				time.Sleep(2 * spell)
 				synctest.Wait()
 				if kept := naps.Load() > 0; kept != tc.want || most.Load() > 1 || v.up.Load() {
 					t.Errorf("%d naps, %d at a time, still up: %v", naps.Load(), most.Load(), v.up.Load())
@@ -43,6 +43,32 @@ func TestVigil(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestVigilSessions: short sessions that come one after the other keep a vigil together,
+// and it outlasts what is between them; with fewer of them it ends.
+func TestVigilSessions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var naps atomic.Int32
+		v := &vigil{nap: func() { naps.Add(1); time.Sleep(nap) }}
+		sessions := func(n int, every time.Duration) (share float64) {
+			before := naps.Load()
+			for range n {
+				for range briskReads / 2 {
+					v.read()
+				}
+				time.Sleep(every)
+			}
+			return float64(naps.Load()-before) / (float64(n) * float64(every/nap))
+		}
+		if share := sessions(30, spell/4); share < 0.9 {
+			t.Errorf("with four sessions in a spell there is a vigil for %v of the time", share)
+		}
+		sessions(2, 2*spell)
+		if share := sessions(30, 2*spell); share > 0 || v.up.Load() {
+			t.Errorf("with a session in two spells there is a vigil for %v of the time", share)
+		}
+	})
 }
 
 // TestVigilAgain: who is brisk after a pause is waited for again.
