@@ -52,7 +52,7 @@ func openFormat(ctx context.Context, r Resolved, in site, opt Options) (mailstor
 		}
 		return maildir.Open(ctx, maildir.Options{
 			FS: in.files, Root: r.Path, Layout: layout, Inbox: r.Inbox, Control: r.Control, Logger: opt.Logger, Watcher: opt.Watcher,
-			IndexDir: in.indexDir, IndexFS: in.indexes, Warned: opt.warned,
+			IndexDir: in.indexDir, IndexFS: in.indexes, Warned: opt.warned, Late: opt.late,
 		})
 	case Mbox:
 		locks, err := mbox.ParseLocks(opt.MboxLocks)
@@ -61,7 +61,7 @@ func openFormat(ctx context.Context, r Resolved, in site, opt Options) (mailstor
 		}
 		return mbox.Open(ctx, mbox.Options{
 			FS: in.files, Root: r.Path, Inbox: r.Inbox, Logger: opt.Logger, Locks: locks, Watcher: opt.Watcher,
-			IndexDir: in.indexDir, IndexFS: in.indexes,
+			IndexDir: in.indexDir, IndexFS: in.indexes, Late: opt.late,
 		})
 	}
 	return nil, fmt.Errorf("no format is called %q", r.Format)

@@ -50,6 +50,7 @@ type Options struct {
 	Logger  *slog.Logger // nil is silence
 
 	warned *maildir.Warned // of the Store
+	late   *fsys.Later     // too
 }
 
 // Store opens the accounts of all users, each once for all its sessions. It is
@@ -92,7 +93,7 @@ func New(opt Options) (*Store, error) {
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
-	opt.warned = new(maildir.Warned)
+	opt.warned, opt.late = new(maildir.Warned), new(fsys.Later)
 	if opt.Spool == nil {
 		opt.Spool = []string{"/var/mail", "/var/spool/mail"}
 	}

@@ -29,6 +29,7 @@ type account struct {
 	names   *namer
 	watcher *watch.Watcher // nil where directories are polled
 	warned  *Warned
+	late    *fsys.Later
 	// indexFS is where indexes stand, below indexRoot; with "" there are none.
 	indexFS   fsys.FS
 	indexRoot string

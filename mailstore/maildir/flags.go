@@ -209,7 +209,7 @@ func (m *mailbox) ClaimRecent(ctx context.Context) (claimed mailstore.UIDSet, er
 		m.recent = nil
 	})
 	if !claimed.Empty() && !m.readOnly.Load() {
-		m.late.leaving.Owe(m.leaveLate)
+		m.late.leaving.Owe(m.a.late, m.leaveLate)
 	}
 	return claimed, nil
 }

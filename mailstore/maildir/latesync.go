@@ -25,10 +25,10 @@ func (l *lateSyncs) take() (inNew, inCur bool) { return l.inNew.Take(), l.inCur.
 // owe has what was changed in a directory made durable soon.
 func (m *mailbox) owe(inNew, inCur bool) {
 	if inNew {
-		m.late.inNew.Owe(m.syncLate)
+		m.late.inNew.Owe(m.a.late, m.syncLate)
 	}
 	if inCur {
-		m.late.inCur.Owe(m.syncLate)
+		m.late.inCur.Owe(m.a.late, m.syncLate)
 	}
 }
 

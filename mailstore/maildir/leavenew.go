@@ -40,7 +40,7 @@ func (m *mailbox) leaveOwed(ctx context.Context) error {
 		return err
 	})
 	if err != nil && !errors.Is(err, mailstore.ErrGone) {
-		m.late.leaving.Owe(m.leaveLate)
+		m.late.leaving.Owe(m.a.late, m.leaveLate)
 	}
 	if len(moved) > 0 {
 		err = errors.Join(err, m.syncCur())

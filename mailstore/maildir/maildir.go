@@ -50,6 +50,9 @@ type Options struct {
 	// Warned is one for the whole process, so that the log tells once of messages
 	// that have gone astray; nil is one for this account.
 	Warned *Warned
+	// Late is one for the whole process, so that what nobody waits for is synced
+	// together; nil is one for this account.
+	Late *fsys.Later
 }
 
 const (
@@ -99,6 +102,9 @@ func newAccount(opt Options) (*account, error) {
 	if opt.Warned == nil {
 		opt.Warned = new(Warned)
 	}
+	if opt.Late == nil {
+		opt.Late = new(fsys.Later)
+	}
 	if opt.LockWait == 0 {
 		opt.LockWait = defaultLockWait
 	}
@@ -115,6 +121,7 @@ func newAccount(opt Options) (*account, error) {
 		retiring: make(map[string]*mailbox),
 		watcher:  opt.Watcher,
 		warned:   opt.Warned,
+		late:     opt.Late,
 
 		indexFS:   opt.IndexFS,
 		indexRoot: opt.IndexDir,

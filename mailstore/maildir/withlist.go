@@ -81,7 +81,7 @@ func (m *mailbox) takeSpare() *fsys.Spare {
 // mailbox for each message.
 func (m *mailbox) spareLate() {
 	if m.spare.Load() != nil {
-		m.late.spare.Owe(func() {
+		m.late.spare.Owe(m.a.late, func() {
 			if m.late.spare.Take() {
 				m.dropSpare()
 			}

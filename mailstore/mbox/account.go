@@ -44,6 +44,9 @@ type Options struct {
 	IndexDir string
 	// IndexFS is the file system of IndexDir; nil is FS.
 	IndexFS fsys.FS
+	// Late is one for the whole process, so that what nobody waits for is synced
+	// together; nil is one for this account.
+	Late *fsys.Later
 	// Zone is the zone of From lines that name none. Nil is time.Local.
 	Zone *time.Location
 }
@@ -88,6 +91,9 @@ func Open(ctx context.Context, opt Options) (mailstore.Account, error) {
 	}
 	if len(opt.Locks) == 0 {
 		opt.Locks = defaultLocks[:]
+	}
+	if opt.Late == nil {
+		opt.Late = new(fsys.Later)
 	}
 	if opt.LockTimeout == 0 {
 		opt.LockTimeout = DefaultLockTimeout

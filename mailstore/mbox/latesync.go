@@ -1,7 +1,7 @@
 package mbox
 
 // owe has flags that were changed in place, one octet each, made durable soon.
-func (m *Mailbox) owe() { m.late.Owe(m.syncLate) }
+func (m *Mailbox) owe() { m.late.Owe(m.acct.opt.Late, m.syncLate) }
 
 // takeOwed gives that up.
 func (m *Mailbox) takeOwed() bool { return m.late.Take() }
