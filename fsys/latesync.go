@@ -6,17 +6,17 @@ import (
 )
 
 const (
-	// LateAfter is for how long a loss of power may take back what is synced late.
+	// LateAfter is for how long a loss of power may take back what is synced late, or
+	// as much longer as the disk takes.
 	LateAfter = time.Second
-	// latePayers is how many syncs of a Later go on at once. Those that wait for one
-	// journal end together; and each holds a thread.
-	latePayers = 8
+	// latePatience is for how long a sync is waited for before the next begins.
+	latePatience = LateAfter / 20
 )
 
-// A Later has syncs paid that nobody waits for. What is owed within LateAfter is paid
-// together: of the directories of one disk the first sync writes the journal, and the
-// others find that theirs is in it. So a disk is asked once a second, whoever of all
-// users has changed a flag. Its zero value is good; there is one for a process. All may
+// A Later has syncs paid that nobody waits for. What is owed within LateAfter is paid one
+// after the other: of the directories of one disk the first sync writes the journal, and
+// the others mostly find that theirs is in it. So a disk is asked hardly more often for
+// many users than for one. Its zero value is good; there is one for a process. All may
 // use it at once.
 type Later struct {
 	mu  sync.Mutex
@@ -32,23 +32,24 @@ func (l *Later) in(pay func()) {
 	}
 }
 
-// pay calls all that is due. Calls that hang, as on a server that has gone, hold up no
-// others as long as they are fewer than latePayers.
+// pay calls all that is due. A call that takes long, as on a server that has gone, goes
+// on beside the others: it is in a system call with a thread and, for a while, with a
+// processor of the runtime, so that all at once would leave none for anybody else.
 func (l *Later) pay() {
 	l.mu.Lock()
-	due := make(chan func(), len(l.due))
-	for _, pay := range l.due {
-		due <- pay
-	}
-	close(due)
+	due := l.due
 	l.due = nil
 	l.mu.Unlock()
-	for range min(latePayers, len(due)) {
+	for _, pay := range due {
+		paid := make(chan struct{})
 		go func() {
-			for pay := range due {
-				pay()
-			}
+			defer close(paid)
+			pay()
 		}()
+		select {
+		case <-paid:
+		case <-time.After(latePatience):
+		}
 	}
 }
 

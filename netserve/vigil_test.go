@@ -64,9 +64,9 @@ func TestVigilSessions(t *testing.T) {
 		if share := sessions(30, spell/4); share < 0.9 {
 			t.Errorf("with four sessions in a spell there is a vigil for %v of the time", share)
 		}
-		sessions(2, 2*spell)
-		if share := sessions(30, 2*spell); share > 0 || v.up.Load() {
-			t.Errorf("with a session in two spells there is a vigil for %v of the time", share)
+		sessions(2, spell+nap)
+		if share := sessions(30, spell+nap); share > 0 || v.up.Load() {
+			t.Errorf("with less than a session in a spell there is a vigil for %v of the time", share)
 		}
 	})
 }

@@ -26,7 +26,7 @@ func mixedRows(s Sizes) []Row {
 		Name: fmt.Sprintf("mixed sessions, %d/s", sessionsPerSecond), Unit: "session", Mail: m, Wants: []Service{IMAP},
 		Must:    Goal{cpu(Packaged, 0.3), cpu(Reused, 0.6), {EveryP99, Packaged, 0.7}},
 		Stretch: Goal{cpu(Reused, 0.4), {EveryP99, Packaged, 0.3}},
-		Run:     mixed(s.Mixed, 2*s.Sessions), // enough for the 99th percentile of what one in ten does
+		Run:     mixed(s.Mixed, 2*s.Sessions), // enough for the 99th percentile of what two in ten do
 	}}
 }
 

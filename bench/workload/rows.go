@@ -14,7 +14,7 @@ type Sizes struct {
 	Idle     []int // connections that wait, in clear text
 	IdleTLS  []int // and over TLS
 	Mixed    int   // users of mixed sessions
-	Sessions int   // of each run about logins, and of mixed sessions
+	Sessions int   // of each run about logins; mixed ones are twice as many
 	Changes  int   // made one by one in a run
 	Growth   []int // messages, for the plots of cost as a mailbox grows
 }
