@@ -4,6 +4,7 @@ package machine
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -77,4 +78,48 @@ func available(meminfo string) int64 {
 		}
 	}
 	return 0
+}
+
+// Times are what the processors have spent since the machine was started, together, in
+// ticks of its clock.
+type Times struct {
+	All    uint64
+	Stolen uint64 // by the host of a virtual machine, for others
+}
+
+// ProcessorTimes are those of now; zero if that is not known.
+func ProcessorTimes() Times {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return Times{}
+	}
+	return processorTimes(string(text))
+}
+
+func processorTimes(stat string) (t Times) {
+	const steal = 7 // after user, nice, system, idle, iowait, irq and softirq (proc_stat(5))
+	line, _, _ := strings.Cut(stat, "\n")
+	fields := strings.Fields(line)
+	if len(fields) <= 1+steal || fields[0] != "cpu" {
+		return Times{}
+	}
+	for i, f := range fields[1 : 2+steal] { // what comes behind is in user and nice too
+		n, err := strconv.ParseUint(f, 10, 64)
+		if err != nil {
+			return Times{}
+		}
+		t.All += n
+		if i == steal {
+			t.Stolen = n
+		}
+	}
+	return t
+}
+
+// StolenSince is the part of the time since before that was stolen, from 0 to 1.
+func (t Times) StolenSince(before Times) float64 {
+	if t.All <= before.All || t.Stolen <= before.Stolen {
+		return 0
+	}
+	return float64(t.Stolen-before.Stolen) / float64(t.All-before.All)
 }

@@ -27,3 +27,34 @@ func TestParsing(t *testing.T) {
 		}
 	}
 }
+
+func TestStolen(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		want Times
+		why  string
+	}{
+		{"cpu  1 2 3 4 5 6 7 8 9 10\ncpu0 1 2 3 4 5 6 7 8 9 10\n", Times{36, 8}, "what guests of this machine use is in the first two"},
+		{"cpu 1 2 3 4 5 6 7 8", Times{36, 8}, "an old kernel"},
+		{"cpu 1 2 3 4 5 6 7\n", Times{}, "a very old one"},
+		{"cpu 1 2 3 4 5 6 7 x 9\n", Times{}, "no number"},
+		{"", Times{}, "nothing"},
+	} {
+		if got := processorTimes(c.text); got != c.want {
+			t.Errorf("%s: %v", c.why, got)
+		}
+	}
+	for _, c := range []struct {
+		before, after Times
+		want          float64
+	}{
+		{Times{100, 10}, Times{300, 60}, 0.25},
+		{Times{100, 10}, Times{100, 10}, 0},
+		{Times{100, 10}, Times{}, 0},
+		{Times{100, 10}, Times{200, 5}, 0},
+	} {
+		if got := c.after.StolenSince(c.before); got != c.want {
+			t.Errorf("from %v to %v: %v", c.before, c.after, got)
+		}
+	}
+}

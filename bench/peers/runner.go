@@ -177,7 +177,11 @@ func (g *group) row(ctx context.Context, row *workload.Row) (result.Row, error) 
 			if s.Problem != "" {
 				continue
 			}
-			sample, err := g.once(ctx, row, s.Name, round == 0)
+			sample, err := undisturbed(row, func(again bool) (workload.Sample, error) {
+				return g.once(ctx, row, s.Name, round == 0 && !again)
+			}, func(stolen float64) {
+				g.say("%s on %s: the host took %.2g %% of the processors' time for others; measured again", row.Name, s.Name, 100*stolen)
+			})
 			if ctx.Err() != nil {
 				return found, ctx.Err()
 			}

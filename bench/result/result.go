@@ -58,12 +58,13 @@ type Run struct {
 	Received  int64              `json:"received,omitempty"`
 	IndexCPU  float64            `json:"index_cpu,omitempty"`  // seconds for a GB of mail
 	IndexSize float64            `json:"index_size,omitempty"` // octets for one of mail
+	Stolen    float64            `json:"stolen,omitempty"`     // part of the processors' time that a host took
 }
 
 // FromSample condenses a sample.
 func FromSample(s workload.Sample) Run {
 	r := Run{
-		Units: s.Units, CPU: s.CPU.Seconds(), Wall: s.Wall.Seconds(), PSS: s.Memory.PSS, Processes: s.Memory.Processes, Received: s.Received,
+		Units: s.Units, CPU: s.CPU.Seconds(), Wall: s.Wall.Seconds(), PSS: s.Memory.PSS, Processes: s.Memory.Processes, Received: s.Received, Stolen: s.Stolen,
 		P50: s.Value(workload.P50), P99: s.Value(workload.P99), Slowest: workload.Percentile(s.Latencies, 1).Seconds(),
 	}
 	if s.Index.Mail > 0 {

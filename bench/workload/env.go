@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"restante/bench/machine"
 )
 
 // Env is what a row works in.
@@ -38,9 +40,9 @@ func (e *Env) Count(work func() (units float64, err error)) (Sample, error) {
 	if err != nil {
 		return Sample{}, errors.Join(err, end())
 	}
-	start := time.Now()
+	times, start := machine.ProcessorTimes(), time.Now()
 	units, err := work()
-	wall := time.Since(start)
+	wall, stolen := time.Since(start), machine.ProcessorTimes().StolenSince(times)
 	if err := errors.Join(err, end()); err != nil {
 		return Sample{}, err
 	}
@@ -51,7 +53,7 @@ func (e *Env) Count(work func() (units float64, err error)) (Sample, error) {
 	if err == nil && units <= 0 {
 		err = fmt.Errorf("%s: the work did nothing", e.Target.Name())
 	}
-	return Sample{Units: units, CPU: after - before, Wall: wall}, err
+	return Sample{Units: units, CPU: after - before, Wall: wall, Stolen: stolen}, err
 }
 
 // settle waits until the server does no more, but not for ever: one that never

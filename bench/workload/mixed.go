@@ -40,6 +40,7 @@ func mixed(users, n int) func(context.Context, *Env) (Sample, error) {
 				return s, err // indexes are made
 			}
 			commands := map[string][]time.Duration{}
+			defer calm()()
 			s, err = e.Count(func() (float64, error) { return float64(n), e.atRate(ctx, users, n, commands) })
 			for _, list := range commands {
 				slices.Sort(list)

@@ -22,6 +22,9 @@ type Sample struct {
 	Index Index
 	// Received is how many octets the client has read.
 	Received int64
+	// Stolen is the part of all processors' time that the host of a virtual machine took
+	// for others meanwhile, from 0 to 1.
+	Stolen float64
 }
 
 // Figure names a number of a Sample.
