@@ -7,13 +7,15 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// A Dir is a directory that stays open, for who opens many files in it: neither is the
-// path to it looked up again, nor do the rights of a thread change, which costs as much
-// as opening the file. It may be used by several goroutines and must be closed.
+// A Dir is a directory that stays open, for who opens many files in it or asks often
+// whether it has changed: neither is the path to it looked up again, nor do the rights of
+// a thread change, which costs as much as opening a file. It may be used by several
+// goroutines and must be closed.
 //
 // It is the directory that stood at its path when it was opened, wherever that is now.
 type Dir struct {
@@ -117,6 +119,26 @@ func (d *Dir) openName(name string) (fd int, err error) {
 		return err
 	})
 	return fd, err
+}
+
+// ModTime returns the modification time of the directory, without looking up its path
+// again: in memory that others have used since, that takes longer than all else that is
+// done to find out whether somebody has changed it. A directory that was removed has none.
+func (d *Dir) ModTime() (time.Time, error) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	var st unix.Stat_t
+	err := error(fs.ErrClosed)
+	if d.fd >= 0 {
+		err = noEINTR(func() error { return unix.Fstat(d.fd, &st) })
+	}
+	if err == nil && st.Nlink == 0 {
+		err = unix.ENOENT
+	}
+	if err != nil {
+		return time.Time{}, &fs.PathError{Op: "stat", Path: d.name, Err: err}
+	}
+	return time.Unix(st.Mtim.Unix()), nil
 }
 
 // Close closes the directory. What was opened in it stays open.

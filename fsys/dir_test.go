@@ -74,6 +74,38 @@ func TestDir(t *testing.T) {
 	}
 }
 
+// TestDirModTime: a directory that is open tells when it was changed, wherever it stands,
+// and that it has been removed.
+func TestDirModTime(t *testing.T) {
+	top := t.TempDir()
+	dir := filepath.Join(top, "cur")
+	must(t, os.Mkdir(dir, 0o700))
+	d, err := fsys.OpenDir(fsys.OS{}, dir)
+	must(t, err)
+	same := func(at string, mtime time.Time) {
+		t.Helper()
+		must(t, os.Chtimes(at, time.Time{}, mtime))
+		if got, err := d.ModTime(); err != nil || !got.Equal(mtime) {
+			t.Errorf("changed at %v, it tells %v, %v", mtime, got, err)
+		}
+	}
+	same(dir, time.Unix(1e9, 1))
+	moved := filepath.Join(top, "moved")
+	must(t, os.Rename(dir, moved))
+	same(moved, time.Unix(1e9, 2))
+	if n := testing.AllocsPerRun(10, func() { _, _ = d.ModTime() }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+	must(t, os.Remove(moved))
+	if _, err := d.ModTime(); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), dir) {
+		t.Errorf("removed, it gives %v", err)
+	}
+	must(t, d.Close())
+	if _, err := d.ModTime(); !errors.Is(err, fs.ErrClosed) {
+		t.Errorf("closed, it gives %v", err)
+	}
+}
+
 // TestDirRefuses: what cannot be opened, or must be opened by its path.
 func TestDirRefuses(t *testing.T) {
 	dir := t.TempDir()

@@ -88,19 +88,29 @@ func (a *account) Mailboxes(ctx context.Context) ([]mailstore.Info, error) {
 	return mailstore.FinishList(have, subs.names(&a.tree), a.Delimiter()), nil
 }
 
-// Open returns the mailbox, with what others did to it folded in.
+// Open returns the mailbox, with what others did to it folded in. Its directories are kept
+// open for what comes next.
 func (a *account) Open(ctx context.Context, name string) (mailstore.Mailbox, error) {
-	return a.openWith(ctx, name, (*mailbox).same)
+	m, err := a.openWith(ctx, name, (*mailbox).same)
+	if err != nil {
+		return nil, err
+	}
+	a.near.renew(m)
+	return m, nil
 }
 
 // OpenTarget returns the mailbox, with what others did to it folded in if its
 // directories tell by their times that they did something. One that may have more is
 // not read for that, as nothing of it is asked.
 func (a *account) OpenTarget(ctx context.Context, name string) (mailstore.Mailbox, error) {
-	return a.openWith(ctx, name, (*mailbox).seemsSame)
+	m, err := a.openWith(ctx, name, (*mailbox).seemsSame)
+	if err != nil {
+		return nil, err // and no mailbox at all
+	}
+	return m, nil
 }
 
-func (a *account) openWith(ctx context.Context, name string, same func(*mailbox) bool) (mailstore.Mailbox, error) {
+func (a *account) openWith(ctx context.Context, name string, same func(*mailbox) bool) (*mailbox, error) {
 	a.treeMu.RLock()
 	defer a.treeMu.RUnlock()
 	m, err := a.enter(ctx, a.canonical(name), same)

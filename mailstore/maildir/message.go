@@ -60,7 +60,7 @@ func (m *mailbox) openNear(ctx context.Context, uid mailstore.UID) fsys.Content 
 	if !found || where.inNew {
 		return nil
 	}
-	dir := m.a.near.of(m)
+	dir := m.a.near.of(m).cur
 	if dir == nil {
 		return nil
 	}

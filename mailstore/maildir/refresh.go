@@ -17,30 +17,38 @@ import (
 // same reports whether nobody has changed the directories, which is what most looks
 // find. The caller holds ops.
 func (m *mailbox) same() bool {
-	return m.unchanged(func(d *dirState, t time.Time) bool { return !d.mustRead(t, time.Now()) })
+	return m.unchanged(func(d *dirState, mtime, now time.Time) bool { return !d.mustRead(mtime, now) })
 }
 
 // seemsSame is same for who can do with less: a directory that is as old as it was has
 // not been changed, though it may have been in the moment of our last change.
 func (m *mailbox) seemsSame() bool {
-	return m.unchanged(func(d *dirState, t time.Time) bool { return d.known && t.Equal(d.mtime) })
+	return m.unchanged(func(d *dirState, mtime, _ time.Time) bool { return d.known && mtime.Equal(d.mtime) })
 }
 
 // unchanged asks of both directories with their times.
-func (m *mailbox) unchanged(same func(d *dirState, mtime time.Time) bool) bool {
+func (m *mailbox) unchanged(same func(d *dirState, mtime, now time.Time) bool) bool {
 	if m.unsure.Load() {
 		return false
 	}
-	for _, d := range [...]struct {
-		state *dirState
-		sub   string
-	}{{&m.newDir, "/new"}, {&m.curDir, "/cur"}} {
-		t, err := fsys.ModTime(m.a.fs, m.dir()+d.sub)
-		if err != nil || !same(d.state, t) {
-			return false
+	now := time.Now()
+	newTime, curTime, err := m.times(now)
+	return err == nil && same(&m.newDir, newTime, now) && same(&m.curDir, curTime, now)
+}
+
+// times are the modification times of new/ and cur/, as they are where the mailbox stands
+// or has stood a moment ago.
+func (m *mailbox) times(now time.Time) (newTime, curTime time.Time, err error) {
+	if d := m.a.near.standing(m, now); d != nil {
+		if newTime, err = d.new.ModTime(); err == nil {
+			curTime, err = d.cur.ModTime()
 		}
+		return newTime, curTime, err
 	}
-	return true
+	if newTime, err = fsys.ModTime(m.a.fs, m.dir()+"/new"); err == nil {
+		curTime, err = fsys.ModTime(m.a.fs, m.dir()+"/cur")
+	}
+	return newTime, curTime, err
 }
 
 // refresh folds in what other programs did. The caller holds ops.
