@@ -169,6 +169,22 @@ func TestFewDirectoriesOpen(t *testing.T) {
 	}
 }
 
+// TestWaitingOpensNothing: sessions that wait for news are many, and keep no directory open.
+func TestWaitingOpensNothing(t *testing.T) {
+	acct, root := newAccount(t, maildir.MaildirPP)
+	letLie(t, root) // so that nobody reads it meanwhile
+	for range 3 {
+		m := openBox(t, acct, mailstore.Inbox)
+		if open := openBelow(t, root); len(open) != 2 {
+			t.Errorf("opened, it has open: %v", open)
+		}
+		defer m.Watch()()
+		if left := openBelow(t, root); len(left) > 0 {
+			t.Errorf("waiting, it has open: %v", left)
+		}
+	}
+}
+
 // openBelow lists what this process has open below a directory.
 func openBelow(t *testing.T, dir string) (list []string) {
 	t.Helper()

@@ -36,6 +36,7 @@ func (w *watching) end() {
 // called: within a second where they are looked for, at once where
 // Options.Watcher tells of them.
 func (m *mailbox) Watch() (stop func()) {
+	m.a.near.drop(m) // sessions that wait are many, and need no files open for that
 	w := &m.watch
 	w.mu.Lock()
 	defer w.mu.Unlock()
