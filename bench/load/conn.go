@@ -27,6 +27,9 @@ type Options struct {
 	// Buffer is how many octets are read at once; 0 is 128 KB. Connections that
 	// wait need few.
 	Buffer int
+	// Thread lets the client's thread wait in the kernel for what comes. It is for
+	// latencies, of few connections at a time, without TLS.
+	Thread bool
 }
 
 const (
@@ -64,6 +67,13 @@ func dial(ctx context.Context, addr string, o Options) (*conn, error) {
 		}
 		c = t
 	}
+	if o.Thread {
+		t, err := onThread(c)
+		if err != nil {
+			return nil, errors.Join(err, c.Close())
+		}
+		c = t
+	}
 	return newConn(ctx, c, o.Buffer), nil
 }
 
@@ -80,10 +90,11 @@ func newConn(ctx context.Context, c net.Conn, size int) *conn {
 	if size == 0 {
 		size = buffer
 	}
-	stop := context.AfterFunc(ctx, func() {
-		_ = c.SetDeadline(time.Unix(1, 0)) // a connection that is closed needs none
-	})
-	return &conn{net: c, stop: stop, buf: make([]byte, size)}
+	end := func() { _ = c.SetDeadline(time.Unix(1, 0)) } // a connection that is closed needs none
+	if t, ok := c.(*threadConn); ok {
+		end = t.end
+	}
+	return &conn{net: c, stop: context.AfterFunc(ctx, end), buf: make([]byte, size)}
 }
 
 // Close closes the connection without a farewell.

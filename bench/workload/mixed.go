@@ -74,7 +74,7 @@ func (e *Env) atRate(ctx context.Context, users, n int, commands map[string][]ti
 func (e *Env) mixedSession(ctx context.Context, i, user int, note func(command string, took time.Duration)) error {
 	rng := rand.New(rand.NewPCG(uint64(i), 7))
 	start := time.Now()
-	b, err := e.login(ctx, IMAP, user, load.Options{Buffer: 16 << 10})
+	b, err := e.login(ctx, IMAP, user, load.Options{Buffer: 16 << 10, Thread: true})
 	if err != nil {
 		return err
 	}
