@@ -20,11 +20,11 @@ const (
 // that does not end, the run that lost least counts. report hears of runs that do not.
 func undisturbed(row *workload.Row, run func(again bool) (workload.Sample, error), report func(stolen float64)) (workload.Sample, error) {
 	best, err := run(false)
+	last := best
 	for try := 1; try < tries && err == nil && best.Stolen > mayBeStolen && ofLatencies(row); try++ {
-		report(best.Stolen)
-		var next workload.Sample
-		if next, err = run(true); next.Stolen < best.Stolen {
-			best = next
+		report(last.Stolen)
+		if last, err = run(true); last.Stolen < best.Stolen {
+			best = last
 		}
 	}
 	return best, err

@@ -26,6 +26,7 @@ func TestUndisturbed(t *testing.T) {
 		{workload.Goal{{Of: workload.CPU, Peer: workload.Packaged, Max: 1}}, []float64{0.2}, 0.2, 1, nil, "processor time is the server's own"},
 	} {
 		runs, told := 0, 0
+		var last float64
 		got, err := undisturbed(&workload.Row{Must: c.goal}, func(again bool) (workload.Sample, error) {
 			if again != (runs > 0) {
 				t.Errorf("%s: run %d is told again=%v", c.why, runs, again)
@@ -34,8 +35,14 @@ func TestUndisturbed(t *testing.T) {
 			if runs > len(c.stolen) {
 				return workload.Sample{}, failure
 			}
-			return workload.Sample{Stolen: c.stolen[runs-1]}, nil
-		}, func(float64) { told++ })
+			last = c.stolen[runs-1]
+			return workload.Sample{Stolen: last}, nil
+		}, func(stolen float64) {
+			told++
+			if stolen != last {
+				t.Errorf("%s: of run %d it is told %v", c.why, runs, stolen)
+			}
+		})
 		if !errors.Is(err, c.err) || runs != c.runs || told != c.runs-1 || err == nil && got.Stolen != c.want {
 			t.Errorf("%s: %v after %d runs, %d told, %v", c.why, got.Stolen, runs, told, err)
 		}
