@@ -170,7 +170,7 @@ func (m *mailbox) Refresh(ctx context.Context) error {
 	switch {
 	case m.gone.Load():
 		return fail("refresh", m.Name(), mailstore.ErrGone)
-	case m.same():
+	case m.stillSame():
 		return nil
 	}
 	defer fsys.Hold(m.a.fs).Release()

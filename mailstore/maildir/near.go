@@ -38,10 +38,10 @@ func (n *near) of(m *mailbox) *nearDirs {
 // open opens the directories of a mailbox that stand at its path now.
 func (n *near) open(m *mailbox) *nearDirs {
 	defer fsys.Hold(m.a.fs).Release()
-	d := &nearDirs{m: m, opened: time.Now()}
-	d.cur, _ = fsys.OpenDir(m.a.fs, filepath.Join(m.dir(), "cur")) // else using the path tells what is wrong
+	d, at := &nearDirs{m: m, opened: time.Now()}, m.dir()
+	d.cur, _ = fsys.OpenDir(m.a.fs, filepath.Join(at, "cur")) // else using the path tells what is wrong
 	if d.cur != nil {
-		d.new, _ = fsys.OpenDir(m.a.fs, filepath.Join(m.dir(), "new"))
+		d.new, _ = fsys.OpenDir(m.a.fs, filepath.Join(at, "new"))
 	}
 	n.at(m).Swap(d).close()
 	return d

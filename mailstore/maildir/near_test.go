@@ -77,13 +77,13 @@ func TestReadsAfterRename(t *testing.T) {
 // nor that they have been removed, and for a second only that they stand elsewhere.
 func TestSeesWhatStands(t *testing.T) {
 	acct, root := newAccount(t, maildir.MaildirPP)
-	for _, name := range []string{"removed", "renamed", "replaced"} {
+	for _, name := range []string{"removed", "renamed", "reopened", "replaced"} {
 		if err := acct.Create(t.Context(), name); err != nil {
 			t.Fatal(err)
 		}
 		write(t, filepath.Join(root, "."+name, "cur", "1.a:2,"), text("a"))
+		letLie(t, filepath.Join(root, "."+name)) // so that it is known for certain, and not read again
 	}
-	letLie(t, root)
 
 	m := openBox(t, acct, "removed")
 	m.want("1 [] a")
@@ -108,6 +108,12 @@ func TestSeesWhatStands(t *testing.T) {
 		}
 		return nil
 	})
+
+	openBox(t, acct, "reopened")
+	rename(t, filepath.Join(root, ".reopened"), filepath.Join(root, ".nowhere"))
+	if m, err := acct.Open(t.Context(), "reopened"); !errors.Is(err, mailstore.ErrNotFound) {
+		t.Errorf("opened anew when it was renamed, it gives %v, %v", m, err)
+	}
 
 	m = openBox(t, acct, "replaced")
 	rename(t, filepath.Join(root, ".replaced", "cur"), filepath.Join(root, ".replaced", "tmp", "was"))

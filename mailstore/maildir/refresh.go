@@ -16,32 +16,36 @@ import (
 
 // same reports whether nobody has changed the directories, which is what most looks
 // find. The caller holds ops.
-func (m *mailbox) same() bool {
-	return m.unchanged(func(d *dirState, mtime, now time.Time) bool { return !d.mustRead(mtime, now) })
+func (m *mailbox) same() bool { return m.unchanged(nil, (*dirState).mayStay) }
+
+// stillSame is same for a session that was told of the mailbox before: where it stands is
+// not looked up again for a moment.
+func (m *mailbox) stillSame() bool {
+	return m.unchanged(m.a.near.standing(m, time.Now()), (*dirState).mayStay)
 }
 
 // seemsSame is same for who can do with less: a directory that is as old as it was has
 // not been changed, though it may have been in the moment of our last change.
 func (m *mailbox) seemsSame() bool {
-	return m.unchanged(func(d *dirState, mtime, _ time.Time) bool { return d.known && mtime.Equal(d.mtime) })
+	return m.unchanged(nil, func(d *dirState, mtime, _ time.Time) bool { return d.known && mtime.Equal(d.mtime) })
 }
 
-// unchanged asks of both directories with their times.
-func (m *mailbox) unchanged(same func(d *dirState, mtime, now time.Time) bool) bool {
+// unchanged asks of both directories with their times: of those that are open, or of those
+// at the mailbox's path if open is nil.
+func (m *mailbox) unchanged(open *nearDirs, same func(d *dirState, mtime, now time.Time) bool) bool {
 	if m.unsure.Load() {
 		return false
 	}
 	now := time.Now()
-	newTime, curTime, err := m.times(now)
+	newTime, curTime, err := m.times(open)
 	return err == nil && same(&m.newDir, newTime, now) && same(&m.curDir, curTime, now)
 }
 
-// times are the modification times of new/ and cur/, as they are where the mailbox stands
-// or has stood a moment ago.
-func (m *mailbox) times(now time.Time) (newTime, curTime time.Time, err error) {
-	if d := m.a.near.standing(m, now); d != nil {
-		if newTime, err = d.new.ModTime(); err == nil {
-			curTime, err = d.cur.ModTime()
+// times are the modification times of new/ and cur/.
+func (m *mailbox) times(open *nearDirs) (newTime, curTime time.Time, err error) {
+	if open != nil {
+		if newTime, err = open.new.ModTime(); err == nil {
+			curTime, err = open.cur.ModTime()
 		}
 		return newTime, curTime, err
 	}

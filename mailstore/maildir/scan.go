@@ -68,6 +68,9 @@ func (d *dirState) mustRead(mtime, now time.Time) bool {
 	return now.Sub(d.read) >= rest(d.cost)
 }
 
+// mayStay is that it need not.
+func (d *dirState) mayStay(mtime, now time.Time) bool { return !d.mustRead(mtime, now) }
+
 // begin notes the state before a directory is read. What we have changed ourselves is
 // still so as long as its time is the same: it goes on being read less often.
 func (d *dirState) begin(mtime, now time.Time) dirState {
