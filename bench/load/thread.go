@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -14,38 +15,52 @@ import (
 // waits that has one connection and a thread for it; neither the scheduler nor the poller
 // of Go's runtime take part, which together take as long as a short answer.
 type threadConn struct {
-	*net.TCPConn
-	fd int // valid until Close, which the goroutine calls that reads and writes
+	net.Conn          // closed; for its addresses
+	file     *os.File // the connection, of which the poller does not know
+	fd       int      // its descriptor, until Close, which the goroutine calls that reads and writes
 }
 
-// onThread makes one of a connection.
+// onThread makes one of a connection, which it closes.
 func onThread(c net.Conn) (*threadConn, error) {
 	tcp, ok := c.(*net.TCPConn)
 	if !ok {
 		return nil, fmt.Errorf("a thread can wait for TCP, not for %T", c)
 	}
-	t := &threadConn{TCPConn: tcp}
-	return t, t.control(func(fd int) error {
-		t.fd = fd
-		return unix.SetNonblock(fd, false)
-	})
+	fd, err := own(tcp)
+	if err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(fd), "connection") // that blocks is not given to the poller
+	if err := tcp.Close(); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &threadConn{Conn: c, file: f, fd: fd}, nil
 }
 
-// control runs fn with the descriptor, unless the connection is closed.
-func (c *threadConn) control(fn func(fd int) error) error {
+// own is a descriptor of a connection that the poller does not have, and that blocks.
+func own(c *net.TCPConn) (fd int, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
-		return err
+		return -1, err
 	}
 	var failed error
-	err = raw.Control(func(fd uintptr) { failed = fn(int(fd)) })
-	return errors.Join(err, failed)
+	err = raw.Control(func(of uintptr) {
+		if fd, failed = unix.FcntlInt(of, unix.F_DUPFD_CLOEXEC, 0); failed == nil {
+			failed = unix.SetNonblock(fd, false)
+		}
+	})
+	return fd, errors.Join(err, failed)
 }
 
 // end ends all that waits, now and later. Any goroutine may call it.
 func (c *threadConn) end() {
-	_ = c.control(func(fd int) error { return unix.Shutdown(fd, unix.SHUT_RDWR) }) // or it is closed
+	raw, err := c.file.SyscallConn()
+	if err == nil {
+		_ = raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RDWR) }) // or it is closed
+	}
 }
+
+func (c *threadConn) Close() error { return c.file.Close() }
 
 func (c *threadConn) Read(p []byte) (int, error) {
 	for {
