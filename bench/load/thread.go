@@ -45,8 +45,11 @@ func own(c *net.TCPConn) (fd int, err error) {
 	}
 	var failed error
 	err = raw.Control(func(of uintptr) {
-		if fd, failed = unix.FcntlInt(of, unix.F_DUPFD_CLOEXEC, 0); failed == nil {
-			failed = unix.SetNonblock(fd, false)
+		if fd, failed = unix.FcntlInt(of, unix.F_DUPFD_CLOEXEC, 0); failed != nil {
+			return
+		}
+		if failed = unix.SetNonblock(fd, false); failed != nil {
+			failed = errors.Join(failed, unix.Close(fd))
 		}
 	})
 	return fd, errors.Join(err, failed)

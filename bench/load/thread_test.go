@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// serve answers each command of one connection with OK, in two pieces, until it is told
-// to be silent.
+// serve answers each NOOP of one connection, in two pieces, and LOGOUT, with which it ends;
+// to all else it is silent.
 func serve(t *testing.T, l net.Listener) {
 	c, err := l.Accept()
 	if err != nil {
@@ -89,9 +89,11 @@ func TestThreadWrites(t *testing.T) {
 	defer l.Close()
 	got := make(chan []byte)
 	go func() {
+		defer close(got)
 		c, err := l.Accept()
 		if err != nil {
 			t.Error(err)
+			return
 		}
 		fmt.Fprint(c, "* OK hello\r\n")
 		all, err := io.ReadAll(c)
