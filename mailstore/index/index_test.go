@@ -137,8 +137,9 @@ func TestFollow(t *testing.T) {
 	for uid := mailstore.UID(1); uid <= 1000; uid++ {
 		add(x, uid, mailstore.Record{})
 	}
-	uids, cur := x.Follow()
+	list, cur := x.Follow()
 	defer cur.Close()
+	uids := slices.Clone(list)
 	for range 500 {
 		x.Update(func(tx *Tx[int]) {
 			tx.Expunge(mailstore.UID(rng.IntN(1000) + 1))

@@ -105,7 +105,8 @@ func (r *runner) opened(name string, b *modelBox) (*openBox, error) {
 	}
 	b.validity = m.UIDValidity()
 	o := &openBox{Mailbox: m}
-	o.view, o.cursor = m.Follow()
+	uids, cursor := m.Follow()
+	o.view, o.cursor = slices.Clone(uids), cursor
 	r.open[b] = o
 	return o, nil
 }

@@ -75,7 +75,8 @@ type session struct {
 
 func (s *session) follow() {
 	s.watched = s.boxes[s.id%len(s.boxes)]
-	s.view, s.cursor = s.watched.Follow()
+	uids, cursor := s.watched.Follow()
+	s.view, s.cursor = slices.Clone(uids), cursor // that list belongs to all sessions
 }
 
 func (s *session) run(ctx context.Context) error {
