@@ -108,7 +108,16 @@ func (s *session) newFinder(v *view, charset string, key imap.SearchKey) (f *fin
 }
 
 // find finds what is asked for.
-func (f *finder) find(ret searchReturn) (err error) {
+func (f *finder) find(ret searchReturn) error {
+	if all, none, ok := f.q.SystemFlags(); ok {
+		f.found = f.v.announced(f.v.box.Having(all, none))
+		return nil
+	}
+	return f.walk(ret)
+}
+
+// walk finds what is asked for by looking at one message after the other.
+func (f *finder) walk(ret searchReturn) (err error) {
 	switch first, last := ret.ends(); {
 	case first == 0 && last == 0:
 		err = f.forward(math.MaxInt)

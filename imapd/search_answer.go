@@ -193,15 +193,18 @@ func (s *session) sendRuns(a *answer, uids []mailstore.UID) {
 
 // numbers turns UIDs of the view into message numbers, in any order.
 func (v *view) numbers(uids []mailstore.UID, byUID bool, yield func(n uint32)) {
-	i := -1
+	next := 0
 	for _, uid := range uids {
-		if byUID {
+		switch {
+		case byUID:
 			yield(uint32(uid))
 			continue
+		case next < len(v.uids) && v.uids[next] <= uid: // nearly always
+			next, _ = v.behind(next, uid)
+		default:
+			next, _ = v.index(uid)
 		}
-		if i++; i >= len(v.uids) || v.uids[i] != uid {
-			i, _ = v.index(uid)
-		}
-		yield(uint32(i + 1))
+		next++
+		yield(uint32(next))
 	}
 }

@@ -204,6 +204,32 @@ func (v *view) markSince(since uint64) {
 // index finds a message in uids.
 func (v *view) index(uid mailstore.UID) (int, bool) { return slices.BinarySearch(v.uids, uid) }
 
+// behind is index for a message that stands at place i or behind it, and not far.
+func (v *view) behind(i int, uid mailstore.UID) (int, bool) {
+	j := i
+	for step := 1; j < len(v.uids) && v.uids[j] < uid; step *= 2 {
+		i, j = j+1, j+step
+	}
+	k, found := slices.BinarySearch(v.uids[i:min(j+1, len(v.uids))], uid)
+	return i + k, found
+}
+
+// announced keeps those of a list, in order, that are announced messages. It changes the
+// list.
+func (v *view) announced(uids []mailstore.UID) []mailstore.UID {
+	kept, i := uids[:0], 0
+	for _, uid := range uids {
+		at, found := v.behind(i, uid)
+		if at >= v.told {
+			break
+		}
+		if i = at; found {
+			kept = append(kept, uid)
+		}
+	}
+	return kept
+}
+
 // A span is a range [i, j) of indexes into view.uids.
 type span struct{ i, j int }
 

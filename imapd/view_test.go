@@ -195,3 +195,49 @@ func indexes(spans []span) (list []int) {
 	}
 	return list
 }
+
+// TestAnnounced: of a list those messages are kept that the client knows, however many
+// there are between two.
+func TestAnnounced(t *testing.T) {
+	for range 2000 {
+		v := view{uids: someUIDs(60)}
+		v.told = rand.IntN(len(v.uids) + 1)
+		list := someUIDs(40)
+		var want []mailstore.UID
+		var numbers []uint32
+		for i, uid := range v.uids[:v.told] {
+			if slices.Contains(list, uid) {
+				want, numbers = append(want, uid), append(numbers, uint32(i+1))
+			}
+		}
+		got := v.announced(slices.Clone(list))
+		if !slices.Equal(got, want) {
+			t.Fatalf("of %v in %v, %d announced: %v, want %v", list, v.uids, v.told, got, want)
+		}
+		order := rand.Perm(len(got))
+		if rand.IntN(2) == 0 {
+			slices.Sort(order)
+		}
+		mixed := make([]mailstore.UID, len(got))
+		for i, n := range order {
+			mixed[i] = got[n]
+		}
+		i := 0
+		v.numbers(mixed, false, func(n uint32) {
+			if want := numbers[order[i]]; n != want {
+				t.Fatalf("UID %d of %v is number %d, want %d", mixed[i], v.uids, n, want)
+			}
+			i++
+		})
+	}
+}
+
+// someUIDs gives up to n UIDs in order.
+func someUIDs(n int) (uids []mailstore.UID) {
+	uid := mailstore.UID(0)
+	for range rand.IntN(n + 1) {
+		uid += 1 + mailstore.UID(rand.IntN(1+rand.IntN(8)))
+		uids = append(uids, uid)
+	}
+	return uids
+}

@@ -216,6 +216,9 @@ type Mailbox interface {
 	Follow() ([]UID, Cursor)
 	// Outline tells what SELECT asks beyond Status, without a walk over all records.
 	Outline() Outline
+	// Having returns the UIDs of the messages that have all of some system flags and
+	// none of others, in order. It looks at nothing else of them.
+	Having(all, none System) []UID
 	// Record returns the record of one message.
 	Record(uid UID) (Record, bool)
 	// Records appends to dst, up to its capacity, the records with UIDs from

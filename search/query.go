@@ -172,9 +172,10 @@ func (q *Query) Rest() { q.sums, q.sumsOf = nil, nil }
 
 // decide answers what it can at a level and reports whether something is open.
 func (q *Query) decide(recs []mailstore.Record, answers []answer, at level) (open bool) {
+	q.one = candidate{q: q, at: at} // nothing else is noted of a message at these levels
 	for i := range recs {
 		if answers[i] == maybe {
-			q.one = candidate{q: q, rec: &recs[i], at: at}
+			q.one.rec = &recs[i]
 			answers[i] = q.root.eval(&q.one)
 			open = open || answers[i] == maybe
 		}

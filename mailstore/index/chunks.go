@@ -106,6 +106,19 @@ func (p *piece[T]) system(j int) mailstore.System {
 	return p.slots[j].system
 }
 
+// having appends the UIDs of the records that have all of some flags and none of others.
+func (p *piece[T]) having(dst []mailstore.UID, all, none mailstore.System) []mailstore.UID {
+	if p.pack != nil {
+		return p.pack.having(dst, all, none)
+	}
+	for j := range p.slots {
+		if p.slots[j].system&(all|none) == all {
+			dst = append(dst, p.slots[j].uid)
+		}
+	}
+	return dst
+}
+
 // uids appends the UIDs of all records.
 func (p *piece[T]) uids(dst []mailstore.UID) []mailstore.UID {
 	if p.pack != nil {

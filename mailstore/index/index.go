@@ -234,6 +234,20 @@ func (x *Index[T]) Recent() (uids mailstore.UIDSet) {
 	return uids
 }
 
+// Having returns the messages that have all of some system flags and none of others,
+// in order.
+func (x *Index[T]) Having(all, none mailstore.System) (uids []mailstore.UID) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if all&none != 0 || none&mailstore.Seen != 0 && int(x.counts.seen) == x.entries.n {
+		return nil
+	}
+	for i := range x.entries.list {
+		uids = x.entries.list[i].having(uids, all, none)
+	}
+	return uids
+}
+
 // Outline tells which keywords messages have, and which is the first message that
 // is not seen: what would otherwise need a walk over all records.
 func (x *Index[T]) Outline() (o mailstore.Outline) {

@@ -99,6 +99,27 @@ func checkOutline[T any](t *testing.T, x *Index[T]) {
 	if got := x.Recent(); !slices.Equal(got, recent) {
 		t.Fatalf("Recent: %v, want %v", got, recent)
 	}
+	checkHaving(t, x)
+}
+
+// checkHaving compares Having with a walk over all records.
+func checkHaving[T any](t *testing.T, x *Index[T]) {
+	t.Helper()
+	for _, of := range [][2]mailstore.System{
+		{}, {0, mailstore.Seen}, {mailstore.Seen, 0}, {mailstore.Seen, mailstore.Seen},
+		{mailstore.Flagged | mailstore.Answered, mailstore.Deleted | mailstore.Draft}, {0, mailstore.Deleted},
+	} {
+		all, none := of[0], of[1]
+		var want []mailstore.UID
+		x.Walk(mailstore.AllUIDs(), func(r mailstore.Record) {
+			if r.Flags.System&all == all && r.Flags.System&none == 0 {
+				want = append(want, r.UID)
+			}
+		})
+		if got := x.Having(all, none); !slices.Equal(got, want) {
+			t.Fatalf("Having %b and not %b: %v, want %v", all, none, got, want)
+		}
+	}
 }
 
 func checkStatus(t *testing.T, x *Index[int], model []mailstore.Record) {

@@ -192,6 +192,27 @@ func (p pack) system(j int) mailstore.System {
 	return mailstore.System(le.Uint64(p[packBases+8*fieldSystem:]) + p.bits(at, int(p[packWidths+fieldSystem])))
 }
 
+// having is that of the piece.
+func (p pack) having(dst []mailstore.UID, all, none mailstore.System) []mailstore.UID {
+	n, row, at, width := p.n(), p.row(), int(p[packWidths]), int(p[packWidths+fieldSystem])
+	base := le.Uint64(p[packBases+8*fieldSystem:])
+	switch {
+	case none&mailstore.Seen != 0 && p.unseen() == 0:
+		return dst
+	case width > 0:
+	case mailstore.System(base)&(all|none) == all: // as they are all alike
+		return p.uids(dst)
+	default:
+		return dst
+	}
+	for j := range n {
+		if mailstore.System(base+p.bits(j*row+at, width))&(all|none) == all {
+			dst = append(dst, p.uid(j))
+		}
+	}
+	return dst
+}
+
 // changed is that of the piece.
 func (p pack) changed(j int, since uint64) int {
 	n, row, at := p.n(), p.row(), 0

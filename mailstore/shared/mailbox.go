@@ -112,6 +112,13 @@ func (b *foreignBox) Outline() mailstore.Outline {
 	return b.in.Outline()
 }
 
+func (b *foreignBox) Having(all, none mailstore.System) []mailstore.UID {
+	if !b.mayRead() {
+		return nil
+	}
+	return b.in.Having(all, none)
+}
+
 func (b *foreignBox) Records(dst []mailstore.Record, first mailstore.UID) []mailstore.Record {
 	if !b.mayRead() {
 		return dst
