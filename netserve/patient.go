@@ -21,7 +21,7 @@ type patientConn struct {
 }
 
 func newPatientConn(c net.Conn, v *vigil) *patientConn {
-	p := &patientConn{Conn: c, vigil: v}
+	p := &patientConn{Conn: newDirectConn(c), vigil: v}
 	p.read.arm, p.write.arm = c.SetReadDeadline, c.SetWriteDeadline
 	return p
 }

@@ -1,0 +1,125 @@
+package netserve
+
+import (
+	"io"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"unsafe"
+)
+
+// A directConn makes small reads and writes by system calls of which Go's scheduler is
+// not told. It is told of those that may take long, so that it can give the processor to
+// another goroutine meanwhile. None of these does: the descriptor never waits, what waits
+// is the runtime's poller, as ever. To tell it takes a part of what a short command takes,
+// and once in a while it takes the processor away all the same: a second thread has to
+// wake then, on a processor that has nothing of all this in its caches.
+type directConn struct {
+	net.Conn
+	raw     syscall.RawConn
+	in, out transfer
+}
+
+// maxDirect bounds what one call may copy. Of more the scheduler should know: that takes
+// longer than telling it.
+const maxDirect = 16 << 10
+
+// newDirectConn is c itself if it is no socket of the machine.
+func newDirectConn(c net.Conn) net.Conn {
+	sc, ok := c.(syscall.Conn)
+	if !ok {
+		return c
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return c // its first use will tell
+	}
+	d := &directConn{Conn: c, raw: raw}
+	d.in.call, d.out.call = d.in.read, d.out.write
+	return d
+}
+
+// Read implements net.Conn.
+func (c *directConn) Read(p []byte) (int, error) {
+	t := &c.in
+	if !t.take(p) {
+		return c.Conn.Read(p)
+	}
+	defer t.give()
+	switch err := c.raw.Read(t.call); {
+	case err != nil:
+		return 0, err
+	case t.errno != 0:
+		return 0, c.failed("read", t.errno)
+	case t.n == 0:
+		return 0, io.EOF
+	}
+	return t.n, nil
+}
+
+// Write implements net.Conn.
+func (c *directConn) Write(p []byte) (n int, err error) {
+	t := &c.out
+	if !t.take(p) {
+		return c.Conn.Write(p)
+	}
+	defer t.give()
+	for len(t.p) > 0 {
+		if err := c.raw.Write(t.call); err != nil {
+			return n, err
+		}
+		if t.errno != 0 {
+			return n, c.failed("write", t.errno)
+		}
+		t.p, n = t.p[t.n:], n+t.n
+	}
+	return n, nil
+}
+
+func (c *directConn) failed(op string, errno syscall.Errno) error {
+	addr := c.RemoteAddr()
+	return &net.OpError{Op: op, Net: addr.Network(), Source: c.LocalAddr(), Addr: addr, Err: os.NewSyscallError(op, errno)}
+}
+
+// A transfer is what goes in or out at the moment.
+type transfer struct {
+	mu    sync.Mutex                   // who does not get it goes the usual way
+	call  func(fd uintptr) (done bool) // read or write
+	p     []byte                       // what is left to be done
+	n     int                          // of it the last call did so much
+	errno syscall.Errno                // unless this is not 0
+}
+
+// take makes ready for p, unless that has to go the usual way.
+func (t *transfer) take(p []byte) bool {
+	if len(p) == 0 || len(p) > maxDirect || !t.mu.TryLock() {
+		return false
+	}
+	t.p = p
+	return true
+}
+
+func (t *transfer) give() {
+	t.p = nil
+	t.mu.Unlock()
+}
+
+func (t *transfer) read(fd uintptr) (done bool) { return t.do(syscall.SYS_READ, fd) }
+
+func (t *transfer) write(fd uintptr) (done bool) { return t.do(syscall.SYS_WRITE, fd) }
+
+// do is one system call. It is not done if the descriptor would have to wait.
+func (t *transfer) do(number, fd uintptr) (done bool) {
+	for {
+		n, _, errno := syscall.RawSyscall(number, fd, uintptr(unsafe.Pointer(&t.p[0])), uintptr(len(t.p)))
+		switch errno {
+		case syscall.EINTR:
+			continue
+		case syscall.EAGAIN:
+			return false
+		}
+		t.n, t.errno = int(n), errno
+		return true
+	}
+}
