@@ -36,6 +36,7 @@ var layers = []layer{
 	// Means.
 	{pkg: "fsys/...", own: []string{"fsys"}, outside: []string{"golang.org/x/sys"}},
 	{pkg: "netserve"},
+	{pkg: "gate"},
 	{pkg: "config", outside: []string{"github.com/pelletier/go-toml/v2"}},
 
 	// Storage: the contract, then the formats behind it.
@@ -44,7 +45,7 @@ var layers = []layer{
 	{pkg: "mailstore/storetest", own: []string{"mailstore"}, tests: []string{"mailstore/memory"}},
 	{pkg: "mailstore/faulttest", own: []string{"mailstore", "fsys", "fsys/faultfs"}},
 	{pkg: "mailstore/location", own: []string{"mailstore", "mailstore/maildir", "mailstore/mbox", "mailstore/index", "fsys", "fsys/watch"}},
-	{pkg: "mailstore/...", own: []string{"mailstore", "mailstore/index", "message", "fsys", "fsys/watch"},
+	{pkg: "mailstore/...", own: []string{"mailstore", "mailstore/index", "message", "fsys", "fsys/watch", "gate"},
 		tests: []string{"mailstore/storetest", "mailstore/faulttest", "mailstore/memory", "fsys/faultfs"}},
 
 	// Shared means of the services.
@@ -55,7 +56,7 @@ var layers = []layer{
 	{pkg: "certs", own: []string{"fsys"}},
 
 	// Services: never each other, never a format.
-	{pkg: "imapd/...", own: []string{"imapd/...", "imap", "imap/deflate", "message", "search", "order", "fulltext", "mailstore", "auth", "auth/sasl"},
+	{pkg: "imapd/...", own: []string{"imapd/...", "imap", "imap/deflate", "message", "search", "order", "fulltext", "mailstore", "auth", "auth/sasl", "gate"},
 		outside: []string{"github.com/emersion/go-imap/v2", "github.com/emersion/go-sasl", "golang.org/x/text"}, tests: []string{"mailstore/memory", "mailstore/shared"}},
 	{pkg: "pop3d/...", own: []string{"pop3d/...", "pop3", "message", "mailstore", "auth", "auth/sasl"},
 		outside: []string{"github.com/emersion/go-sasl"}, tests: []string{"mailstore/memory"}},

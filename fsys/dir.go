@@ -23,6 +23,7 @@ type Dir struct {
 	owner Owner        // only what he may read is opened
 	mu    sync.RWMutex // held to read while the descriptor is in use, as its number may come again
 	fd    int          // -1 when it is closed
+	quick bool         // quickStat may be asked
 }
 
 // ErrNoDir is what OpenDir and Dir.Open give where OpenContent has to be used, by the
@@ -59,7 +60,7 @@ func openDir(name string, owner Owner) (*Dir, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
 	}
-	d := &Dir{name: name, owner: owner, fd: fd}
+	d := &Dir{name: name, owner: owner, fd: fd, quick: looksAreQuick(fd)}
 	if err := d.stat(); err != nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: errors.Join(err, unix.Close(fd))}
 	}
@@ -127,18 +128,30 @@ func (d *Dir) openName(name string) (fd int, err error) {
 func (d *Dir) ModTime() (time.Time, error) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	var st unix.Stat_t
-	err := error(fs.ErrClosed)
-	if d.fd >= 0 {
-		err = noEINTR(func() error { return unix.Fstat(d.fd, &st) })
-	}
-	if err == nil && st.Nlink == 0 {
+	mtime, links, err := d.look()
+	if err == nil && links == 0 {
 		err = unix.ENOENT
 	}
 	if err != nil {
 		return time.Time{}, &fs.PathError{Op: "stat", Path: d.name, Err: err}
 	}
-	return time.Unix(st.Mtim.Unix()), nil
+	return mtime, nil
+}
+
+// look asks for the modification time and how many names lead to the directory. The caller
+// holds mu.
+func (d *Dir) look() (mtime time.Time, links uint32, err error) {
+	if d.fd < 0 {
+		return mtime, 0, fs.ErrClosed
+	}
+	if d.quick {
+		if mtime, links, ok := quickStat(d.fd); ok {
+			return mtime, links, nil
+		}
+	}
+	var st unix.Stat_t
+	err = noEINTR(func() error { return unix.Fstat(d.fd, &st) })
+	return time.Unix(st.Mtim.Unix()), uint32(st.Nlink), err
 }
 
 // Close closes the directory. What was opened in it stays open.

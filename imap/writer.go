@@ -255,14 +255,14 @@ func (w *Writer) Text(text string) *Writer {
 		text = "Done"
 	}
 	keep8bit := w.utf8 && isUTF8(text)
+	fit := 0 // so much at the beginning of text
 	for i := range len(text) {
-		c := text[i]
-		if c < ' ' || c == 0x7f || (c >= 0x80 && !keep8bit) {
-			c = '?'
+		if c := text[i]; c < ' ' || c == 0x7f || (c >= 0x80 && !keep8bit) {
+			w.Raw(text[fit:i]).Byte('?')
+			fit = i + 1
 		}
-		w.Byte(c)
 	}
-	return w
+	return w.Raw(text[fit:])
 }
 
 // Continue appends a continuation request, with its line end: "+ text".

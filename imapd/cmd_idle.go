@@ -55,7 +55,7 @@ func (s *session) idleOver(err error) {
 	cmd := s.idle.cmd
 	s.stopIdling()
 	r, err := s.idleEnded(err)
-	s.answer(commands[cmd.Name], cmd, r, err)
+	s.answer(s.srv.commands[cmd.Name], cmd, r, err)
 }
 
 // stopIdling ends an IDLE, if there is one.

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"restante/gate"
 	"restante/imap"
 	"restante/mailstore"
 )
@@ -23,11 +24,11 @@ const (
 // 9585). What storage tells of its work may be told with its locks held, so it is
 // only noted; a timer says it to the client.
 //
-// Who has put something into writing may use the session's writer. The session's
-// goroutine has done so for all its life but while it is in long.
+// Who holds writing may use the session's writer. The session's goroutine holds it for
+// all its life but while it is in long.
 type progress struct {
 	s           *session
-	writing     chan struct{}   // with room for one
+	writing     gate.Gate
 	ctx         context.Context // of the session, with this as its Progress
 	tag         string          // of the running command
 	timer       *time.Timer
@@ -41,8 +42,7 @@ type progress struct {
 // initProgress makes the session's progress and takes the writer.
 func (s *session) initProgress() {
 	p := &s.progress
-	p.writing = make(chan struct{}, 1)
-	p.writing <- struct{}{}
+	p.writing.TryLock() // nobody else has it
 	p.s = s
 	p.ctx = mailstore.WithProgress(s.ctx, p.note)
 }
@@ -103,14 +103,12 @@ func (p *progress) fire() {
 		p.wind(left)
 		return
 	}
-	select {
-	case p.writing <- struct{}{}:
-	default:
+	if !p.writing.TryLock() {
 		p.due.Store(true)
 		p.wind(progressRetry)
 		return
 	}
-	defer func() { <-p.writing }()
+	defer p.writing.Unlock()
 	if p.running.Load() && p.left() <= 0 { // it may have ended at this moment, and another begun
 		p.tell()
 	}
@@ -148,8 +146,8 @@ func inProgress(tag string, done, total int64) string {
 // long runs something that may take long and does not write to the client, with a
 // context by which storage tells how far it is.
 func (s *session) long(do func(ctx context.Context) error) error {
-	<-s.progress.writing
-	defer func() { s.progress.writing <- struct{}{} }()
+	s.progress.writing.Unlock()
+	defer s.progress.writing.Lock(context.Background())
 	return do(s.progress.ctx)
 }
 

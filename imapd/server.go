@@ -18,6 +18,7 @@ import (
 // goroutines.
 type Server struct {
 	opt       Options
+	commands  map[string]answered
 	buffers   imap.Buffers // shared by all connections, so that idle ones hold none
 	deflaters deflate.Pool // likewise
 	bodies    sync.Pool    // of *[smallMessage]byte, for messages on their way
@@ -27,7 +28,7 @@ type Server struct {
 
 // New makes a server. Options.Store and Options.Auth must be set.
 func New(opt Options) *Server {
-	return &Server{opt: opt.withDefaults()}
+	return &Server{opt: opt.withDefaults(), commands: withTexts(commands)}
 }
 
 // ServeConn serves one connection until it ends, and closes it. isTLS tells

@@ -215,7 +215,7 @@ func (s *session) sendContinue() error { return s.w.Continue("OK").Flush() }
 
 // dispatch looks a command up, runs it and answers.
 func (s *session) dispatch(cmd *imap.Command) {
-	c, found := commands[cmd.Name]
+	c, found := s.srv.commands[cmd.Name]
 	if !found || c.states&s.state == 0 {
 		s.refuseState(cmd, c.states)
 		return
@@ -226,14 +226,14 @@ func (s *session) dispatch(cmd *imap.Command) {
 		return
 	}
 	s.showRunning(cmd.Name)
-	if r, err := s.run(c, cmd); !errors.Is(err, errIdling) {
+	if r, err := s.run(c.command, cmd); !errors.Is(err, errIdling) {
 		s.answer(c, cmd, r, err)
 	}
 }
 
 // answer ends a command with what it has to say, err if it failed, and the news
 // that may be told behind it.
-func (s *session) answer(c command, cmd *imap.Command, r reply, err error) {
+func (s *session) answer(c answered, cmd *imap.Command, r reply, err error) {
 	defer s.showRunning("")
 	if err != nil {
 		if s.connectionFailed(err) {
@@ -255,7 +255,7 @@ func (s *session) answer(c command, cmd *imap.Command, r reply, err error) {
 		r.code = highestModSeq(s.view.modSeq) // after the news, as it stands for them too
 	}
 	if r.text == "" {
-		r.text = sentenceCase(cmd.Name) + " completed"
+		r.text = c.text
 	}
 	if s.state == loggedOut && s.reason != logoutReason {
 		return // BYE was the last word

@@ -94,7 +94,11 @@ func (l *sessions) setUser(info *SessionInfo, user string) {
 
 // showRunning tells that a command begins, or with "" that it has ended.
 func (s *session) showRunning(command string) {
-	mailbox, now := s.mailboxName(), time.Now()
+	var now time.Time
+	if command != "" {
+		now = time.Now()
+	}
+	mailbox := s.mailboxName()
 	s.srv.sessions.mu.Lock()
 	defer s.srv.sessions.mu.Unlock()
 	s.info.Command, s.info.Mailbox, s.info.TLS, s.info.Deflate = command, mailbox, s.secure, s.zip != nil

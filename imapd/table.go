@@ -24,6 +24,21 @@ type command struct {
 	run    func(*session, *imap.Command) (reply, error)
 }
 
+// An answered command is one with the text of its OK, where run gives no other.
+type answered struct {
+	command
+	text string
+}
+
+// withTexts makes the texts for a table.
+func withTexts(table map[string]command) map[string]answered {
+	list := make(map[string]answered, len(table))
+	for name, c := range table {
+		list[name] = answered{c, sentenceCase(name) + " completed"}
+	}
+	return list
+}
+
 // commands is what this server understands. The reader knows the grammar of
 // more; what is not here is answered as unknown.
 var commands = map[string]command{

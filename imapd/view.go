@@ -88,11 +88,16 @@ func (v *view) close() error {
 // poll folds in what happened to the mailbox. Nothing is sent, and no message
 // number changes but of messages that were not announced.
 func (v *view) poll() {
-	changes, lost := v.cursor.Next()
-	if lost {
+	switch changes, lost := v.cursor.Next(); {
+	case lost:
 		v.resync()
-		return
+	case len(changes) > 0:
+		v.fold(changes)
 	}
+}
+
+// fold folds changes in.
+func (v *view) fold(changes []mailstore.Change) {
 	var flagged []mailstore.UID
 	for _, c := range changes {
 		if v.apply(c) {
@@ -104,9 +109,7 @@ func (v *view) poll() {
 	slices.Sort(v.lost)
 	v.gone = v.gone.Union(mailstore.NewUIDSet(v.lost...))
 	v.lost = nil
-	if len(changes) > 0 {
-		v.silent = v.silent[:0] // all of them have been seen by now
-	}
+	v.silent = v.silent[:0] // all of them have been seen by now
 }
 
 // mark notes that the flags of messages are to be sent.

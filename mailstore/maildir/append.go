@@ -351,16 +351,16 @@ func (q *commitQueue) remove(r *commitRequest) bool {
 func (m *mailbox) commit(ctx context.Context, files []pending) ([]mailstore.UID, error) {
 	req := &commitRequest{files: files}
 	m.queue.add(req)
-	if err := m.ops.lock(ctx); err != nil {
+	if err := m.ops.Lock(ctx); err != nil {
 		if m.queue.remove(req) {
 			return nil, err
 		}
 		// Somebody is at it; its end is near.
-		if err := m.ops.lock(context.WithoutCancel(ctx)); err != nil {
+		if err := m.ops.Lock(context.WithoutCancel(ctx)); err != nil {
 			return nil, err
 		}
 	}
-	defer m.ops.unlock()
+	defer m.ops.Unlock()
 	if !req.done {
 		defer fsys.Hold(m.a.fs).Release()
 		m.commitAll(ctx, m.queue.takeAll())

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"restante/fsys"
+	"restante/gate"
 	"restante/mailstore"
 	"restante/mailstore/index"
 )
@@ -33,7 +34,7 @@ type mailbox struct {
 
 	refs int // guarded by account.mu
 
-	ops gate
+	ops gate.Gate
 	// Guarded by ops:
 	list    uidList
 	kw      keywords
@@ -74,7 +75,6 @@ func newMailbox(a *account, name string, serial, epoch uint64) *mailbox {
 		Index:   index.New[file](1, epoch),
 		a:       a,
 		serial:  serial,
-		ops:     newGate(),
 		list:    uidList{fs: a.fs},
 		kw:      keywords{fs: a.fs},
 		fresh:   make(map[mailstore.UID]struct{}),
@@ -110,10 +110,10 @@ func (m *mailbox) Close() error {
 // enter makes the mailbox ready for a session: it reads the files, or what
 // changed in them since. same says of one that was read that nothing has.
 func (m *mailbox) enter(ctx context.Context, same func(*mailbox) bool) error {
-	if err := m.ops.lock(ctx); err != nil {
+	if err := m.ops.Lock(ctx); err != nil {
 		return err
 	}
-	defer m.ops.unlock()
+	defer m.ops.Unlock()
 	if m.gone.Load() {
 		return mailstore.ErrGone
 	}
@@ -163,10 +163,10 @@ func (m *mailbox) lose() {
 
 // Refresh folds in what other programs did.
 func (m *mailbox) Refresh(ctx context.Context) error {
-	if err := m.ops.lock(ctx); err != nil {
+	if err := m.ops.Lock(ctx); err != nil {
 		return fail("refresh", m.Name(), err)
 	}
-	defer m.ops.unlock()
+	defer m.ops.Unlock()
 	switch {
 	case m.gone.Load():
 		return fail("refresh", m.Name(), mailstore.ErrGone)
@@ -179,11 +179,11 @@ func (m *mailbox) Refresh(ctx context.Context) error {
 
 // locked runs fn with ops held, unless the mailbox is gone.
 func (m *mailbox) locked(ctx context.Context, op string, fn func() error) error {
-	err := m.ops.lock(ctx)
+	err := m.ops.Lock(ctx)
 	if err != nil {
 		return fail(op, m.Name(), err)
 	}
-	defer m.ops.unlock()
+	defer m.ops.Unlock()
 	if m.gone.Load() {
 		return fail(op, m.Name(), mailstore.ErrGone)
 	}
@@ -235,11 +235,11 @@ func (m *mailbox) retire() {
 	}
 	synced := m.syncOwed()
 	m.late.take() // which the account's file system remembers
-	if m.ops.lock(ctx) != nil {
+	if m.ops.Lock(ctx) != nil {
 		m.abandonIndex()
 		return
 	}
-	defer m.ops.unlock()
+	defer m.ops.Unlock()
 	m.tidy(ctx)
 	if synced != nil {
 		m.a.log.Error("flags and moves are not safe from a loss of power", "mailbox", m.Name(), "err", synced)

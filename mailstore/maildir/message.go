@@ -88,10 +88,10 @@ func (m *mailbox) atFile(ctx context.Context, uid mailstore.UID, fn func(path st
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := m.ops.lock(ctx); err != nil {
+	if err := m.ops.Lock(ctx); err != nil {
 		return err
 	}
-	defer m.ops.unlock()
+	defer m.ops.Unlock()
 	if m.gone.Load() {
 		return mailstore.ErrGone
 	}

@@ -109,10 +109,10 @@ func (m *mailbox) catchUpFrom(ctx context.Context, k *known) ([]entry, error) {
 func (m *mailbox) saveIndex() {
 	ctx, cancel := context.WithTimeout(context.Background(), saveAfter)
 	defer cancel()
-	if m.ops.lock(ctx) != nil {
+	if m.ops.Lock(ctx) != nil {
 		return
 	}
-	defer m.ops.unlock()
+	defer m.ops.Unlock()
 	if m.disk != nil && m.loaded.Load() && !m.gone.Load() {
 		m.disk.Save(m.stamp())
 	}

@@ -16,27 +16,27 @@ import (
 
 // same reports whether nobody has changed the directories, which is what most looks
 // find. The caller holds ops.
-func (m *mailbox) same() bool { return m.unchanged(nil, (*dirState).mayStay) }
+func (m *mailbox) same() bool { return m.unchanged(nil, time.Now(), (*dirState).mayStay) }
 
 // stillSame is same for a session that was told of the mailbox before: where it stands is
 // not looked up again for a moment.
 func (m *mailbox) stillSame() bool {
-	return m.unchanged(m.a.near.standing(m, time.Now()), (*dirState).mayStay)
+	now := time.Now()
+	return m.unchanged(m.a.near.standing(m, now), now, (*dirState).mayStay)
 }
 
 // seemsSame is same for who can do with less: a directory that is as old as it was has
 // not been changed, though it may have been in the moment of our last change.
 func (m *mailbox) seemsSame() bool {
-	return m.unchanged(nil, func(d *dirState, mtime, _ time.Time) bool { return d.known && mtime.Equal(d.mtime) })
+	return m.unchanged(nil, time.Now(), func(d *dirState, mtime, _ time.Time) bool { return d.known && mtime.Equal(d.mtime) })
 }
 
 // unchanged asks of both directories with their times: of those that are open, or of those
 // at the mailbox's path if open is nil.
-func (m *mailbox) unchanged(open *nearDirs, same func(d *dirState, mtime, now time.Time) bool) bool {
+func (m *mailbox) unchanged(open *nearDirs, now time.Time, same func(d *dirState, mtime, now time.Time) bool) bool {
 	if m.unsure.Load() {
 		return false
 	}
-	now := time.Now()
 	newTime, curTime, err := m.times(open)
 	return err == nil && same(&m.newDir, newTime, now) && same(&m.curDir, curTime, now)
 }

@@ -186,14 +186,14 @@ func (a *account) lockAll(ctx context.Context, steps []renameStep) (open []*mail
 	unlock = func() {
 		for _, m := range held[:locked] {
 			m.staying.Unlock()
-			m.ops.unlock()
+			m.ops.Unlock()
 		}
 		for _, m := range held {
 			a.release(m)
 		}
 	}
 	for _, m := range held {
-		if err := m.ops.lock(ctx); err != nil {
+		if err := m.ops.Lock(ctx); err != nil {
 			unlock()
 			return nil, nil, err
 		}

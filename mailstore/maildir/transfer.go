@@ -62,19 +62,19 @@ func (m *mailbox) transferTo(ctx context.Context, op string, uids mailstore.UIDS
 // lockBoth takes the locks of two mailboxes in the one order that all keep.
 func lockBoth(ctx context.Context, a, b *mailbox) (unlock func(), err error) {
 	if a == b {
-		return a.ops.unlock, a.ops.lock(ctx)
+		return a.ops.Unlock, a.ops.Lock(ctx)
 	}
 	if a.serial > b.serial {
 		a, b = b, a
 	}
-	if err := a.ops.lock(ctx); err != nil {
+	if err := a.ops.Lock(ctx); err != nil {
 		return nil, err
 	}
-	if err := b.ops.lock(ctx); err != nil {
-		a.ops.unlock()
+	if err := b.ops.Lock(ctx); err != nil {
+		a.ops.Unlock()
 		return nil, err
 	}
-	return func() { b.ops.unlock(); a.ops.unlock() }, nil
+	return func() { b.ops.Unlock(); a.ops.Unlock() }, nil
 }
 
 // transfer is one Copy or Move.

@@ -150,10 +150,10 @@ func (a *account) delete(ctx context.Context, name string) error {
 	}
 	m := a.acquire(name)
 	defer a.release(m)
-	if err := m.ops.lock(ctx); err != nil {
+	if err := m.ops.Lock(ctx); err != nil {
 		return err
 	}
-	defer m.ops.unlock()
+	defer m.ops.Unlock()
 	if err := a.retireValidity(n.dir); err != nil {
 		return err
 	}

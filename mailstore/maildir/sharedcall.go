@@ -1,30 +1,6 @@
 package maildir
 
-import (
-	"context"
-	"sync"
-)
-
-// gate is a mutex whose wait ends with a context.
-type gate chan struct{}
-
-func newGate() gate { return make(gate, 1) }
-
-func (g gate) lock(ctx context.Context) error {
-	select {
-	case g <- struct{}{}:
-		return nil
-	default:
-	}
-	select {
-	case g <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-func (g gate) unlock() { <-g }
+import "sync"
 
 // shared lets callers who ask for the same costly thing at about the same time
 // share it: who comes while it is being done waits for the next time, which
