@@ -68,11 +68,12 @@ func (a *account) canonical(name string) string {
 // Mailboxes lists the account's names.
 func (a *account) Mailboxes(ctx context.Context) ([]mailstore.Info, error) {
 	defer fsys.Hold(a.fs).Release()
-	nodes, err := a.tree.list(ctx)
+	var beside rootFiles
+	nodes, err := a.tree.listBeside(ctx, &beside)
 	if err != nil {
 		return nil, fail("list", "", err)
 	}
-	subs, err := a.tree.readSubscriptions()
+	subs, err := a.tree.readSubscriptions(&beside)
 	if err != nil {
 		return nil, fail("list", "", err)
 	}
@@ -80,7 +81,7 @@ func (a *account) Mailboxes(ctx context.Context) ([]mailstore.Info, error) {
 	for _, n := range nodes {
 		have = append(have, mailstore.Info{Name: n.name, NoSelect: n.kind == place})
 	}
-	uses, err := a.readSpecialUses()
+	uses, err := a.readSpecialUses(&beside)
 	if err != nil {
 		return nil, fail("list", "", err)
 	}

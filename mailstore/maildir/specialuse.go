@@ -22,7 +22,10 @@ func (a *account) specialUsesPath() string {
 }
 
 // readSpecialUses gives the file's content, nothing when there is none.
-func (a *account) readSpecialUses() ([]byte, error) {
+func (a *account) readSpecialUses(beside *rootFiles) ([]byte, error) {
+	if beside.lack(&a.tree, a.specialUsesPath()) {
+		return nil, nil
+	}
 	return fsys.ReadAny(a.fs, a.specialUsesPath(), maxSpecialUses)
 }
 

@@ -69,10 +69,14 @@ func tabEscape(s string) string   { return tabEscaper.Replace(s) }
 func tabUnescape(s string) string { return tabUnescaper.Replace(s) }
 
 // readSubscriptions reads whichever file there is.
-func (t *tree) readSubscriptions() (*subscriptions, error) {
-	data, err := fsys.ReadFile(t.fs, filepath.Join(t.controlRoot(), subscriptionsName), maxSubscriptions)
+func (t *tree) readSubscriptions(beside *rootFiles) (*subscriptions, error) {
+	path := filepath.Join(t.controlRoot(), subscriptionsName)
+	if beside.lack(t, path) {
+		return t.readCourierSubscriptions(beside)
+	}
+	data, err := fsys.ReadFile(t.fs, path, maxSubscriptions)
 	if errors.Is(err, fs.ErrNotExist) {
-		return t.readCourierSubscriptions()
+		return t.readCourierSubscriptions(beside)
 	}
 	if err != nil {
 		return nil, err
@@ -86,9 +90,12 @@ func (t *tree) readSubscriptions() (*subscriptions, error) {
 	return s, nil
 }
 
-func (t *tree) readCourierSubscriptions() (*subscriptions, error) {
-	s := &subscriptions{version: 2}
-	data, err := fsys.ReadFile(t.fs, filepath.Join(t.root, courierSubsName), maxSubscriptions)
+func (t *tree) readCourierSubscriptions(beside *rootFiles) (*subscriptions, error) {
+	s, path := &subscriptions{version: 2}, filepath.Join(t.root, courierSubsName)
+	if beside.lack(t, path) {
+		return s, nil
+	}
+	data, err := fsys.ReadFile(t.fs, path, maxSubscriptions)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
 	}
@@ -169,7 +176,7 @@ func (a *account) subscribe(ctx context.Context, name string, on bool) error {
 	if err != nil {
 		return err
 	}
-	s, err := a.tree.readSubscriptions()
+	s, err := a.tree.readSubscriptions(nil)
 	if err == nil && s.set(&a.tree, name, on) {
 		err = fsys.WriteFile(a.fs, path, s.text(), a.filePerm)
 	}

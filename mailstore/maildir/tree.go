@@ -239,10 +239,13 @@ func (t *tree) kindOf(dir string) (kind, error) {
 }
 
 // list returns all mailboxes but INBOX, and in the FS layout all places.
-func (t *tree) list(ctx context.Context) ([]node, error) {
+func (t *tree) list(ctx context.Context) ([]node, error) { return t.listBeside(ctx, nil) }
+
+// listBeside is list, and tells which files stand in the root, unless beside is nil.
+func (t *tree) listBeside(ctx context.Context, beside *rootFiles) ([]node, error) {
 	defer fsys.Hold(t.fs).Release()
 	if t.layout == MaildirPP {
-		return t.listFlat(ctx)
+		return t.listFlat(ctx, beside)
 	}
 	top, err := t.fs.Stat(t.root)
 	if isAbsent(err) {
@@ -266,7 +269,7 @@ func (t *tree) closed(err error, dir string) bool {
 	return true
 }
 
-func (t *tree) listFlat(ctx context.Context) ([]node, error) {
+func (t *tree) listFlat(ctx context.Context, beside *rootFiles) ([]node, error) {
 	entries, err := t.fs.ReadDir(t.root)
 	if isAbsent(err) {
 		return nil, nil
@@ -274,6 +277,7 @@ func (t *tree) listFlat(ctx context.Context) ([]node, error) {
 	if err != nil {
 		return nil, err
 	}
+	beside.note(entries)
 	f := flatList{tree: t, at: make(map[string]int, len(entries))}
 	for _, e := range entries {
 		if err := ctx.Err(); err != nil {
