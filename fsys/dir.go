@@ -60,18 +60,19 @@ func openDir(name string, owner Owner) (*Dir, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
 	}
-	d := &Dir{name: name, owner: owner, fd: fd, quick: looksAreQuick(fd)}
-	if err := d.stat(); err != nil {
+	d := &Dir{name: name, owner: owner, fd: fd}
+	var st unix.Stat_t
+	if err := d.stat(&st); err != nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: errors.Join(err, unix.Close(fd))}
 	}
+	d.quick = looksAreQuick(fd, &st)
 	return d, nil
 }
 
 // stat is nil if the owner may still read the directory and pass through it.
-func (d *Dir) stat() error {
-	var st unix.Stat_t
-	err := noEINTR(func() error { return unix.Fstat(d.fd, &st) })
-	if err == nil && !d.owner.may(&st, ownersWay) {
+func (d *Dir) stat(st *unix.Stat_t) error {
+	err := noEINTR(func() error { return unix.Fstat(d.fd, st) })
+	if err == nil && !d.owner.may(st, ownersWay) {
 		err = ErrNoDir
 	}
 	return err
@@ -95,7 +96,7 @@ func (d *Dir) Open(name string) (Content, error) {
 	if d.fd < 0 {
 		return nil, ErrNoDir
 	}
-	if !d.owner.Self() && d.stat() != nil {
+	if !d.owner.Self() && d.stat(new(unix.Stat_t)) != nil {
 		return nil, ErrNoDir
 	}
 	fd, err := d.openName(name)

@@ -9,13 +9,17 @@ import (
 
 // looksAreQuick reports whether the file system of what is open keeps all that stat tells
 // of it in memory, so that the call never waits: for no disk, no network and no process.
-func looksAreQuick(fd int) bool {
-	var st unix.Statfs_t
-	if err := noEINTR(func() error { return unix.Fstatfs(fd, &st) }); err != nil {
+// Another machine may tell its own type of file system (9P does), but has no device here.
+func looksAreQuick(fd int, st *unix.Stat_t) bool {
+	if unix.Major(uint64(st.Dev)) == 0 {
 		return false
 	}
-	switch int64(st.Type) & 0xffffffff {
-	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, unix.TMPFS_MAGIC:
+	var sys unix.Statfs_t
+	if err := noEINTR(func() error { return unix.Fstatfs(fd, &sys) }); err != nil {
+		return false
+	}
+	switch int64(sys.Type) & 0xffffffff {
+	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC:
 		return true
 	}
 	return false

@@ -54,7 +54,16 @@ func TestQuickStat(t *testing.T) {
 		t.Skip(err)
 	}
 	defer proc.Close()
-	if looksAreQuick(int(proc.Fd())) {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(proc.Fd()), &st); err != nil {
+		t.Fatal(err)
+	}
+	st.Dev = unix.Mkdev(8, 1) // its type alone tells it
+	if looksAreQuick(int(proc.Fd()), &st) {
 		t.Error("/proc is taken for a file system that answers at once")
+	}
+	st.Dev = 0
+	if looksAreQuick(fd, &st) {
+		t.Error("what has no device is taken for a file system of this machine")
 	}
 }

@@ -109,16 +109,18 @@ func (s *session) newFinder(v *view, charset string, key imap.SearchKey) (f *fin
 
 // find finds what is asked for.
 func (f *finder) find(ret searchReturn) error {
-	if all, none, ok := f.q.SystemFlags(); ok {
+	first, last := ret.ends()
+	if all, none, ok := f.q.SystemFlags(); ok && first == 0 && last == 0 {
 		f.found = f.v.announced(f.v.box.Having(all, none))
 		return nil
 	}
-	return f.walk(ret)
+	return f.walk(first, last)
 }
 
-// walk finds what is asked for by looking at one message after the other.
-func (f *finder) walk(ret searchReturn) (err error) {
-	switch first, last := ret.ends(); {
+// walk finds so many of the first and of the last messages, all if both are 0, by looking
+// at one after the other.
+func (f *finder) walk(first, last int) (err error) {
+	switch {
 	case first == 0 && last == 0:
 		err = f.forward(math.MaxInt)
 	case first == 0:

@@ -49,7 +49,7 @@ func (c *directConn) Read(p []byte) (int, error) {
 	defer t.give()
 	switch err := c.raw.Read(t.call); {
 	case err != nil:
-		return 0, err
+		return 0, named("read", err)
 	case t.errno != 0:
 		return 0, c.failed("read", t.errno)
 	case t.n == 0:
@@ -59,22 +59,29 @@ func (c *directConn) Read(p []byte) (int, error) {
 }
 
 // Write implements net.Conn.
-func (c *directConn) Write(p []byte) (n int, err error) {
+func (c *directConn) Write(p []byte) (int, error) {
 	t := &c.out
 	if !t.take(p) {
 		return c.Conn.Write(p)
 	}
 	defer t.give()
-	for len(t.p) > 0 {
-		if err := c.raw.Write(t.call); err != nil {
-			return n, err
-		}
-		if t.errno != 0 {
-			return n, c.failed("write", t.errno)
-		}
-		t.p, n = t.p[t.n:], n+t.n
+	switch err := c.raw.Write(t.call); {
+	case err != nil:
+		return t.n, named("write", err)
+	case t.errno != 0:
+		return t.n, c.failed("write", t.errno)
+	case t.n < len(p):
+		return t.n, io.ErrUnexpectedEOF
 	}
-	return n, nil
+	return t.n, nil
+}
+
+// named gives an error of RawConn the name that it has elsewhere.
+func named(op string, err error) error {
+	if e, ok := err.(*net.OpError); ok {
+		e.Op = op
+	}
+	return err
 }
 
 func (c *directConn) failed(op string, errno syscall.Errno) error {
@@ -87,8 +94,8 @@ type transfer struct {
 	mu    sync.Mutex                   // who does not get it goes the usual way
 	call  func(fd uintptr) (done bool) // read or write
 	p     []byte                       // what is left to be done
-	n     int                          // of it the last call did so much
-	errno syscall.Errno                // unless this is not 0
+	n     int                          // so much is done
+	errno syscall.Errno                // of the last call
 }
 
 // take makes ready for p, unless that has to go the usual way.
@@ -96,7 +103,7 @@ func (t *transfer) take(p []byte) bool {
 	if len(p) == 0 || len(p) > maxDirect || !t.mu.TryLock() {
 		return false
 	}
-	t.p = p
+	t.p, t.n, t.errno = p, 0, 0
 	return true
 }
 
@@ -105,21 +112,41 @@ func (t *transfer) give() {
 	t.mu.Unlock()
 }
 
-func (t *transfer) read(fd uintptr) (done bool) { return t.do(syscall.SYS_READ, fd) }
+// read reads once. It is not done if the descriptor would have to wait.
+func (t *transfer) read(fd uintptr) (done bool) {
+	n, wait := t.do(syscall.SYS_READ, fd)
+	t.n = n
+	return !wait
+}
 
-func (t *transfer) write(fd uintptr) (done bool) { return t.do(syscall.SYS_WRITE, fd) }
+// write writes all. Until then nobody else does.
+func (t *transfer) write(fd uintptr) (done bool) {
+	for len(t.p) > 0 {
+		n, wait := t.do(syscall.SYS_WRITE, fd)
+		if wait {
+			return false
+		}
+		if n == 0 {
+			break
+		}
+		t.p, t.n = t.p[n:], t.n+n
+	}
+	return true
+}
 
-// do is one system call. It is not done if the descriptor would have to wait.
-func (t *transfer) do(number, fd uintptr) (done bool) {
+// do is one system call, of which nothing is done if it fails or would have to wait.
+func (t *transfer) do(number, fd uintptr) (n int, wait bool) {
 	for {
 		n, _, errno := syscall.RawSyscall(number, fd, uintptr(unsafe.Pointer(&t.p[0])), uintptr(len(t.p)))
 		switch errno {
+		case 0:
+			return int(n), false
 		case syscall.EINTR:
 			continue
 		case syscall.EAGAIN:
-			return false
+			return 0, true
 		}
-		t.n, t.errno = int(n), errno
-		return true
+		t.errno = errno
+		return 0, false
 	}
 }

@@ -15,6 +15,7 @@ package index
 import (
 	"iter"
 	"slices"
+	"sort"
 	"sync"
 
 	"restante/mailstore"
@@ -237,15 +238,33 @@ func (x *Index[T]) Recent() (uids mailstore.UIDSet) {
 // Having returns the messages that have all of some system flags and none of others,
 // in order.
 func (x *Index[T]) Having(all, none mailstore.System) (uids []mailstore.UID) {
+	for next := mailstore.UID(1); next != 0; {
+		uids, next = x.having(uids, next, all, none)
+	}
+	return uids
+}
+
+// piecesAtOnce is how many pieces are looked at without giving back the lock: some
+// 30,000 records, in less than a tenth of a millisecond.
+const piecesAtOnce = 128
+
+// having is Having for some pieces, from the one on where a UID would stand, and tells
+// where to go on, 0 at the end.
+func (x *Index[T]) having(dst []mailstore.UID, from mailstore.UID, all, none mailstore.System) (uids []mailstore.UID, next mailstore.UID) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	if all&none != 0 || none&mailstore.Seen != 0 && int(x.counts.seen) == x.entries.n {
-		return nil
+		return dst, 0
 	}
-	for i := range x.entries.list {
-		uids = x.entries.list[i].having(uids, all, none)
+	list := x.entries.list
+	list = list[sort.Search(len(list), func(i int) bool { return list[i].last() >= from }):]
+	for i := range list[:min(len(list), piecesAtOnce)] {
+		dst = list[i].having(dst, all, none)
 	}
-	return uids
+	if len(list) <= piecesAtOnce {
+		return dst, 0
+	}
+	return dst, list[piecesAtOnce-1].last() + 1
 }
 
 // Outline tells which keywords messages have, and which is the first message that

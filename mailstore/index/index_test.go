@@ -298,3 +298,17 @@ func BenchmarkExpungeOneOfMany(b *testing.B) {
 		})
 	}
 }
+
+// TestHavingOfMany: it is the same where it takes the lock several times, for records as
+// they are loaded and as they are changed.
+func TestHavingOfMany(t *testing.T) {
+	x := New[string](1, 1)
+	fill(x, piecesAtOnce*chunkLen*5/2)
+	checkHaving(t, x)
+	x.Update(func(tx *Tx[string]) {
+		for uid := mailstore.UID(1); uid < 70_000; uid += 97 {
+			tx.Expunge(uid)
+		}
+	})
+	checkHaving(t, x)
+}

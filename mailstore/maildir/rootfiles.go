@@ -3,6 +3,7 @@ package maildir
 import (
 	"path/filepath"
 	"slices"
+	"time"
 
 	"restante/fsys"
 )
@@ -15,9 +16,17 @@ type rootFiles struct {
 	names [3]string // those that are there
 }
 
-// note notes what the root holds.
-func (f *rootFiles) note(entries []fsys.Entry) {
+// rootSettled is how long the root must have been left alone. A file that is replaced while
+// a directory is read may not be told of under either name.
+const rootSettled = 5 * time.Second
+
+// note notes what the root holds, which has just been read.
+func (f *rootFiles) note(t *tree, entries []fsys.Entry) {
 	if f == nil {
+		return
+	}
+	mtime, err := fsys.ModTime(t.fs, t.root)
+	if err != nil || time.Since(mtime) < rootSettled {
 		return
 	}
 	n := 0

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"restante/fsys"
 	"restante/mailstore/maildir"
@@ -50,6 +51,18 @@ func TestListOpensWhatIsThere(t *testing.T) {
 				}
 				return subscribed, uses
 			}
+			past := time.Now().Add(-time.Minute)
+			settle := func() {
+				t.Helper()
+				if err := os.Chtimes(root, past, past); err != nil {
+					t.Fatal(err)
+				}
+			}
+			list()
+			if len(sys.names) == 0 {
+				t.Error("a root that was changed a moment ago is believed to lack what it did not tell of")
+			}
+			settle()
 			sys.names = nil
 			list()
 			if opt.Control == "" && len(sys.names) > 0 {
@@ -57,6 +70,7 @@ func TestListOpensWhatIsThere(t *testing.T) {
 			}
 			check := func(what string, wantSubs, wantUses []string) {
 				t.Helper()
+				settle()
 				if subs, uses := list(); !slices.Equal(subs, wantSubs) || !slices.Equal(uses, wantUses) {
 					t.Errorf("%s: %v are subscribed, uses %v; want %v, %v", what, subs, uses, wantSubs, wantUses)
 				}

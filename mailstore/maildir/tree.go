@@ -277,7 +277,7 @@ func (t *tree) listFlat(ctx context.Context, beside *rootFiles) ([]node, error) 
 	if err != nil {
 		return nil, err
 	}
-	beside.note(entries)
+	beside.note(t, entries)
 	f := flatList{tree: t, at: make(map[string]int, len(entries))}
 	for _, e := range entries {
 		if err := ctx.Err(); err != nil {
