@@ -40,7 +40,7 @@ var layers = []layer{
 	{pkg: "config", outside: []string{"github.com/pelletier/go-toml/v2"}},
 
 	// Storage: the contract, then the formats behind it.
-	{pkg: "mailstore"},
+	{pkg: "mailstore", own: []string{"gate"}},
 	{pkg: "mailstore/index", own: []string{"mailstore", "fsys"}},
 	{pkg: "mailstore/storetest", own: []string{"mailstore"}, tests: []string{"mailstore/memory"}},
 	{pkg: "mailstore/faulttest", own: []string{"mailstore", "fsys", "fsys/faultfs"}},

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"restante/gate"
 )
 
 // An Amount of mail.
@@ -68,7 +70,7 @@ type Counter func(ctx context.Context) (Amount, error)
 type Room struct {
 	rule func(set Amount) (Amount, Counter)
 
-	counting chan struct{} // held while one counts
+	counting gate.Gate // held while one counts
 
 	mu      sync.Mutex
 	set     Amount
@@ -83,7 +85,7 @@ const countAge = time.Minute
 // NewRoom makes a Room without limits. rule tells what they are and how to count,
 // when LimitTo has set these.
 func NewRoom(rule func(set Amount) (Amount, Counter)) *Room {
-	return &Room{rule: rule, counting: make(chan struct{}, 1)}
+	return &Room{rule: rule}
 }
 
 // LimitTo is Limiter.LimitTo.
@@ -120,12 +122,10 @@ func (r *Room) Quota(ctx context.Context) (Quota, error) {
 
 // count counts, unless somebody has begun to do so after the moment needed.
 func (r *Room) count(ctx context.Context, count Counter, needed time.Time) error {
-	select {
-	case r.counting <- struct{}{}:
-	case <-ctx.Done():
+	if r.counting.Lock(ctx) != nil {
 		return ctx.Err()
 	}
-	defer func() { <-r.counting }()
+	defer r.counting.Unlock()
 	r.mu.Lock()
 	fresh := r.counted.After(needed)
 	r.mu.Unlock()

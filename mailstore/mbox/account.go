@@ -242,7 +242,7 @@ func (m *Mailbox) Close() error {
 
 // start loads the mailbox under its locks.
 func (m *Mailbox) start(ctx context.Context) error {
-	m.op <- struct{}{}
+	_ = m.op.Lock(context.Background()) // nothing ends this wait
 	defer m.end()
 	m.progress = mailstore.ProgressOf(ctx)
 	err := m.startLocked(ctx)

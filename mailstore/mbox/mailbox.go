@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"restante/fsys"
+	"restante/gate"
 	"restante/mailstore"
 	"restante/mailstore/index"
 )
@@ -33,7 +34,7 @@ type Mailbox struct {
 	warned   atomic.Bool // that lock files cannot be made
 	volatile atomic.Bool // UIDs could not be made durable
 
-	op chan struct{}
+	op gate.Gate
 	io sync.RWMutex
 
 	// What follows belongs to who has op; h, snap and layoutGen change only with
@@ -126,7 +127,7 @@ func (m *Mailbox) setHandle(h *handle) {
 }
 
 func newMailbox(a *account, p place) *Mailbox {
-	m := &Mailbox{acct: a, serial: a.opened.Add(1), op: make(chan struct{}, 1), state: newStateFile(a.opt.FS, p.state())}
+	m := &Mailbox{acct: a, serial: a.opened.Add(1), state: newStateFile(a.opt.FS, p.state())}
 	m.place.Store(&p)
 	return m
 }
@@ -184,10 +185,8 @@ func (m *Mailbox) begin(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	select {
-	case m.op <- struct{}{}:
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	if err := m.op.Lock(ctx); err != nil {
+		return err
 	}
 	if err := m.gone(); err != nil {
 		m.end()
@@ -199,7 +198,7 @@ func (m *Mailbox) begin(ctx context.Context) error {
 
 func (m *Mailbox) end() {
 	m.progress = nil
-	<-m.op
+	m.op.Unlock()
 }
 
 // Refresh folds in what other programs did.

@@ -175,7 +175,7 @@ func (m *Mailbox) shutdown() error {
 	m.watch.stopAll()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	m.op <- struct{}{}
+	_ = m.op.Lock(context.Background()) // nothing ends this wait
 	defer m.end()
 	if m.gone() == nil && m.wantNotes && m.notesMove() <= notesAtClose {
 		if err := m.withWriteLock(ctx, m.writeFewNotes); err != nil {
