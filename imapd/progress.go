@@ -147,7 +147,7 @@ func inProgress(tag string, done, total int64) string {
 // context by which storage tells how far it is.
 func (s *session) long(do func(ctx context.Context) error) error {
 	s.progress.writing.Unlock()
-	defer s.progress.writing.Lock(context.Background())
+	defer s.progress.writing.Lock(context.Background()) // nothing ends this wait
 	return do(s.progress.ctx)
 }
 

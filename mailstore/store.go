@@ -217,7 +217,8 @@ type Mailbox interface {
 	// Outline tells what SELECT asks beyond Status, without a walk over all records.
 	Outline() Outline
 	// Having returns the UIDs of the messages that have all of some system flags and
-	// none of others, in order. It looks at nothing else of them.
+	// none of others, in order. It looks at nothing else of them. What happens while
+	// it goes through a large mailbox may be in the list or not.
 	Having(all, none System) []UID
 	// Record returns the record of one message.
 	Record(uid UID) (Record, bool)

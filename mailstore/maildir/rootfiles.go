@@ -13,7 +13,7 @@ import (
 // a part of LIST's time. The zero value knows of none that it is not there.
 type rootFiles struct {
 	known bool
-	names [3]string // those that are there
+	names []string // those that are there
 }
 
 // rootSettled is how long the root must have been left alone. A file that is replaced while
@@ -29,14 +29,10 @@ func (f *rootFiles) note(t *tree, entries []fsys.Entry) {
 	if err != nil || time.Since(mtime) < rootSettled {
 		return
 	}
-	n := 0
 	for i := range entries {
 		switch name := entries[i].Name; name {
 		case subscriptionsName, courierSubsName, specialUsesName:
-			if n < len(f.names) {
-				f.names[n] = name
-				n++
-			}
+			f.names = append(f.names, name)
 		}
 	}
 	f.known = true
@@ -47,5 +43,5 @@ func (f *rootFiles) lack(t *tree, path string) bool {
 	if f == nil || !f.known || filepath.Dir(path) != t.root {
 		return false
 	}
-	return !slices.Contains(f.names[:], filepath.Base(path))
+	return !slices.Contains(f.names, filepath.Base(path))
 }
