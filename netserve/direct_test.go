@@ -216,3 +216,30 @@ func TestDirectShared(t *testing.T) {
 		}
 	}
 }
+
+// TestDirectWriteIsWhole: a write is not done before all is written, so that its connection
+// lets nobody else write in between.
+func TestDirectWriteIsWhole(t *testing.T) {
+	c, other := socketPair(t)
+	partial := false
+	for range 10_000 { // until the sockets are full
+		if !c.out.take(make([]byte, maxDirect)) {
+			t.Fatal("somebody else writes")
+		}
+		done := false
+		if err := c.raw.Control(func(fd uintptr) { done = c.out.write(fd) }); err != nil {
+			t.Fatal(err)
+		}
+		left, n := len(c.out.p), c.out.n
+		c.out.give()
+		if done != (left == 0) || left+n != maxDirect {
+			t.Fatalf("done is %v with %d octets left, %d written", done, left, n)
+		}
+		if partial = left > 0 && n > 0; !done {
+			break
+		}
+	}
+	if other.Close(); !partial {
+		t.Skip("the sockets were full between two writes: nothing was written in part")
+	}
+}
