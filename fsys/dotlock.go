@@ -63,7 +63,7 @@ type DotlockOptions struct {
 	Perm fs.FileMode
 	// NoWait gives up at once when somebody holds the lock.
 	NoWait bool
-	// Spare, unless nil, saves making a file.
+	// Spare, unless nil, saves making a file. Its locks have all the same Perm.
 	Spare *Spare
 	// Broke, unless nil, is told of every lock that was taken for left over.
 	Broke func(path string, holder Holder)
@@ -120,7 +120,7 @@ type Dotlock struct {
 	file    File
 	info    fs.FileInfo
 	content []byte
-	spare   bool // the file lives on
+	spare   *Spare // whose file it is; nil if it is the lock's own
 }
 
 // LockDot makes the lock file path, waiting until ctx ends for whoever holds
@@ -180,7 +180,7 @@ func create(fsys FS, path string, opt DotlockOptions) (*Dotlock, error) {
 		return nil, errors.Join(err, f.Close(), fsys.Remove(path))
 	}
 	if opt.Spare != nil {
-		opt.Spare.locks++
+		opt.Spare.madeNew()
 	}
 	return d, nil
 }
@@ -228,8 +228,8 @@ func (d *Dotlock) Unlock() error {
 	if err == nil && d.fs.Remove(d.path) != nil {
 		err = d.fs.Remove(d.path)
 	}
-	if d.spare {
-		return err
+	if f, shared := d.file.(*spareFile); shared {
+		return errors.Join(err, d.spare.giveBack(f))
 	}
 	return errors.Join(err, d.file.Close())
 }

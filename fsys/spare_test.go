@@ -3,10 +3,13 @@ package fsys
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -16,6 +19,8 @@ type countingFS struct {
 	OS
 	made  int
 	links error // what Link fails with
+	// before and after, unless nil, are called around Link and Lstat.
+	before, after func(op string)
 	// remote: other machines use the file system.
 	remote bool
 }
@@ -32,14 +37,31 @@ func (c *countingFS) Link(oldname, newname string) error {
 	if c.links != nil {
 		return c.links
 	}
+	defer c.around("Link")()
 	return c.OS.Link(oldname, newname)
+}
+
+func (c *countingFS) Lstat(name string) (fs.FileInfo, error) {
+	defer c.around("Lstat")()
+	return c.OS.Lstat(name)
+}
+
+func (c *countingFS) around(op string) (after func()) {
+	if c.before != nil {
+		c.before(op)
+	}
+	return func() {
+		if c.after != nil {
+			c.after(op)
+		}
+	}
 }
 
 func spareIn(t *testing.T) (c *countingFS, s *Spare, own, lock string) {
 	dir := t.TempDir()
 	c = new(countingFS)
-	own, lock = filepath.Join(dir, "spare"), filepath.Join(dir, "list.lock")
-	return c, NewSpare(c, func() string { return own }), own, lock
+	path := filepath.Join(dir, "spare")
+	return c, NewSpare(c, func() string { return path }), path + ".1", filepath.Join(dir, "list.lock")
 }
 
 func lockWith(t *testing.T, c *countingFS, s *Spare, path string) *Dotlock {
@@ -90,16 +112,22 @@ func TestSpare(t *testing.T) {
 			t.Fatalf("it is given back, and there: %v", err)
 		}
 	}
-	if err := s.Remove(); err != nil {
+	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(own); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the spare is there: %v", err)
 	}
-	if err := s.Remove(); err != nil {
+	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
-	lockWith(t, c, s, path).Unlock()
+	made := c.made
+	for range spareAfter + 2 {
+		lockWith(t, c, s, path).Unlock()
+	}
+	if _, err := os.Stat(strings.TrimSuffix(own, "1") + "2"); c.made != made+spareAfter+2 || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it was closed, and is used: %v", err)
+	}
 }
 
 // TestSpareMakesFewFiles: that is what it is for.
@@ -123,7 +151,7 @@ func TestSpareStaysYoung(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	before := s.written
+	before := s.at.written
 	mark := before.Add(-time.Second).Truncate(time.Second)
 	if err := os.Chtimes(own, mark, mark); err != nil {
 		t.Fatal(err)
@@ -174,7 +202,7 @@ func TestSpareLost(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := os.Stat(own); err != nil {
+		if _, err := os.Stat(strings.TrimSuffix(own, "1") + "2"); err != nil {
 			t.Errorf("there is no new one: %v", err)
 		}
 	})
@@ -186,7 +214,7 @@ func TestSpareLost(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := s.Remove(); err != nil {
+		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := os.Stat(own); !errors.Is(err, fs.ErrNotExist) {
@@ -221,4 +249,193 @@ func TestSpareLost(t *testing.T) {
 			t.Errorf("locked twice: %v", err)
 		}
 	})
+}
+
+// TestSpareForMany: one spare is many locks at the same time, each of which excludes, and they
+// outlive it.
+func TestSpareForMany(t *testing.T) {
+	c, s, own, path := spareIn(t)
+	for range spareAfter {
+		if err := lockWith(t, c, s, path).Unlock(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			path := fmt.Sprint(path, i/2)
+			for range 100 {
+				d, err := LockDot(context.Background(), c, path, DotlockOptions{Spare: s, NoWait: true})
+				if errors.Is(err, ErrLocked) {
+					continue
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := errors.Join(d.Touch(), d.Check(), d.Unlock()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if c.made != spareAfter+1 {
+		t.Errorf("%d files were made", c.made)
+	}
+
+	one, two := lockWith(t, c, s, path+".1"), lockWith(t, c, s, path+".2")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(own); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the spare is there: %v", err)
+	}
+	for _, d := range []*Dotlock{one, two} {
+		if err := errors.Join(d.Touch(), d.Check(), d.Unlock()); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := one.file.(*spareFile).File.Close(); !errors.Is(err, fs.ErrClosed) {
+		t.Errorf("nobody has a lock, and the file is open: %v", err)
+	}
+}
+
+// TestSpareOfTwoNames: a lock that is held under another name of its directory is held.
+func TestSpareOfTwoNames(t *testing.T) {
+	c, s, _, path := spareIn(t)
+	for range spareAfter {
+		if err := lockWith(t, c, s, path).Unlock(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := filepath.Dir(path)
+	if err := os.Symlink(dir, dir+".link"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Remove(dir + ".link") })
+	d := lockWith(t, c, s, path)
+	other := filepath.Join(dir+".link", filepath.Base(path))
+	if _, err := LockDot(context.Background(), c, other, DotlockOptions{Spare: s, NoWait: true}); !errors.Is(err, ErrLocked) {
+		t.Fatalf("it can be had twice: %v", err)
+	}
+	if err := d.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	if err := lockWith(t, c, s, other).Unlock(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestSpareElsewhere: a lock that cannot be a link says nothing of the others.
+func TestSpareElsewhere(t *testing.T) {
+	c, s, own, path := spareIn(t)
+	for range spareAfter + 1 {
+		if err := lockWith(t, c, s, path).Unlock(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.links = syscall.EXDEV
+	if err := lockWith(t, c, s, path).Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	c.links = nil
+	absent := filepath.Join(filepath.Dir(path), "absent", "list.lock")
+	if _, err := LockDot(context.Background(), c, absent, DotlockOptions{Spare: s, NoWait: true}); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("in a directory that is not there: %v", err)
+	}
+	before := c.made
+	if err := lockWith(t, c, s, path).Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(own); err != nil || c.made != before {
+		t.Errorf("the spare has gone: %v", err)
+	}
+}
+
+// TestSpareGivenBack: a lock that is given back while another waits for it is not taken for one
+// that could not be.
+func TestSpareGivenBack(t *testing.T) {
+	c, s, _, path := spareIn(t)
+	for range spareAfter {
+		if err := lockWith(t, c, s, path).Unlock(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, at := range []string{"Link", "Lstat"} {
+		held := lockWith(t, c, s, path)
+		c.after = func(op string) {
+			if op == at {
+				c.after = nil
+				if err := held.Unlock(); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		d, err := LockDot(context.Background(), c, path, DotlockOptions{Spare: s, NoWait: true})
+		if c.after != nil {
+			t.Logf("%s is not asked for", at)
+			c.after = nil
+			err = errors.Join(err, held.Unlock())
+		}
+		if errors.Is(err, ErrLocked) {
+			continue
+		}
+		if err := errors.Join(err, d.Check(), d.Unlock()); err != nil {
+			t.Errorf("given back behind %s: %v", at, err)
+		}
+	}
+}
+
+// TestSpareReplaced: a lock is the file that it is thought to be, though the Spare gets another
+// while it is made.
+func TestSpareReplaced(t *testing.T) {
+	c, s, own, path := spareIn(t)
+	for range spareAfter + 1 {
+		if err := lockWith(t, c, s, path).Unlock(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.before = func(op string) {
+		if op != "Link" {
+			return
+		}
+		c.before = nil
+		if err := os.Remove(own); err != nil {
+			t.Error(err)
+		}
+		for range spareAgain + 1 {
+			lockWith(t, c, s, path+".other").Unlock()
+		}
+	}
+	d := lockWith(t, c, s, path)
+	if _, err := LockDot(context.Background(), c, path, DotlockOptions{Spare: s, NoWait: true}); !errors.Is(err, ErrLocked) {
+		t.Errorf("it can be had twice: %v", err)
+	}
+	if err := d.Unlock(); err != nil {
+		t.Error(err)
+	}
+	made := c.made
+	lockWith(t, c, s, path).Unlock()
+	if c.made != made {
+		t.Error("the new spare has gone with the old one")
+	}
+}
+
+// TestSpareCanBeRead: also by those who may not read the mail, as of a group's folder: whoever
+// wants a lock reads whose it is.
+func TestSpareCanBeRead(t *testing.T) {
+	c, s, own, path := spareIn(t)
+	for range spareAfter + 1 {
+		d, err := LockDot(context.Background(), c, path, DotlockOptions{Spare: s, NoWait: true, Perm: 0o660})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Unlock(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if fi, err := os.Stat(own); err != nil || fi.Mode().Perm()&0o444 != 0o444 {
+		t.Errorf("%v, %v", fi.Mode(), err)
+	}
 }

@@ -36,6 +36,7 @@ type account struct {
 	valid     validities
 	ids       identities
 	near      near
+	spare     *fsys.Spare // for the locks of its mailboxes
 	lockWait  time.Duration
 	keep      int
 	dirPerm   fs.FileMode
@@ -177,7 +178,6 @@ func (a *account) release(m *mailbox) {
 	if last {
 		a.near.drop(m)
 		m.restIndex()
-		m.spareLate()
 	}
 	for _, m := range evicted {
 		m.retire()
@@ -289,6 +289,9 @@ func (a *account) Close() error {
 	for _, m := range evicted {
 		m.retire()
 	}
+	if err := a.spare.Close(); err != nil {
+		a.log.Info("a file stays in tmp", "dir", a.tree.inbox, "err", err)
+	}
 	a.near.dropAll()
 	return nil
 }
@@ -318,13 +321,13 @@ func (a *account) peek(name string, items mailstore.StatusItems) (mailstore.Stat
 	return saved.Status, true
 }
 
-// lockDot takes a lock file. spare may be nil.
-func (a *account) lockDot(ctx context.Context, path string, wait time.Duration, spare *fsys.Spare) (*fsys.Dotlock, error) {
+// lockDot takes a lock file.
+func (a *account) lockDot(ctx context.Context, path string, wait time.Duration) (*fsys.Dotlock, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	return fsys.LockDot(ctx, a.fs, path, fsys.DotlockOptions{
 		Perm:  a.filePerm,
-		Spare: spare,
+		Spare: a.spare,
 		Broke: func(path string, holder fsys.Holder) {
 			a.log.Warn("removed a lock file that was left over", "path", path, "holder", holder.String())
 		},

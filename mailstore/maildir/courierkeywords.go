@@ -20,7 +20,7 @@ func (m *mailbox) takeCourierKeywords(ctx context.Context) error {
 	if due, err := m.courierKeywordsDue(); err != nil || !due {
 		return err
 	}
-	lock, err := m.a.lockDot(ctx, filepath.Join(m.control(), uidListLockName), m.a.lockWait, nil)
+	lock, err := m.a.lockDot(ctx, filepath.Join(m.control(), uidListLockName), m.a.lockWait)
 	if isReadOnly(err) {
 		return m.borrowCourierKeywords(ctx)
 	}

@@ -15,7 +15,6 @@ import (
 type lateSyncs struct {
 	inNew, inCur fsys.LateSync
 	leaving      fsys.LateSync // messages that are no longer recent are to leave new/
-	spare        fsys.LateSync // the spare of a mailbox that nobody has open is to go
 	failed       atomic.Bool   // it was logged
 }
 

@@ -57,7 +57,6 @@ type mailbox struct {
 	after   <-chan struct{}
 	retired chan struct{}
 
-	spare   atomic.Pointer[fsys.Spare] // to lock the UID list; nil while somebody does
 	queue   commitQueue
 	newSync shared
 	curSync shared
@@ -225,7 +224,6 @@ func (m *mailbox) syncDir(s *shared, sub string) error {
 // It leaves the files tidy for the next time, if nobody else is at them.
 func (m *mailbox) retire() {
 	defer m.a.hasRetired(m)
-	defer m.dropSpare()
 	m.watch.end()
 	ctx, cancel := context.WithTimeout(context.Background(), refreshLockWait)
 	defer cancel()

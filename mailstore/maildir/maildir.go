@@ -131,6 +131,8 @@ func newAccount(opt Options) (*account, error) {
 	if opt.Control != "" && filepath.Clean(opt.Control) != a.tree.root {
 		a.tree.control = filepath.Clean(opt.Control)
 	}
+	spare := filepath.Join(a.tree.inbox, "tmp", a.names.next())
+	a.spare = fsys.NewSpare(a.fs, func() string { return spare })
 	a.Room = mailstore.NewRoom(a.quotaRule)
 	return a, nil
 }

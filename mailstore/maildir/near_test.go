@@ -191,7 +191,50 @@ func TestWaitingOpensNothing(t *testing.T) {
 	}
 }
 
-// openBelow lists what this process has open below a directory.
+// TestOneLockFile: however many mailboxes are written, one file waits to be their locks, and
+// none when the account is closed, whoever still has mailboxes.
+func TestOneLockFile(t *testing.T) {
+	acct, root := newAccount(t, maildir.MaildirPP)
+	waiting := func() []string {
+		t.Helper()
+		inTmp, err := filepath.Glob(filepath.Join(root, "tmp", "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		inFolders, err := filepath.Glob(filepath.Join(root, ".*", "tmp", "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return append(inTmp, inFolders...)
+	}
+	var boxes []box
+	for i := range 5 {
+		name := fmt.Sprint("box", i)
+		if err := acct.Create(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+		m := openBox(t, acct, name)
+		boxes = append(boxes, m)
+		m.add(mailstore.Flags{}, "1")
+	}
+	if files := waiting(); len(files) != 1 {
+		t.Errorf("%d files wait to be locks: %v", len(files), files)
+	}
+	if err := acct.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range boxes {
+		for range 3 {
+			m.add(mailstore.Flags{}, "2")
+		}
+		m.ok(m.Close())
+	}
+	if files := waiting(); len(files) > 0 {
+		t.Errorf("left: %v", files)
+	}
+}
+
+// openBelow lists the directories that this process has open below another.
 func openBelow(t *testing.T, dir string) (list []string) {
 	t.Helper()
 	const all = "/proc/self/fd"
@@ -200,7 +243,11 @@ func openBelow(t *testing.T, dir string) (list []string) {
 		t.Fatal(err)
 	}
 	for _, fd := range fds {
-		if to, err := os.Readlink(filepath.Join(all, fd.Name())); err == nil && strings.HasPrefix(to, dir+"/") {
+		path := filepath.Join(all, fd.Name())
+		if fi, err := os.Stat(path); err != nil || !fi.IsDir() {
+			continue // such as what waits to be a lock file
+		}
+		if to, err := os.Readlink(path); err == nil && strings.HasPrefix(to, dir+"/") {
 			list = append(list, to)
 		}
 	}

@@ -172,7 +172,7 @@ func (a *account) subscribe(ctx context.Context, name string, on bool) error {
 		}
 	}
 	path := filepath.Join(a.tree.controlRoot(), subscriptionsName)
-	lock, err := a.lockDot(ctx, path+".lock", a.lockWait, nil)
+	lock, err := a.lockDot(ctx, path+".lock", a.lockWait)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"restante/fsys"
 	"restante/mailstore"
 	"restante/mailstore/index"
 )
@@ -24,9 +23,7 @@ import (
 // files in found get UIDs first. fn may be nil.
 func (m *mailbox) withList(ctx context.Context, wait time.Duration, found []entry, fn func() error) (err error) {
 	dir := m.control()
-	spare := m.takeSpare()
-	defer m.spare.Store(spare)
-	lock, err := m.a.lockDot(ctx, filepath.Join(dir, uidListLockName), wait, spare)
+	lock, err := m.a.lockDot(ctx, filepath.Join(dir, uidListLockName), wait)
 	if err != nil {
 		return err
 	}
@@ -66,34 +63,6 @@ func (m *mailbox) withList(ctx context.Context, wait time.Duration, found []entr
 		return nil
 	}
 	return fn()
-}
-
-// takeSpare takes what the list is locked with. Whoever takes it gives it back.
-func (m *mailbox) takeSpare() *fsys.Spare {
-	if s := m.spare.Swap(nil); s != nil {
-		return s
-	}
-	name := m.a.names.next()
-	return fsys.NewSpare(m.a.fs, func() string { return filepath.Join(m.dir(), "tmp", name) })
-}
-
-// spareLate has the spare removed in a while: who appends without selecting opens the
-// mailbox for each message.
-func (m *mailbox) spareLate() {
-	if m.spare.Load() != nil {
-		m.late.spare.Owe(m.a.late, func() {
-			if m.late.spare.Take() {
-				m.dropSpare()
-			}
-		})
-	}
-}
-
-// dropSpare removes the file in tmp/ that waits to be the lock.
-func (m *mailbox) dropSpare() {
-	if err := m.spare.Swap(nil).Remove(); err != nil && !m.gone.Load() {
-		m.a.log.Info("a file stays in tmp", "mailbox", m.Name(), "err", err)
-	}
 }
 
 // listIsStale reports whether most records of the list are of messages that are

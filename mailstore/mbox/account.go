@@ -253,7 +253,7 @@ func (m *Mailbox) start(ctx context.Context) error {
 		if m.disk != nil {
 			m.disk.Abandon()
 		}
-		_ = m.spare.Remove() // what stays is removed when it is old
+		_ = m.spare.Close() // what stays is removed when it is old
 		m.setHandle(nil)
 	}
 	return err

@@ -195,7 +195,7 @@ func (m *Mailbox) shutdown() error {
 		err = errors.Join(err, m.j.close())
 		m.j = nil
 	}
-	if serr := m.spare.Remove(); serr != nil && m.gone() == nil {
+	if serr := m.spare.Close(); serr != nil && m.gone() == nil {
 		m.log().Info("mbox: a file stays beside the state file", "mailbox", m.Name(), "err", serr)
 	}
 	m.setHandle(nil)
