@@ -177,17 +177,30 @@ func uptime() (time.Duration, bool) {
 type osFile struct{ *os.File }
 
 // syncData is fdatasync(2).
-func (f osFile) syncData() error {
+func (f osFile) syncData() error { return f.withFD("sync", unix.Fdatasync) }
+
+// startSync is sync_file_range(2), where it can be had.
+func (f osFile) startSync() error {
+	return f.withFD("start sync", func(fd int) error {
+		err := unix.SyncFileRange(fd, 0, 0, unix.SYNC_FILE_RANGE_WRITE)
+		switch err {
+		case unix.ENOSYS, unix.EINVAL, unix.ESPIPE, unix.EPERM, unix.EOPNOTSUPP:
+			return nil
+		}
+		return err
+	})
+}
+
+// withFD calls fn, which does op, until it is not interrupted.
+func (f osFile) withFD(op string, fn func(fd int) error) error {
 	conn, err := f.SyscallConn()
 	if err != nil {
 		return err
 	}
-	var syncErr error
-	err = conn.Control(func(fd uintptr) {
-		syncErr = noEINTR(func() error { return unix.Fdatasync(int(fd)) })
-	})
-	if err == nil && syncErr != nil {
-		err = &fs.PathError{Op: "sync", Path: f.Name(), Err: syncErr}
+	var failed error
+	err = conn.Control(func(fd uintptr) { failed = noEINTR(func() error { return fn(int(fd)) }) })
+	if err == nil && failed != nil {
+		err = &fs.PathError{Op: op, Path: f.Name(), Err: failed}
 	}
 	return err
 }

@@ -62,6 +62,16 @@ func SyncData(f File) error {
 	return f.Sync()
 }
 
+// StartSync lets the content of a file go to the disk, where there is a call for it, and does not
+// wait: a sync that comes soon has less to do. It makes nothing durable. An error may be of
+// what the sync would not tell any more.
+func StartSync(f File) error {
+	if d, ok := f.(interface{ startSync() error }); ok {
+		return d.startSync()
+	}
+	return nil
+}
+
 // ReadFile returns the content of path, or an error when there are more than
 // limit bytes.
 func ReadFile(fsys FS, path string, limit int64) ([]byte, error) {

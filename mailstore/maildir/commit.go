@@ -2,7 +2,6 @@ package maildir
 
 import (
 	"context"
-	"errors"
 	"path/filepath"
 
 	"restante/mailstore"
@@ -190,10 +189,7 @@ func (m *mailbox) record(all []arrival) error {
 		records[i] = newRecord{a.uid, a.base()}
 		inNew, inCur = inNew || a.inNew, inCur || !a.inNew
 	}
-	// One behind the other: where the file system has a journal the first writes it for
-	// both, and a goroutine for one of them takes more time than it saves.
-	err := m.list.append(m.control(), records)
-	err = errors.Join(err, m.syncBoth(inNew, inCur))
+	err := m.list.append(m.control(), records, func() error { return m.syncBoth(inNew, inCur) })
 	if m.listIsStale() {
 		m.list.rewrite = true
 	}

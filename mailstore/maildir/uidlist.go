@@ -221,10 +221,14 @@ type newRecord struct {
 	base string
 }
 
-// append adds records to the file and makes them durable. The caller holds the
-// lock and has called update under it. After an error the records may or may
-// not be there; their UIDs must not be used again.
-func (l *uidList) append(dir string, records []newRecord) error {
+// append adds records to the file and makes them durable, and beside it what belongs to
+// them: beside, unless nil, is called when they are on their way to the disk. The
+// caller holds the lock and has called update under it. After an error, which may be that of
+// beside, the records may or may not be there; their UIDs must not be used again.
+//
+// One sync comes behind the other: where the file system has a journal the first writes it
+// for both, and a goroutine for one of them takes more time than it saves.
+func (l *uidList) append(dir string, records []newRecord, beside func() error) error {
 	if len(records) == 0 {
 		return nil
 	}
@@ -239,20 +243,34 @@ func (l *uidList) append(dir string, records []newRecord) error {
 	last := records[len(records)-1].uid
 	l.next = max(l.next, last+1)
 	at := l.read
-	_, err = f.WriteAt(text, at)
-	if err == nil {
-		err = fsys.SyncData(f)
-	}
-	if err != nil {
+	if _, err := f.WriteAt(text, at); err != nil {
 		// Half a record would be damage to the next reader.
-		err = errors.Join(err, f.Truncate(at), f.Close())
-		l.info, l.read = nil, 0 // read all of it again
-		return err
+		return errors.Join(err, f.Truncate(at), l.giveUp(f))
+	}
+	if err := syncWith(f, beside); err != nil {
+		// Whole ones stay: others may have seen the messages meanwhile, and nobody else would
+		// know that their UIDs were used.
+		return errors.Join(err, l.giveUp(f))
 	}
 	l.last, l.read = last, at+int64(len(text))
 	l.records += len(records)
 	l.info, err = f.Stat()
 	return errors.Join(err, f.Close())
+}
+
+// syncWith makes what was written durable, and meanwhile what beside does, unless it is nil.
+func syncWith(f fsys.File, beside func() error) error {
+	if beside == nil {
+		return fsys.SyncData(f)
+	}
+	err := fsys.StartSync(f)
+	return errors.Join(err, beside(), fsys.SyncData(f))
+}
+
+// giveUp closes the file, of which all is read again the next time.
+func (l *uidList) giveUp(f fsys.File) error {
+	l.info, l.read = nil, 0
+	return f.Close()
 }
 
 // replace writes the file anew with the given records, which are in the order

@@ -184,7 +184,7 @@ func TestUIDListGrows(t *testing.T) {
 	}
 	write(0, "3 V9 N7 G0123456789abcdef0123456789abcdef\n1 :a\n4 :together\n")
 	want(true, "a", "together")
-	if err := l.append(dir, []newRecord{{7, "d"}, {8, "e"}}); err != nil {
+	if err := l.append(dir, []newRecord{{7, "d"}, {8, "e"}}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if same, err := l.unchanged(dir); !same || err != nil {

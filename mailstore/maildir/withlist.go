@@ -93,7 +93,7 @@ func (m *mailbox) giveUIDs(found []entry, durable bool) error {
 		records[i] = newRecord{uid, found[i].base()}
 	}
 	if durable {
-		if err := m.list.append(m.control(), records); err != nil {
+		if err := m.list.append(m.control(), records, nil); err != nil {
 			m.newDir.known, m.curDir.known = false, false
 			return err
 		}
