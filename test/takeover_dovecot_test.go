@@ -48,7 +48,7 @@ service stats {
 service imap-login {
   chroot =
   inet_listener imap {
-    address = 127.0.0.1
+    address = HOST
     port = IMAP
   }
   inet_listener imaps {
@@ -58,7 +58,7 @@ service imap-login {
 service pop3-login {
   chroot =
   inet_listener pop3 {
-    address = 127.0.0.1
+    address = HOST
     port = POP
   }
   inet_listener pop3s {
@@ -94,12 +94,12 @@ func needDovecot(t testing.TB) {
 func startDovecot(t testing.TB, place, location string) *dovecot {
 	t.Helper()
 	needDovecot(t)
-	imap, pop := freePort(t), freePort(t)
+	imap, pop := reservePort(t), reservePort(t)
 	d := &dovecot{t: t, place: place, done: make(chan error, 1), account: account{who: "Dovecot", pass: "dovecot",
-		imap: "127.0.0.1:" + imap, pop3: "127.0.0.1:" + pop}}
+		imap: net.JoinHostPort(reservedHost, imap), pop3: net.JoinHostPort(reservedHost, pop)}}
 	internal, group, login := dovecotUsers(t)
 	conf := strings.NewReplacer("LOCATION", location, "PLACE", place, "INTERNALGROUP", group, "INTERNAL", internal, "LOGIN", login,
-		"UID", fmt.Sprint(owner.uid), "GID", fmt.Sprint(owner.gid), "IMAP", imap, "POP", pop).Replace(dovecotConfig)
+		"HOST", reservedHost, "UID", fmt.Sprint(owner.uid), "GID", fmt.Sprint(owner.gid), "IMAP", imap, "POP", pop).Replace(dovecotConfig)
 	file := filepath.Join(place, "dovecot.conf")
 	if err := os.WriteFile(file, []byte(conf), 0o644); err != nil {
 		t.Fatal(err)
@@ -108,6 +108,12 @@ func startDovecot(t testing.TB, place, location string) *dovecot {
 		t.Skipf("Dovecot does not take a configuration of version 2.3: %s", out)
 	}
 	d.cmd = exec.Command("/usr/sbin/dovecot", "-F", "-c", file)
+	said, err := os.OpenFile(d.logFile(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer said.Close()
+	d.cmd.Stdout, d.cmd.Stderr = said, said // what it says before it opens its log
 	d.cmd.Env = append(os.Environ(), timeZone)
 	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -144,14 +150,21 @@ func dovecotUsers(t testing.TB) (internal, group, login string) {
 	return me.Username, g.Name, me.Username
 }
 
-// freePort is a port that nobody has now.
-func freePort(t testing.TB) string {
+// reservedHost is the address at which a port from reservePort is free: nothing
+// else here listens at it, and no connection goes out from it.
+const reservedHost = "127.0.0.2"
+
+// reservePort returns a port for a server that cannot choose one by itself. It is
+// kept from all others until the test ends, by a listener on it at 127.0.0.1: a
+// port that was merely free a moment ago is soon given to someone else, where many
+// servers start at once.
+func reservePort(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	t.Cleanup(func() { l.Close() })
 	_, port, err := net.SplitHostPort(l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -159,8 +172,10 @@ func freePort(t testing.TB) string {
 	return port
 }
 
+func (d *dovecot) logFile() string { return filepath.Join(d.place, "dovecot.log") }
+
 func (d *dovecot) log() string {
-	b, _ := os.ReadFile(filepath.Join(d.place, "dovecot.log"))
+	b, _ := os.ReadFile(d.logFile())
 	return string(b)
 }
 
@@ -186,11 +201,11 @@ func (d *dovecot) stop() {
 	d.t.Helper()
 	d.end()
 	for _, line := range complaint.FindAllString(d.log(), -1) {
-		if !strings.Contains(line, "master: Warning: Killed with signal 15") {
+		if !strings.Contains(line, "Warning: Killed with signal 15") {
 			d.t.Errorf("Dovecot complains: %s", line)
 		}
 	}
-	os.Remove(filepath.Join(d.place, "dovecot.log"))
+	os.Remove(d.logFile())
 }
 
 // forgetIndexes removes what Dovecot could build anew from the mail: its indexes.

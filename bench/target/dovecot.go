@@ -21,6 +21,7 @@ type Dovecot struct {
 	Peer      workload.Peer
 	Installed Installation
 	port      map[workload.Service]string
+	reserved  []net.Listener // what keeps the ports from others
 }
 
 // NewDovecot is the server that goals call by that name.
@@ -37,7 +38,7 @@ const dovecotSettings = `base_dir = DIR/run
 state_dir = DIR/state
 log_path = DIR/dovecot.log
 protocols = imap pop3
-listen = 127.0.0.1
+listen = HOST
 ssl = yes
 auth_mechanisms = plain
 first_valid_uid = 1
@@ -158,7 +159,7 @@ func (d *Dovecot) configure(o Options) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.port, err = freePorts(workload.IMAP, workload.IMAPS, workload.POP3, workload.POP3S); err != nil {
+	if err := d.reserve(workload.IMAP, workload.IMAPS, workload.POP3, workload.POP3S); err != nil {
 		return nil, err
 	}
 	internal, group, login, err := dovecotUsers()
@@ -166,7 +167,7 @@ func (d *Dovecot) configure(o Options) (*exec.Cmd, error) {
 		return nil, err
 	}
 	text := d.text(o)
-	text = strings.NewReplacer("DIR", o.Dir, "CERT", o.Certificate.Cert, "KEY", o.Certificate.Key,
+	text = strings.NewReplacer("DIR", o.Dir, "HOST", reservedHost, "CERT", o.Certificate.Cert, "KEY", o.Certificate.Key,
 		"INTERNALUSER", internal, "INTERNALGROUP", group, "LOGINUSER", login, "USERS", table, "PROCESSORS", fmt.Sprint(runtime.NumCPU()),
 		"PORTIMAP", d.port[workload.IMAP], "PORTTLSIMAP", d.port[workload.IMAPS],
 		"PORTPOP", d.port[workload.POP3], "PORTTLSPOP", d.port[workload.POP3S]).Replace(text)
@@ -215,26 +216,34 @@ func dovecotUsers() (internal, group, login string, err error) {
 	return me.Username, g.Name, me.Username, nil
 }
 
-// freePorts are ports that nobody has now.
-func freePorts(services ...workload.Service) (map[workload.Service]string, error) {
-	ports := map[workload.Service]string{}
+// reservedHost is the address at which reserved ports are free: nothing else here
+// listens at it, and no connection goes out from it.
+const reservedHost = "127.0.0.2"
+
+// reserve chooses ports for services and keeps them from others until the next
+// start, by listeners on them at 127.0.0.1.
+func (d *Dovecot) reserve(services ...workload.Service) error {
+	for _, l := range d.reserved {
+		_ = l.Close()
+	}
+	d.reserved, d.port = nil, map[workload.Service]string{}
 	for _, svc := range services {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
-			return nil, err
+			return err
 		}
-		defer l.Close() // all at once, so that they differ
-		if _, ports[svc], err = net.SplitHostPort(l.Addr().String()); err != nil {
-			return nil, err
+		d.reserved = append(d.reserved, l)
+		if _, d.port[svc], err = net.SplitHostPort(l.Addr().String()); err != nil {
+			return err
 		}
 	}
-	return ports, nil
+	return nil
 }
 
 func (d *Dovecot) addresses(Options) (map[workload.Service]string, string, bool) {
 	addr := map[workload.Service]string{}
 	for svc, port := range d.port {
-		addr[svc] = "127.0.0.1:" + port
+		addr[svc] = net.JoinHostPort(reservedHost, port)
 	}
 	return addr, "", true
 }
