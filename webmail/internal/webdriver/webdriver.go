@@ -3,6 +3,7 @@
 package webdriver
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/base64"
@@ -10,9 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os/exec"
+	"regexp"
 	"time"
 )
 
@@ -44,12 +45,8 @@ func Start(ctx context.Context, opt Options) (*Browser, error) {
 	if err != nil {
 		return nil, ErrAbsent
 	}
-	port, err := freePort()
-	if err != nil {
-		return nil, err
-	}
-	b := &Browser{base: fmt.Sprintf("http://127.0.0.1:%d", port), driver: exec.Command(driver, fmt.Sprintf("--port=%d", port))}
-	if err := b.driver.Start(); err != nil {
+	b := &Browser{driver: exec.Command(driver, "--port=0")}
+	if err := b.startDriver(); err != nil {
 		return nil, err
 	}
 	args := []string{"--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--no-first-run",
@@ -65,41 +62,44 @@ func Start(ctx context.Context, opt Options) (*Browser, error) {
 	return b, nil
 }
 
-func freePort() (int, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+// driverListens is what the driver prints once it takes connections.
+var driverListens = regexp.MustCompile(`started successfully on port ([0-9]+)`)
+
+// startDriver starts the driver on a port of its choice, which it prints.
+func (b *Browser) startDriver() error {
+	out, err := b.driver.StdoutPipe()
 	if err != nil {
-		return 0, err
+		return err
 	}
-	defer ln.Close()
-	return ln.Addr().(*net.TCPAddr).Port, nil
+	if err := b.driver.Start(); err != nil {
+		return err
+	}
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if m := driverListens.FindStringSubmatch(lines.Text()); m != nil {
+			b.base = "http://127.0.0.1:" + m[1]
+			go io.Copy(io.Discard, out) // so that it never waits for us
+			return nil
+		}
+	}
+	b.driver.Process.Kill()
+	return errors.Join(errors.New("chromedriver does not tell its port"), lines.Err(), b.driver.Wait())
 }
 
-// begin opens the session, once the driver listens.
+// begin opens the session.
 func (b *Browser) begin(ctx context.Context, chromium string, args []string) error {
 	caps := map[string]any{"capabilities": map[string]any{"alwaysMatch": map[string]any{
 		"browserName": "chrome", "acceptInsecureCerts": true,
 		"goog:chromeOptions": map[string]any{"binary": chromium, "args": args},
 	}}}
-	var err error
-	for range 100 {
-		var out struct {
-			SessionID string `json:"sessionId"`
-		}
-		if err = b.call(ctx, http.MethodPost, "/session", caps, &out); err == nil {
-			b.session = "/session/" + out.SessionID
-			return nil
-		}
-		var refused *net.OpError
-		if !errors.As(err, &refused) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(100 * time.Millisecond):
-		}
+	var out struct {
+		SessionID string `json:"sessionId"`
 	}
-	return err
+	if err := b.call(ctx, http.MethodPost, "/session", caps, &out); err != nil {
+		return err
+	}
+	b.session = "/session/" + out.SessionID
+	return nil
 }
 
 // Close ends browser and driver.
