@@ -146,7 +146,7 @@ func takeMessage(t testing.TB, parts []part) string {
 
 var subjectField = regexp.MustCompile(`(?im)^subject: (.*?)\r?$`)
 
-// uidls asks the POP3 server for its numbers, UIDLs and sizes.
+// uidls asks the POP3 server for its numbers, UIDLs and sizes, and for what is in the messages.
 func (a account) uidls(t testing.TB) (list []string) {
 	t.Helper()
 	nc, err := net.Dial("tcp", a.pop3)
@@ -175,11 +175,19 @@ func (a account) uidls(t testing.TB) (list []string) {
 		say("USER %s", user)
 		say("PASS %s", a.pass)
 	}
-	for _, cmd := range []string{"UIDL", "LIST"} {
-		say("%s", cmd)
+	lines := func(format string, args ...any) (list []string) {
+		say(format, args...)
 		for text := line(); text != "."; text = line() {
-			list = append(list, "pop3 "+cmd+" "+text)
+			list = append(list, text)
 		}
+		return list
+	}
+	sizes := lines("LIST")
+	// By TOP, as a message that RETR gives is seen then in Dovecot.
+	for i, id := range lines("UIDL") {
+		number, size, _ := strings.Cut(sizes[i], " ")
+		text := strings.Join(lines("TOP %s 1000000", number), "\n")
+		list = append(list, fmt.Sprintf("pop3 %s size %s sum %.8x", id, size, sha256.Sum256([]byte(text))))
 	}
 	say("QUIT")
 	return list

@@ -65,8 +65,8 @@ func TestTakeoverUIDLs(t *testing.T) {
 				}
 				s := startAsOwner(t, data)
 				compare(t, "after Dovecot", want, "restante", s.account().uidls(t))
-				if len(want) != 12 {
-					t.Errorf("%d lines of UIDL and LIST: %q", len(want), want)
+				if len(want) != 6 {
+					t.Errorf("%d lines of POP3: %q", len(want), want)
 				}
 			})
 		}
