@@ -179,10 +179,42 @@ func create(fsys FS, path string, opt DotlockOptions) (*Dotlock, error) {
 	if d.info, err = f.Stat(); err != nil {
 		return nil, errors.Join(err, f.Close(), fsys.Remove(path))
 	}
+	if content == nil {
+		d.mark()
+	}
 	if opt.Spare != nil {
 		opt.Spare.madeNew()
 	}
 	return d, nil
+}
+
+// mark lets others see when this process has ended though the lock file cannot
+// tell its number: it has an open-file-description lock on the file, which ends
+// with it, and the sticky bit, which means nothing on a file, says so. Where the
+// mark cannot be set, others wait as for any lock of an unknown process.
+func (d *Dotlock) mark() {
+	if !isLocal(d.fs, d.path) {
+		return // another machine may not see the lock on the file
+	}
+	if ok, err := d.file.TryLock(true); ok && err == nil {
+		_ = d.fs.Chmod(d.path, d.info.Mode().Perm()|fs.ModeSticky)
+	}
+}
+
+// isMarked reports whether who made the lock file has a lock on it for as long as
+// he runs.
+func isMarked(fsys FS, path string, fi fs.FileInfo) bool {
+	return fi.Size() == 0 && fi.Mode()&fs.ModeSticky != 0 && isLocal(fsys, path)
+}
+
+// isLocal reports whether no other machine uses the file system.
+func isLocal(fsys FS, path string) bool {
+	b, tells := fsys.(bootTeller)
+	if !tells {
+		return false
+	}
+	_, ok := b.Booted(path)
+	return ok
 }
 
 func ownContent() []byte {
@@ -265,11 +297,16 @@ func (w *waiter) breakStale() (bool, error) {
 	var buf [256]byte
 	n, _ := f.ReadAt(buf[:], 0)
 	w.setHolder(string(buf[:n]), fi)
-	if !w.stale() {
+	stale := w.stale()
+	if !stale && !isMarked(w.fs, w.path, fi) {
 		return false, nil
 	}
-	if mine, err := f.TryLock(true); err == nil && !mine {
-		return false, nil // somebody else is breaking it
+	mine, err := f.TryLock(true)
+	if err == nil && !mine {
+		return false, nil // somebody else is breaking it, or who made it runs
+	}
+	if err != nil && !stale {
+		return false, nil
 	}
 	return w.removeIf(fi)
 }

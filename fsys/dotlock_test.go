@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -132,6 +133,102 @@ func TestLockDotAfterReboot(t *testing.T) {
 				t.Errorf("broken is %v (%v), want %v", broken, err, test.broken)
 			}
 		})
+	}
+}
+
+// fullFS is a full disk: files can be made, and have no content.
+type fullFS struct {
+	bootedFS
+	noChmod bool
+}
+
+func (fullFS) CreateWith(string, []byte, fs.FileMode) (File, error) { return nil, syscall.ENOSPC }
+
+func (f fullFS) Chmod(name string, perm fs.FileMode) error {
+	if f.noChmod {
+		return fs.ErrPermission
+	}
+	return f.bootedFS.Chmod(name, perm)
+}
+
+// TestLockDotOnFullDisk: a lock that cannot name its process is its own as long as that
+// runs, and nobody's as soon as it has ended, where that can be seen.
+func TestLockDotOnFullDisk(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		local   bool
+		noChmod bool
+		keeps   bool // it, however old
+		ends    bool // with its process
+	}{
+		{"a disk of this machine", true, false, true, true},
+		{"a file server", false, false, false, false},
+		{"no mark can be set", true, true, true, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			disk := fullFS{bootedFS: bootedFS{at: time.Now().Add(-10 * time.Hour), local: test.local}, noChmod: test.noChmod}
+			path := filepath.Join(t.TempDir(), "inbox.lock")
+			hold := func() *Dotlock {
+				d, err := LockDot(t.Context(), disk, path, DotlockOptions{Perm: 0o600, NoWait: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if fi, err := os.Stat(path); err != nil || fi.Mode().Perm() != 0o600 {
+					t.Errorf("others may use it: %v, %v", fi.Mode(), err)
+				}
+				return d
+			}
+			isHeld := func(age time.Duration) bool {
+				if err := os.Chtimes(path, time.Now(), time.Now().Add(-age)); err != nil {
+					t.Fatal(err)
+				}
+				d, err := LockDot(t.Context(), disk, path, DotlockOptions{NoWait: true})
+				if errors.Is(err, ErrLocked) {
+					return true
+				}
+				if err == nil {
+					err = d.Unlock()
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				return false
+			}
+			held := hold()
+			if !isHeld(0) {
+				t.Error("its process runs, and another gets it")
+			}
+			if isHeld(time.Hour) != test.keeps {
+				t.Errorf("its process runs for long: to be kept is %v", test.keeps)
+			}
+			if !test.keeps {
+				held = hold()
+			}
+			if err := held.file.Close(); err != nil { // as when the process ends
+				t.Fatal(err)
+			}
+			if isHeld(0) == test.ends {
+				t.Errorf("its process has ended: to be had is %v", test.ends)
+			}
+		})
+	}
+}
+
+// TestLockDotEmpty: an empty lock file with the sticky bit is given back like any other.
+func TestLockDotEmpty(t *testing.T) {
+	disk := fullFS{bootedFS: bootedFS{at: time.Now().Add(-time.Hour), local: true}}
+	path := filepath.Join(t.TempDir(), "inbox.lock")
+	for range 3 {
+		d, err := LockDot(t.Context(), disk, path, DotlockOptions{NoWait: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(d.Touch(), d.Check(), d.Unlock()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			t.Fatalf("it stays: %v", err)
+		}
 	}
 }
 

@@ -43,7 +43,7 @@ type FS interface {
 	Stat(name string) (fs.FileInfo, error)
 	Lstat(name string) (fs.FileInfo, error)
 	Chtimes(name string, atime, mtime time.Time) error
-	// Chmod sets the permissions of a file or directory.
+	// Chmod sets the permissions of a file or directory, and its sticky bit.
 	Chmod(name string, perm fs.FileMode) error
 	// Lchown gives a file, or a symbolic link itself, to a user and a group.
 	Lchown(name string, uid, gid int) error

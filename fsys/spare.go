@@ -161,7 +161,9 @@ func (s *Spare) ready(perm fs.FileMode) error {
 		f.written = now
 		return err
 	}
-	if !s.local() {
+	// Over a network, what is written to the file may reach the others later than the
+	// link, and they would take the lock for an old one.
+	if !isLocal(s.fs, filepath.Dir(s.path())) {
 		return errors.ErrUnsupported
 	}
 	s.made++
@@ -183,18 +185,6 @@ func (f *spareFile) isYoung(now time.Time) bool {
 	age := now.Sub(f.written)
 	set := now.Round(0).Sub(f.written.Round(0)) - age
 	return age >= 0 && age < spareYoung && set.Abs() < time.Second
-}
-
-// local reports whether no other machine uses the file system. Over a network, what is
-// written to the file may reach the others later than the link, and they would take
-// the lock for an old one.
-func (s *Spare) local() bool {
-	b, tells := s.fs.(bootTeller)
-	if !tells {
-		return false
-	}
-	_, ok := b.Booted(filepath.Dir(s.path()))
-	return ok
 }
 
 // Close takes the file away. The locks that are held stay, and those to come are made without

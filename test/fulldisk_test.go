@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // smallDisk mounts a file system of so many octets, where we may.
@@ -97,6 +99,41 @@ func TestFullDiskUnchanged(t *testing.T) {
 		if want := fmt.Sprintf("<%d@full>", []int{0, 2}[min(n, 1)]); n < 2 && !strings.Contains(subject, want) {
 			t.Errorf("message %d is %q, want %s", n+1, subject, want)
 		}
+	}
+}
+
+// TestFullDiskKilled: a server that was killed in the middle of a change, on a disk that is
+// full, is in nobody's way. The lock file that it leaves cannot name it.
+func TestFullDiskKilled(t *testing.T) {
+	disk := smallDisk(t, 2<<20)
+	data := newData(t, "mbox:"+filepath.Join(disk, "mail"))
+	s := start(t, data)
+	c := login(t, s)
+	n := fillDisk(t, c)
+	left := 0
+	for rounds := 40; rounds > 0 && left < 3; rounds-- {
+		c.ok("SELECT INBOX")
+		for i := range 20 {
+			if _, err := c.send(fmt.Sprintf("STORE 1:%d %cFLAGS.SILENT (\\Seen)", n, "+-"[i%2])); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Duration(rand.IntN(10_000)) * time.Microsecond)
+		s.kill()
+		lock, err := os.ReadFile(filepath.Join(disk, "mail", "inbox.lock"))
+		s = start(t, data)
+		c = login(t, s)
+		c.ok("SELECT INBOX")
+		c.ok(`STORE 1 +FLAGS.SILENT (\Flagged)`)
+		if err == nil && len(lock) == 0 {
+			left++
+		}
+	}
+	if left == 0 {
+		t.Error("no empty lock file was left: nothing was tested")
+	}
+	if got := messages(c); got != n {
+		t.Errorf("there are %d messages, want %d", got, n)
 	}
 }
 

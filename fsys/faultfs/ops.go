@@ -324,7 +324,8 @@ func (f *FS) Chtimes(name string, atime, mtime time.Time) error {
 // Chmod sets permissions. Like owners they are durable at once, as nothing rests
 // on when they are.
 func (f *FS) Chmod(name string, perm fs.FileMode) error {
-	return f.describe(Chmod, name, true, func(n *node) { n.mode = n.mode&^fs.ModePerm | perm.Perm() })
+	const bits = fs.ModePerm | fs.ModeSticky
+	return f.describe(Chmod, name, true, func(n *node) { n.mode = n.mode&^bits | perm&bits })
 }
 
 // Lchown gives away a file or a link itself.
