@@ -170,17 +170,14 @@ func create(fsys FS, path string, opt DotlockOptions) (*Dotlock, error) {
 		// On a full disk an empty file is a lock all the same: whoever wants to
 		// expunge must get it.
 		content = nil
-		f, err = fsys.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, opt.Perm)
+		f, err = createEmpty(fsys, path, opt.Perm)
 	}
 	if err != nil {
 		return nil, err
 	}
 	d := &Dotlock{fs: fsys, path: path, file: f, content: content}
 	if d.info, err = f.Stat(); err != nil {
-		return nil, errors.Join(err, f.Close(), fsys.Remove(path))
-	}
-	if content == nil {
-		d.mark()
+		return nil, errors.Join(err, fsys.Remove(path), f.Close())
 	}
 	if opt.Spare != nil {
 		opt.Spare.madeNew()
@@ -188,21 +185,51 @@ func create(fsys FS, path string, opt DotlockOptions) (*Dotlock, error) {
 	return d, nil
 }
 
-// mark lets others see when this process has ended though the lock file cannot
-// tell its number: it has an open-file-description lock on the file, which ends
-// with it, and the sticky bit, which means nothing on a file, says so. Where the
-// mark cannot be set, others wait as for any lock of an unknown process.
-func (d *Dotlock) mark() {
-	if !isLocal(d.fs, d.path) {
-		return // another machine may not see the lock on the file
+// createEmpty makes a lock file that cannot name its process. Where it can be
+// marked it is, from the first moment, so that others see when the process has
+// ended; elsewhere they wait as for any lock of an unknown process.
+func createEmpty(fsys FS, path string, perm fs.FileMode) (File, error) {
+	if isLocal(fsys, filepath.Dir(path)) {
+		f, err := createMarked(fsys, path, perm)
+		if err == nil || errors.Is(err, fs.ErrExist) {
+			return f, err
+		}
 	}
-	if ok, err := d.file.TryLock(true); ok && err == nil {
-		_ = d.fs.Chmod(d.path, d.info.Mode().Perm()|fs.ModeSticky)
-	}
+	return fsys.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
 }
 
-// isMarked reports whether who made the lock file has a lock on it for as long as
-// he runs.
+// createMarked makes an empty file that has an open-file-description lock on it,
+// which ends with this process, and the sticky bit to say so, which means nothing
+// else on a file. Both are there before it has its name.
+func createMarked(fsys FS, path string, perm fs.FileMode) (f File, err error) {
+	temp := TempName(path)
+	if f, err = fsys.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm); err != nil {
+		return nil, err
+	}
+	if err = mark(fsys, f, temp); err == nil {
+		err = fsys.Link(temp, path)
+	}
+	_ = fsys.Remove(temp) // what stays is cleaned up as what a crash leaves
+	if err != nil {
+		_ = f.Close() // nothing was written
+		return nil, err
+	}
+	return f, nil
+}
+
+func mark(fsys FS, f File, name string) error {
+	fi, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if ok, err := f.TryLock(true); !ok || err != nil {
+		return errors.Join(err, errors.ErrUnsupported)
+	}
+	return fsys.Chmod(name, fi.Mode().Perm()|fs.ModeSticky)
+}
+
+// isMarked reports whether whoever made the lock file has a lock on it as long as
+// he has this one.
 func isMarked(fsys FS, path string, fi fs.FileInfo) bool {
 	return fi.Size() == 0 && fi.Mode()&fs.ModeSticky != 0 && isLocal(fsys, path)
 }
@@ -253,17 +280,30 @@ func (d *Dotlock) Touch() error {
 }
 
 // Unlock gives the lock back. ErrLockLost means that it was not ours any more;
-// then the file, which is somebody else's, stays. If a file of ours stayed, nobody
-// could do anything until this process ends, so a failure is worth another try.
+// then the file, which is somebody else's, stays. With any other error it stays and
+// is one that is left over: if it names this process, nobody gets it until that ends.
 func (d *Dotlock) Unlock() error {
-	err := d.Check()
-	if err == nil && d.fs.Remove(d.path) != nil {
-		err = d.fs.Remove(d.path)
-	}
+	err := d.remove()
 	if f, shared := d.file.(*spareFile); shared {
 		return errors.Join(err, d.spare.giveBack(f))
 	}
-	return errors.Join(err, d.file.Close())
+	_ = d.file.Close() // what it holds is of no use any more
+	return err
+}
+
+// remove takes the name away. As so much hangs on it, a failure is worth other tries;
+// none of them may meet the lock of somebody else, who can have a marked one as soon
+// as the file is closed.
+func (d *Dotlock) remove() (err error) {
+	for range 3 {
+		if err = d.Check(); err == nil {
+			err = d.fs.Remove(d.path)
+		}
+		if err == nil || errors.Is(err, ErrLockLost) {
+			break
+		}
+	}
+	return err
 }
 
 // waiter looks at a lock that somebody else holds.
@@ -279,12 +319,9 @@ type waiter struct {
 // breakStale removes the lock file if it was left over, and reports whether
 // there is now a chance to make it anew.
 func (w *waiter) breakStale() (bool, error) {
-	f, err := openLock(w.fs, w.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return true, nil // given back just now
-	}
-	if errors.Is(err, fs.ErrPermission) {
-		return w.breakUnreadable()
+	f, mayWrite, err := openLock(w.fs, w.path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return w.breakUnread() // given back just now, or a link that leads nowhere
 	}
 	if err != nil {
 		return false, err
@@ -298,11 +335,13 @@ func (w *waiter) breakStale() (bool, error) {
 	n, _ := f.ReadAt(buf[:], 0)
 	w.setHolder(string(buf[:n]), fi)
 	stale := w.stale()
-	if !stale && !isMarked(w.fs, w.path, fi) {
+	if !stale && !(mayWrite && isMarked(w.fs, w.path, fi)) {
 		return false, nil
 	}
-	mine, err := f.TryLock(true)
-	if err == nil && !mine {
+	// A lock for reading meets that of whoever made it, too, but not that of another
+	// who breaks it and may only read.
+	free, err := f.TryLock(mayWrite)
+	if err == nil && !free {
 		return false, nil // somebody else is breaking it, or who made it runs
 	}
 	if err != nil && !stale {
@@ -311,17 +350,17 @@ func (w *waiter) breakStale() (bool, error) {
 	return w.removeIf(fi)
 }
 
-// openLock opens for writing, which the lock on the lock needs, if it may.
-func openLock(fsys FS, path string) (File, error) {
-	f, err := fsys.OpenFile(path, os.O_RDWR, 0)
-	if errors.Is(err, fs.ErrPermission) {
-		return fsys.OpenFile(path, os.O_RDONLY, 0)
+// openLock opens for writing, which an exclusive lock on the lock needs, if it may.
+func openLock(fsys FS, path string) (f File, mayWrite bool, err error) {
+	if f, err = fsys.OpenFile(path, os.O_RDWR, 0); errors.Is(err, fs.ErrPermission) {
+		f, err = fsys.OpenFile(path, os.O_RDONLY, 0)
+		return f, false, err
 	}
-	return f, err
+	return f, true, err
 }
 
-// breakUnreadable judges a lock file of another user by its age alone.
-func (w *waiter) breakUnreadable() (bool, error) {
+// breakUnread judges a lock file that cannot be opened by its age alone.
+func (w *waiter) breakUnread() (bool, error) {
 	fi, err := w.fs.Lstat(w.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return true, nil
@@ -370,7 +409,7 @@ func (w *waiter) setHolder(content string, fi fs.FileInfo) {
 }
 
 // measureSkew asks the file system what time it is there, by making a file.
-// Where that fails, as on a full disk, our own clock must do.
+// Where that fails our own clock must do.
 func (w *waiter) measureSkew() {
 	w.timed = true
 	temp := TempName(filepath.Clean(w.path))

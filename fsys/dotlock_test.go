@@ -97,7 +97,10 @@ type bootedFS struct {
 	local bool
 }
 
-func (b bootedFS) Booted(string) (time.Time, bool) { return b.at, b.local }
+func (b bootedFS) Booted(path string) (time.Time, bool) {
+	_, err := b.Lstat(path) // it is asked for what is there
+	return b.at, b.local && err == nil
+}
 
 // TestLockDotAfterReboot: who made a lock before the machine was started does
 // not run any more, whoever it was. Elsewhere another machine may hold it.
@@ -139,14 +142,27 @@ func TestLockDotAfterReboot(t *testing.T) {
 // fullFS is a full disk: files can be made, and have no content.
 type fullFS struct {
 	bootedFS
-	noChmod bool
+	noLink bool
 }
 
 func (fullFS) CreateWith(string, []byte, fs.FileMode) (File, error) { return nil, syscall.ENOSPC }
 
+func (f fullFS) Link(oldname, newname string) error {
+	if f.noLink {
+		return syscall.EPERM
+	}
+	return f.bootedFS.Link(oldname, newname)
+}
+
+// Chmod fails where a mark would stand before what it tells of.
 func (f fullFS) Chmod(name string, perm fs.FileMode) error {
-	if f.noChmod {
-		return fs.ErrPermission
+	other, err := f.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer other.Close()
+	if free, err := other.TryLock(true); free || err != nil {
+		return fmt.Errorf("%s is marked, and anybody can have it: %v", name, err)
 	}
 	return f.bootedFS.Chmod(name, perm)
 }
@@ -155,26 +171,30 @@ func (f fullFS) Chmod(name string, perm fs.FileMode) error {
 // runs, and nobody's as soon as it has ended, where that can be seen.
 func TestLockDotOnFullDisk(t *testing.T) {
 	for _, test := range []struct {
-		name    string
-		local   bool
-		noChmod bool
-		keeps   bool // it, however old
-		ends    bool // with its process
+		name   string
+		local  bool
+		noLink bool
+		keeps  bool // it, however old
+		ends   bool // with its process
 	}{
 		{"a disk of this machine", true, false, true, true},
 		{"a file server", false, false, false, false},
-		{"no mark can be set", true, true, true, false},
+		{"no links", true, true, false, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			disk := fullFS{bootedFS: bootedFS{at: time.Now().Add(-10 * time.Hour), local: test.local}, noChmod: test.noChmod}
+			disk := fullFS{bootedFS: bootedFS{at: time.Now().Add(-10 * time.Hour), local: test.local}, noLink: test.noLink}
 			path := filepath.Join(t.TempDir(), "inbox.lock")
 			hold := func() *Dotlock {
 				d, err := LockDot(t.Context(), disk, path, DotlockOptions{Perm: 0o600, NoWait: true})
 				if err != nil {
 					t.Fatal(err)
 				}
-				if fi, err := os.Stat(path); err != nil || fi.Mode().Perm() != 0o600 {
-					t.Errorf("others may use it: %v, %v", fi.Mode(), err)
+				fi, err := os.Stat(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if marked := fi.Mode()&fs.ModeSticky != 0; fi.Mode().Perm() != 0o600 || marked != test.ends {
+					t.Errorf("its mode is %v", fi.Mode())
 				}
 				return d
 			}
@@ -214,21 +234,185 @@ func TestLockDotOnFullDisk(t *testing.T) {
 	}
 }
 
-// TestLockDotEmpty: an empty lock file with the sticky bit is given back like any other.
+// TestLockDotEmpty: one that cannot name its process is given back like any other, and
+// nothing stays beside it.
 func TestLockDotEmpty(t *testing.T) {
 	disk := fullFS{bootedFS: bootedFS{at: time.Now().Add(-time.Hour), local: true}}
-	path := filepath.Join(t.TempDir(), "inbox.lock")
+	dir := t.TempDir()
 	for range 3 {
-		d, err := LockDot(t.Context(), disk, path, DotlockOptions{NoWait: true})
+		d, err := LockDot(t.Context(), disk, filepath.Join(dir, "inbox.lock"), DotlockOptions{NoWait: true})
 		if err != nil {
 			t.Fatal(err)
+		}
+		if d.content != nil {
+			t.Fatalf("the disk is not full: %q", d.content)
 		}
 		if err := errors.Join(d.Touch(), d.Check(), d.Unlock()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-			t.Fatalf("it stays: %v", err)
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Fatalf("left is %v, %v", left, err)
 		}
+	}
+}
+
+// realFullFS is OS, on a disk that is full.
+type realFullFS struct{ OS }
+
+func (realFullFS) CreateWith(string, []byte, fs.FileMode) (File, error) { return nil, syscall.ENOSPC }
+
+// TestLockDotOnRealDisk: an empty lock file is marked on the disks of this machine.
+func TestLockDotOnRealDisk(t *testing.T) {
+	dir := t.TempDir()
+	if _, local := (OS{}).Booted(dir); !local {
+		t.Skip("not a file system that is known to be of this machine alone")
+	}
+	path := filepath.Join(dir, "inbox.lock")
+	d, err := LockDot(t.Context(), realFullFS{}, path, DotlockOptions{NoWait: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fi, err := os.Stat(path); err != nil || fi.Size() != 0 || fi.Mode()&fs.ModeSticky == 0 {
+		t.Errorf("its mode is %v, %v", fi, err)
+	}
+	if err := d.Unlock(); err != nil {
+		t.Error(err)
+	}
+}
+
+// otherFS shows files of another user, who lets us read them, or has file locks that
+// do not work.
+type otherFS struct {
+	bootedFS
+	readable, lockless bool
+}
+
+func (o otherFS) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
+	if o.readable && flag == os.O_RDWR {
+		return nil, fs.ErrPermission
+	}
+	f, err := o.bootedFS.OpenFile(name, flag, perm)
+	if err == nil && o.lockless {
+		f = locklessFile{f}
+	}
+	return f, err
+}
+
+type locklessFile struct{ File }
+
+func (locklessFile) TryLock(bool) (bool, error) { return false, syscall.ENOLCK }
+
+// TestLockDotMarked: a mark counts on an empty file of this machine, and only
+// the lock on it tells whether anybody has it.
+func TestLockDotMarked(t *testing.T) {
+	disk := bootedFS{at: time.Now().Add(-10 * time.Hour), local: true}
+	for name, test := range map[string]struct {
+		disk    FS
+		content string
+		mode    fs.FileMode
+		held    bool
+		age     time.Duration
+		broken  bool
+	}{
+		"nobody has it":                     {otherFS{bootedFS: disk}, "", fs.ModeSticky, false, 0, true},
+		"somebody has it":                   {otherFS{bootedFS: disk}, "", fs.ModeSticky, true, 0, false},
+		"somebody has it, for long":         {otherFS{bootedFS: disk}, "", fs.ModeSticky, true, time.Hour, false},
+		"no mark":                           {otherFS{bootedFS: disk}, "", 0, false, 0, false},
+		"with content":                      {otherFS{bootedFS: disk}, "1:another.example", fs.ModeSticky, false, 0, false},
+		"on a file server":                  {otherFS{bootedFS: bootedFS{}}, "", fs.ModeSticky, false, 0, false},
+		"no locks":                          {otherFS{bootedFS: disk, lockless: true}, "", fs.ModeSticky, false, 0, false},
+		"no locks, old":                     {otherFS{bootedFS: disk, lockless: true}, "", fs.ModeSticky, false, time.Hour, true},
+		"another user had it":               {otherFS{bootedFS: disk, readable: true}, "", fs.ModeSticky, false, 0, false},
+		"another user has it":               {otherFS{bootedFS: disk, readable: true}, "", fs.ModeSticky, true, 0, false},
+		"another user has it, for long":     {otherFS{bootedFS: disk, readable: true}, "", fs.ModeSticky, true, time.Hour, false},
+		"another user had it, without mark": {otherFS{bootedFS: disk, readable: true}, "", 0, false, time.Hour, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "inbox.lock")
+			then := time.Now().Add(-test.age)
+			if err := errors.Join(os.WriteFile(path, []byte(test.content), 0o600), os.Chmod(path, 0o600|test.mode), os.Chtimes(path, then, then)); err != nil {
+				t.Fatal(err)
+			}
+			f, err := OS{}.OpenFile(path, os.O_RDWR, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			if test.held {
+				if ok, err := f.TryLock(true); !ok || err != nil {
+					t.Fatal(ok, err)
+				}
+			}
+			d, err := LockDot(t.Context(), test.disk, path, DotlockOptions{NoWait: true})
+			if broken := err == nil; broken != test.broken || err != nil && !errors.Is(err, ErrLocked) {
+				t.Fatalf("broken is %v (%v), want %v", broken, err, test.broken)
+			}
+			if err == nil {
+				if err := d.Unlock(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
+
+// stubbornFS fails to remove locks so many times.
+type stubbornFS struct {
+	fullFS
+	path  string
+	fails int
+}
+
+func (s *stubbornFS) Remove(name string) error {
+	if name == s.path && s.fails > 0 {
+		s.fails--
+		return syscall.ENOSPC
+	}
+	return s.fullFS.Remove(name)
+}
+
+// TestUnlockTries: a lock that cannot be removed at first is given back, and one that
+// cannot be at all is nobody's as soon as somebody can remove it.
+func TestUnlockTries(t *testing.T) {
+	for fails := range 5 {
+		disk := &stubbornFS{fullFS: fullFS{bootedFS: bootedFS{at: time.Now().Add(-time.Hour), local: true}}, path: filepath.Join(t.TempDir(), "inbox.lock")}
+		d, err := LockDot(t.Context(), disk, disk.path, DotlockOptions{NoWait: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		disk.fails = fails
+		if err := d.Unlock(); (err == nil) != (fails < 3) {
+			t.Errorf("%d failures: %v", fails, err)
+		}
+		disk.fails = 0
+		if d, err = LockDot(t.Context(), disk, disk.path, DotlockOptions{NoWait: true}); err != nil {
+			t.Errorf("%d failures: %v", fails, err)
+		} else if err := d.Unlock(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestLockDotLink: a link that leads nowhere is a lock, and nobody waits for it for ever.
+func TestLockDotLink(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "inbox.lock")
+	if err := os.Symlink("nowhere", path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LockDot(t.Context(), OS{}, path, DotlockOptions{NoWait: true}); !errors.Is(err, ErrLocked) {
+		t.Errorf("LockDot: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := LockDot(ctx, OS{}, path, DotlockOptions{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("LockDot: %v", err)
+	}
+	d, err := LockDot(t.Context(), OS{}, path, DotlockOptions{NoWait: true, Stale: time.Nanosecond})
+	if err != nil {
+		t.Fatalf("an old one: %v", err)
+	}
+	if err := d.Unlock(); err != nil {
+		t.Error(err)
 	}
 }
 

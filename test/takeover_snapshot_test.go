@@ -182,12 +182,16 @@ func (a account) uidls(t testing.TB) (list []string) {
 		}
 		return list
 	}
-	sizes := lines("LIST")
+	sizes := make(map[string]string)
+	for _, text := range lines("LIST") {
+		number, size, _ := strings.Cut(text, " ")
+		sizes[number] = size
+	}
 	// By TOP, as a message that RETR gives is seen then in Dovecot.
-	for i, id := range lines("UIDL") {
-		number, size, _ := strings.Cut(sizes[i], " ")
+	for _, id := range lines("UIDL") {
+		number, _, _ := strings.Cut(id, " ")
 		text := strings.Join(lines("TOP %s 1000000", number), "\n")
-		list = append(list, fmt.Sprintf("pop3 %s size %s sum %.8x", id, size, sha256.Sum256([]byte(text))))
+		list = append(list, fmt.Sprintf("pop3 %s size %s sum %.8x", id, sizes[number], sha256.Sum256([]byte(text))))
 	}
 	say("QUIT")
 	return list

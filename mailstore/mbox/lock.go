@@ -73,7 +73,6 @@ const (
 
 // fileLock is what an operation holds while it works on the file.
 type fileLock struct {
-	fs      fsys.FS
 	dot     *fsys.Dotlock
 	touched time.Time
 	fcntl   *handle // held, or nil
@@ -113,7 +112,7 @@ func (m *Mailbox) lock(ctx context.Context, exclusive bool) (*fileLock, error) {
 
 // tryLock takes all locks or none; then holder tells who has the one that failed.
 func (m *Mailbox) tryLock(exclusive bool) (_ *fileLock, holder string, err error) {
-	l := &fileLock{fs: m.acct.opt.FS}
+	l := new(fileLock)
 	kinds := m.acct.locks.of(m.paths().mbox)
 	withFcntl := slices.Contains(kinds, Fcntl)
 	for _, kind := range kinds {
@@ -237,10 +236,7 @@ func (l *fileLock) unlock() error {
 		_ = l.fcntl.release() // nothing unwritten is left in it
 	}
 	if l.dot != nil {
-		err := l.dot.Unlock()
-		if err != nil && !errors.Is(err, fsys.ErrLockLost) {
-			// A lock file of ours that stays behind would keep out everybody, us too.
-			err = ignoreMissing(l.fs.Remove(l.dot.Path()))
+		if err := l.dot.Unlock(); !errors.Is(err, fsys.ErrLockLost) {
 			errs = append(errs, err)
 		}
 	}

@@ -167,6 +167,6 @@ func (m *Mailbox) testDot() (why, err error) {
 	} else if errors.Is(err, fs.ErrExist) || isFull(err) {
 		err = nil
 	}
-	l := fileLock{fs: m.acct.opt.FS, dot: d}
+	l := fileLock{dot: d}
 	return why, errors.Join(err, l.unlock())
 }

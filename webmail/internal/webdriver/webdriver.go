@@ -46,7 +46,7 @@ func Start(ctx context.Context, opt Options) (*Browser, error) {
 		return nil, ErrAbsent
 	}
 	b := &Browser{driver: exec.Command(driver, "--port=0")}
-	if err := b.startDriver(); err != nil {
+	if err := b.startDriver(ctx); err != nil {
 		return nil, err
 	}
 	args := []string{"--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--no-first-run",
@@ -66,7 +66,7 @@ func Start(ctx context.Context, opt Options) (*Browser, error) {
 var driverListens = regexp.MustCompile(`started successfully on port ([0-9]+)`)
 
 // startDriver starts the driver on a port of its choice, which it prints.
-func (b *Browser) startDriver() error {
+func (b *Browser) startDriver(ctx context.Context) error {
 	out, err := b.driver.StdoutPipe()
 	if err != nil {
 		return err
@@ -74,6 +74,7 @@ func (b *Browser) startDriver() error {
 	if err := b.driver.Start(); err != nil {
 		return err
 	}
+	defer context.AfterFunc(ctx, func() { b.driver.Process.Kill() })()
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		if m := driverListens.FindStringSubmatch(lines.Text()); m != nil {
@@ -83,7 +84,7 @@ func (b *Browser) startDriver() error {
 		}
 	}
 	b.driver.Process.Kill()
-	return errors.Join(errors.New("chromedriver does not tell its port"), lines.Err(), b.driver.Wait())
+	return errors.Join(errors.New("chromedriver does not tell its port"), ctx.Err(), lines.Err(), b.driver.Wait())
 }
 
 // begin opens the session.
