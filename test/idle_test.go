@@ -2,6 +2,7 @@ package test
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -24,7 +25,11 @@ func TestIdleStacks(t *testing.T) {
 			idle(t, s, service, 10) // the first pay for what all share
 			before := stacks(t, s)
 			idle(t, s, service, n)
-			if each := (stacks(t, s) - before) / n; each > most+most/8 {
+			each := int64(math.MaxInt64)
+			for tries := 20; tries > 0 && each > most+most/8; tries-- { // some may be on their way yet
+				each = (stacks(t, s) - before) / n
+			}
+			if each > most+most/8 {
 				t.Errorf("%d octets of stack each, more than %d", each, most)
 			}
 		})
