@@ -60,9 +60,5 @@ func (d *Debts) eachName(dir string, buf []byte, fn func(name []byte, kind fs.Fi
 
 // Booted is that of the file system below.
 func (d *Debts) Booted(path string) (time.Time, bool) {
-	b, tells := d.FS.(bootTeller)
-	if !tells {
-		return time.Time{}, false
-	}
-	return b.Booted(path)
+	return booted(d.FS, path)
 }

@@ -391,10 +391,6 @@ func mkdirGiven(sys FS, owner Owner, dir string) error {
 
 // Booted is that of the file system below.
 func (o *owned) Booted(path string) (time.Time, bool) {
-	b, tells := o.sys.(bootTeller)
-	if !tells {
-		return time.Time{}, false
-	}
 	defer o.become(path).restore()
-	return b.Booted(path)
+	return booted(o.sys, path)
 }
