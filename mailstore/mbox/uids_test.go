@@ -2,6 +2,7 @@ package mbox
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -69,21 +70,70 @@ func TestUIDsForOthers(t *testing.T) {
 			b.append("x", "y")
 			want, next := subjectsOf(t, b.m), b.m.Status().UIDNext
 			text := b.content()
-			if err := fsys.MkdirAll(b.fs, "/other", 0o700); err != nil {
-				t.Fatal(err)
-			}
-			if err := fsys.WriteFile(b.fs, "/other/inbox", text, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			m, err := openAccount(t, Options{FS: b.fs, Root: "/other", Zone: time.UTC}).Open(t.Context(), mailstore.Inbox)
-			if err != nil {
-				t.Fatal(err)
-			}
+			m := b.alone()
 			if got := m.UIDValidity(); got != b.m.UIDValidity() {
 				t.Errorf("others see UIDVALIDITY %d, want %d", got, b.m.UIDValidity())
 			}
 			if got := subjectsOf(t, m); !slices.Equal(got, want) || m.Status().UIDNext < next {
 				t.Errorf("others see %q and UIDNEXT %d, want %q and %d of\n%s", got, m.Status().UIDNext, want, next, text)
+			}
+		})
+	}
+}
+
+// TestUIDsOfTwoServers: another server gives UIDs as well, writes them into the file after
+// they were told here for other messages, and leaves messages in front of them without. No
+// UID that was told here names another message, and in the end the file says what was told.
+func TestUIDsOfTwoServers(t *testing.T) {
+	for _, c := range []struct {
+		why string
+		do  func(b *killed)
+	}{
+		{"it has not seen a message that was removed", func(b *killed) {
+			b.deliver("b", "c")
+			b.told()
+			b.remove("b")
+			b.number("c", 2)
+			b.deliver("d")
+			b.number("d", 3)
+		}},
+		{"only it has seen a message that was removed", func(b *killed) {
+			b.deliver("b", "c")
+			b.remove("b")
+			b.told()
+			b.deliver("d")
+			b.number("d", 4)
+		}},
+		{"it has not written the UIDs of those in front", func(b *killed) {
+			b.deliver("b", "c", "d", "e")
+			b.number("d", 6)
+			b.number("e", 9)
+			b.used(25)
+			b.told()
+			b.deliver("f")
+			b.number("f", 26)
+			b.used(26)
+		}},
+		{"it writes them after others were told", func(b *killed) {
+			b.deliver("b", "c")
+			b.told()
+			b.deliver("d")
+			b.number("d", 9)
+			b.used(9)
+			b.told()
+			b.number("b", 7)
+			b.number("c", 8)
+		}},
+	} {
+		t.Run(c.why, func(t *testing.T) {
+			b := newKilled(t, "/index")
+			c.do(b)
+			want := b.told()
+			if err := b.m.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if got := subjectsOf(t, b.alone()); !slices.Equal(got, want) {
+				t.Errorf("others see %q, want %q of\n%s", got, want, b.content())
 			}
 		})
 	}
@@ -135,10 +185,11 @@ type killed struct {
 	fs    *faultfs.FS
 	index string
 	m     mailstore.Mailbox
+	names map[string]string // by UIDs that were told, here or, first of all, elsewhere
 }
 
 func newKilled(t *testing.T, index string) *killed {
-	b := &killed{T: t, fs: faultfs.New(), index: index}
+	b := &killed{T: t, fs: faultfs.New(), index: index, names: map[string]string{"1": "a"}}
 	if err := fsys.MkdirAll(b.fs, "/mail", 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -161,6 +212,79 @@ func (b *killed) open() {
 		b.Fatal(err)
 	}
 	b.m = m
+}
+
+// alone is the mailbox to a reader who has nothing but the file.
+func (b *killed) alone() mailstore.Mailbox {
+	b.Helper()
+	if err := fsys.MkdirAll(b.fs, "/other", 0o700); err != nil {
+		b.Fatal(err)
+	}
+	if err := fsys.WriteFile(b.fs, "/other/inbox", b.content(), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	m, err := openAccount(b.T, Options{FS: b.fs, Root: "/other", Zone: time.UTC}).Open(b.Context(), mailstore.Inbox)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return m
+}
+
+// told looks at the mailbox as a client does that selects it, and complains about a UID
+// that was told for another message.
+func (b *killed) told() []string {
+	b.Helper()
+	b.refresh()
+	if _, err := b.m.ClaimRecent(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	list := subjectsOf(b.T, b.m)
+	for _, line := range list {
+		uid, subject, _ := strings.Cut(line, " ")
+		if had := b.names[uid]; had != "" && had != subject {
+			b.Errorf("UID %s names %q and named %q", uid, subject, had)
+		}
+		b.names[uid] = subject
+	}
+	return list
+}
+
+// number does what another server does that writes the UID of a message into the file.
+func (b *killed) number(id string, uid mailstore.UID) {
+	b.Helper()
+	field := fmt.Sprintf("Subject: %s\n", id)
+	b.edit(field, fmt.Sprintf("%sX-UID: %d\n", field, uid))
+	if key := fmt.Sprint(uid); b.names[key] == "" {
+		b.names[key] = id
+	}
+}
+
+// used does the same with the last UID.
+func (b *killed) used(uid mailstore.UID) {
+	b.Helper()
+	base := fmt.Sprintf("X-IMAPbase: %d ", b.m.UIDValidity())
+	_, rest, found := strings.Cut(string(b.content()), base)
+	if !found {
+		b.Fatalf("no %s in\n%s", base, b.content())
+	}
+	b.edit(base+rest[:10], fmt.Sprintf("%s%010d", base, uid))
+	for ; uid > 0; uid-- { // what it does not name any more has gone
+		if key := fmt.Sprint(uid); b.names[key] == "" {
+			b.names[key] = "something else"
+		}
+	}
+}
+
+// edit changes a text that stands in the file once.
+func (b *killed) edit(old, new string) {
+	b.Helper()
+	text := string(b.content())
+	if strings.Count(text, old) != 1 {
+		b.Fatalf("%q stands %d times in\n%s", old, strings.Count(text, old), text)
+	}
+	if err := fsys.WriteFile(b.fs, "/mail/inbox", []byte(strings.Replace(text, old, new, 1)), 0o600); err != nil {
+		b.Fatal(err)
+	}
 }
 
 func (b *killed) append(ids ...string) {
