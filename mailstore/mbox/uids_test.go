@@ -83,7 +83,8 @@ func TestUIDsForOthers(t *testing.T) {
 
 // TestUIDsOfTwoServers: another server gives UIDs as well, writes them into the file after
 // they were told here for other messages, and leaves messages in front of them without. No
-// UID that was told here names another message, and in the end the file says what was told.
+// UID that was told here names another message, and in the end, where something was claimed
+// after that, the file says what was told.
 func TestUIDsOfTwoServers(t *testing.T) {
 	for _, c := range []struct {
 		why string
