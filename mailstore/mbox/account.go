@@ -270,12 +270,12 @@ func (m *Mailbox) startLocked(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.j, err = openJournal(m.acct.opt.FS, m.paths().journal(), false)
-	if err = unlessReadOnly(err); err != nil {
+	t, err := m.startJournal()
+	if err != nil {
 		return errors.Join(err, l.unlock())
 	}
 	if m.j == nil || !m.j.dirty() {
-		return errors.Join(m.load(), l.unlock())
+		return errors.Join(m.load(t), l.unlock())
 	}
 	if err := l.unlock(); err != nil {
 		return err
@@ -285,9 +285,23 @@ func (m *Mailbox) startLocked(ctx context.Context) error {
 	}
 	err = m.recoverFirst(l)
 	if err == nil {
-		err = m.load()
+		err = m.load(m.j.told)
 	}
 	return errors.Join(err, l.unlock())
+}
+
+// startJournal opens the journal, if there is one. Where it can only be read, what it
+// tells is all that it is good for.
+func (m *Mailbox) startJournal() (t toldUIDs, err error) {
+	path := m.paths().journal()
+	m.j, err = openJournal(m.acct.opt.FS, path, false)
+	switch {
+	case err == nil && m.j != nil:
+		return m.j.told, nil
+	case err != nil && unlessReadOnly(err) == nil:
+		return readTold(m.acct.opt.FS, path)
+	}
+	return toldUIDs{}, err
 }
 
 func (m *Mailbox) recoverFirst(l *fileLock) error {

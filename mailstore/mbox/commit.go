@@ -3,7 +3,6 @@ package mbox
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"sync"
@@ -158,8 +157,8 @@ func (b *batch) run(r *rewriter) {
 	}
 }
 
-// commit writes, reads what it has written as every reader of the file would,
-// and only then lets it count. The journal still describes it.
+// commit reads what it is to write as every reader of the file would, then writes it, and
+// only then lets it count. The journal still describes it.
 func (b *batch) commit(r *rewriter) error {
 	m := b.m
 	first := m.UIDNext()
@@ -171,21 +170,34 @@ func (b *batch) commit(r *rewriter) error {
 	if err != nil {
 		return err
 	}
-	end, err := r.append(start, func(w io.Writer) error { return b.compose(w, lead, first) })
+	compose := func(w io.Writer) error { return b.compose(w, lead, first) }
+	note, err := noteOf(compose)
 	if err != nil {
+		return err
+	}
+	a := appended{batch: b, start: start + int64(len(lead)), end: start + note.n, first: first}
+	if err := a.foretell(r, note); err != nil {
+		return err
+	}
+	if err := r.append(start, note, compose); err != nil {
+		r.j.told = m.toldHere()
 		return m.afterFailure(r, err)
 	}
-	if start += int64(len(lead)); len(lead) > 0 {
-		err = m.lookAgain(m.lastEntry(), start)
+	if len(lead) > 0 {
+		err = m.lookAgain(m.lastEntry(), a.start)
 	}
 	if err == nil {
-		err = b.accept(start, end, first)
+		err = a.accept()
 	}
+	r.j.told = m.toldHere()
 	if err != nil {
 		return errors.Join(err, m.afterFailure(r, r.takeBackAppend()))
 	}
 	return nil
 }
+
+// toldHere is what the journal has to tell now.
+func (m *Mailbox) toldHere() toldUIDs { return newTold(m.validity, m.UIDNext(), m.unlisted) }
 
 // len is the number of messages.
 func (b *batch) len() (n int) {
@@ -228,60 +240,4 @@ func (b *batch) newBase() *base {
 		}
 	}
 	return base
-}
-
-// errAppendLost: what was written does not read as what was meant.
-var errAppendLost = errors.New("the message cannot be stored in an mbox file")
-
-// accept reads the new messages from the file and adds them to the index.
-func (b *batch) accept(start, end int64, first mailstore.UID) error {
-	m := b.m
-	p := newParser(m.h, start, end, m.acct.opt.Zone)
-	p.style, p.first = m.style, m.carriesNoMail()
-	list, err := p.rest(start)
-	if err != nil {
-		return err
-	}
-	if list.len() != b.len() {
-		return fmt.Errorf("%w: it reads as %d messages and not as %d", errAppendLost, list.len(), b.len())
-	}
-	fi, err := m.stat()
-	if err != nil {
-		return err
-	}
-	next := first
-	for _, a := range b.list {
-		a.uids = a.uids[:0]
-		for i := range a.messages {
-			if err := list.at(int(next-first)).accepted(&a.messages[i], next); err != nil {
-				return err
-			}
-			a.uids = append(a.uids, next)
-			next++
-		}
-	}
-	before := m.base
-	if p.base.found {
-		m.base = p.base
-	}
-	if err := m.persist(list, next); err != nil {
-		m.base = before
-		return err
-	}
-	m.noteKeywords(list)
-	m.publish(list, next)
-	m.setSnap(stampOf(fi))
-	return nil
-}
-
-// accepted completes a message that was found with what it was written from.
-func (f *found) accepted(msg *spooled, uid mailstore.UID) error {
-	if f.uid != uid {
-		return fmt.Errorf("%w: its UID reads as %d and not as %d", errAppendLost, f.uid, uid)
-	}
-	f.resolved = resolved{stamped: true, fresh: true}
-	f.bits |= bitStamped | bitRecent
-	f.date = msg.date
-	f.system, f.keywords = msg.flags.System|mailstore.Recent, msg.flags.Keywords
-	return nil
 }

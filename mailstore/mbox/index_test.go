@@ -200,6 +200,28 @@ func TestGrownWhileClosed(t *testing.T) {
 	}
 }
 
+// TestGrownBeforeKill: so it is after a kill, whatever UIDs were told of the end since.
+func TestGrownBeforeKill(t *testing.T) {
+	big := strings.Replace(mailOf("big"), "body of big", strings.Repeat("0123456789012345678901234567890\n", fullSize/32), 1)
+	b := newIndexed(t, big+mailOf("a", "Status: O \n"))
+	_, err := b.m.ClaimRecent(t.Context())
+	b.ok(err)
+	b.reopen() // with notes
+	b.reopen()
+	b.deliver(mailOf("b"))
+	b.ok(b.m.Refresh(t.Context()))
+	b.ok(appendText(t, b.m, "Subject: c\n\nc\n"))
+	want := subjectsOf(t, b.m)
+	b.fs.read.Store(0)
+	b.open() // without Close
+	if n := b.fs.read.Load(); n > 1<<20 {
+		t.Errorf("%d octets were read", n)
+	}
+	if got := subjectsOf(t, b.m); !slices.Equal(got, want) {
+		t.Errorf("there is %q, and was %q", got, want)
+	}
+}
+
 func subjectsOf(t testing.TB, m mailstore.Mailbox) (list []string) {
 	t.Helper()
 	uids, c := m.Follow()

@@ -20,8 +20,8 @@ import (
 // The journal is a file of its own for each mailbox, kept between operations.
 // Its layout, all numbers little-endian:
 //
-//	0     header block A (512 octets)
-//	4096  header block B
+//	0     header block A (512 octets), and behind it the texts of its told
+//	4096  header block B, the same
 //	8192  literals: the new octets of the edits, one after the other
 //	...   table: the edits (offset, deleted, inserted, place of the literal; 8
 //	      octets each)
@@ -40,6 +40,7 @@ const (
 	blockSize      = 512
 	blockB         = 4096
 	journalStart   = 8192
+	toldAt         = 96 // in a header block
 	journalCRCAt   = blockSize - 4
 	editSize       = 32
 	appendBlock    = 512     // what one checksum of an append covers
@@ -72,10 +73,14 @@ type journalHeader struct {
 	slotRoom         int64  // octets of data in a slot
 	stepLimit        int64  // bounds the steps, which are not written down
 	written          int64  // when, in nanoseconds since 1970
+	told             toldUIDs
 }
 
+// encode gives the block and what stands behind it.
 func (h *journalHeader) encode() []byte {
-	b := make([]byte, 0, blockSize)
+	whole := make([]byte, blockSize, blockSize+recordSize*len(h.told.texts))
+	whole = h.told.appendTexts(whole)
+	b := whole[:0]
 	le := binary.LittleEndian
 	b = le.AppendUint64(b, journalMagic)
 	b = le.AppendUint64(b, h.seq)
@@ -84,7 +89,8 @@ func (h *journalHeader) encode() []byte {
 	for _, n := range []uint64{h.dev, h.ino, uint64(h.oldSize), uint64(h.newSize), uint64(h.litLen), uint64(h.metaCRC), uint64(h.slotRoom), uint64(h.written), uint64(h.stepLimit)} {
 		b = le.AppendUint64(b, n)
 	}
-	return sealBlock(b)
+	sealBlock(h.told.appendHead(b, whole[blockSize:]))
+	return whole
 }
 
 func sealBlock(b []byte) []byte {
@@ -97,8 +103,10 @@ func openBlock(b []byte) bool {
 	return len(b) == blockSize && binary.LittleEndian.Uint32(b[journalCRCAt:]) == crc32.Checksum(b[:journalCRCAt], castagnoli)
 }
 
+// decodeHeader reads what encode gave; more may stand behind it.
 func decodeHeader(b []byte) (journalHeader, bool) {
 	le := binary.LittleEndian
+	b, texts := b[:min(blockSize, len(b))], b[min(blockSize, len(b)):]
 	if !openBlock(b) || le.Uint64(b) != journalMagic {
 		return journalHeader{}, false
 	}
@@ -108,7 +116,9 @@ func decodeHeader(b []byte) (journalHeader, bool) {
 		dev: n(0), ino: n(1), oldSize: int64(n(2)), newSize: int64(n(3)), litLen: int64(n(4)),
 		metaCRC: uint32(n(5)), slotRoom: int64(n(6)), written: int64(n(7)), stepLimit: int64(n(8)),
 	}
-	ok := h.kind <= journalCut && h.oldSize >= 0 && h.newSize >= 0 && h.litLen >= 0 && h.litLen < maxJournalMeta &&
+	var whole bool
+	h.told, whole = decodeTold(b[toldAt:], texts)
+	ok := whole && h.kind <= journalCut && h.oldSize >= 0 && h.newSize >= 0 && h.litLen >= 0 && h.litLen < maxJournalMeta &&
 		h.slotRoom >= 0 && h.slotRoom <= stepData && h.stepLimit <= stepData && (h.stepLimit >= minStepData || h.kind != journalRewrite)
 	return h, ok
 }
@@ -142,6 +152,7 @@ type journal struct {
 	path string
 	f    journalFile
 	h    journalHeader
+	told toldUIDs // what the next header will say
 	// unsure: an operation is finished, but it may not be written durably that it is.
 	unsure bool
 	// refused: the append in the journal was reported as failed, so it must go
@@ -178,6 +189,7 @@ func openJournal(fsx fsys.FS, path string, create bool) (*journal, error) {
 	if err := j.load(); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
+	j.told = j.h.told
 	return j, nil
 }
 
@@ -218,13 +230,41 @@ func createFile(fsx fsys.FS, path string, perm fs.FileMode) (fsys.File, error) {
 	return f, nil
 }
 
+// successor makes a journal that tells the same and is to take this one's place, under
+// another name.
+func (j *journal) successor() (*journal, error) {
+	next, err := openJournal(j.fs, fsys.TempName(j.path), true)
+	if err != nil {
+		return nil, err
+	}
+	next.told = j.told
+	return next, nil
+}
+
+// rename gives it a name, durably, whatever had it before.
+func (j *journal) rename(path string) error {
+	err := j.fs.Rename(j.path, path)
+	if err == nil {
+		err = syncParent(j.fs, path)
+	}
+	if err == nil {
+		j.path = path
+	}
+	return err
+}
+
+// discard removes one that has not got it.
+func (j *journal) discard() error {
+	return errors.Join(j.close(), ignoreMissing(j.fs.Remove(j.path)))
+}
+
 func (j *journal) close() error { return j.f.Close() }
 
 // load reads the header that counts.
 func (j *journal) load() error {
 	j.h = journalHeader{}
 	for _, at := range []int64{0, blockB} {
-		var b [blockSize]byte
+		var b [blockB]byte
 		n, err := j.f.ReadAt(b[:], at)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
@@ -241,7 +281,7 @@ func (j *journal) dirty() bool { return j.h.kind != journalClean || j.unsure }
 
 // put writes the header, to the block that does not hold the present one.
 func (j *journal) put(h journalHeader) error {
-	h.seq = j.h.seq + 1
+	h.seq, h.told = j.h.seq+1, j.told
 	h.written = time.Now().UnixNano()
 	at := int64(0)
 	if h.seq%2 == 1 {

@@ -11,22 +11,21 @@ import (
 	"restante/mailstore/index"
 )
 
-// persist makes durable what the file does not say of these messages before
-// anybody is told of them. On a full disk it goes on without, so that there is
-// a way to expunge; it is made up for at the next look.
+// persist makes durable which texts have these UIDs before anybody is told of them. On
+// a full disk it goes on without, so that there is a way to expunge; it is made up for at
+// the next look.
 func (m *Mailbox) persist(list *foundList, next mailstore.UID) error {
-	fresh, owed := 0, m.owed
-	for f := range list.all() {
-		if f.fresh {
-			fresh++
-			owed = owed || !f.stamped || !m.base.found
-		}
-	}
-	if m.savedValidity == m.validity && !owed && len(m.unlisted)+fresh < recordBatch {
-		m.unlisted = slices.AppendSeq(m.unlisted, list.fresh())
+	if m.savedValidity == m.validity && !m.owed && !list.anyFresh() {
 		return nil
 	}
 	return m.saveNew(next, list.fresh())
+}
+
+func (l *foundList) anyFresh() bool {
+	for range l.fresh() {
+		return true
+	}
+	return false
 }
 
 // fresh is the messages that were not known before.

@@ -6,8 +6,6 @@ import (
 	"io/fs"
 	"slices"
 	"time"
-
-	"restante/fsys"
 )
 
 // foreignSlack is how long after a step was begun its writes may come.
@@ -44,15 +42,35 @@ func (r *rewriter) recover() (done bool, err error) {
 func (r *rewriter) abandon(why string) error {
 	keep := fmt.Sprintf("%s.unfinished-%d", r.j.path, time.Now().UnixNano())
 	r.log.Error("mbox: cannot finish an interrupted operation; the mailbox may have lost or doubled text. Look at it, and delete the file named here", "mailbox", r.name, "reason", why, "journal", keep)
-	if err := r.j.fs.Rename(r.j.path, keep); err != nil {
-		return err
-	}
-	f, err := createFile(r.j.fs, r.j.path, 0o600)
+	next, err := r.j.successor()
 	if err != nil {
 		return err
 	}
+	if err = next.clean(); err == nil {
+		err = r.keepJournal(keep)
+	}
+	if err == nil {
+		err = next.rename(r.j.path)
+	}
+	if err != nil {
+		return errors.Join(err, next.discard())
+	}
+	return r.take(next)
+}
+
+// keepJournal gives the journal another name, and takes the one that it has only where a file
+// can have no two.
+func (r *rewriter) keepJournal(name string) error {
+	if r.j.fs.Link(r.j.path, name) == nil {
+		return nil
+	}
+	return r.j.fs.Rename(r.j.path, name)
+}
+
+// take goes on with a journal that has taken the place of the present one.
+func (r *rewriter) take(next *journal) error {
 	old := r.j.f
-	r.j.f, r.j.h = f, journalHeader{}
+	*r.j = *next
 	return old.Close()
 }
 
@@ -178,7 +196,7 @@ func (r *rewriter) deleteUnderMail(from, to int64) error {
 	if err != nil {
 		return err
 	}
-	j, err := openJournal(r.j.fs, fsys.TempName(r.j.path), true)
+	j, err := r.j.successor()
 	if err != nil {
 		return err
 	}
@@ -193,18 +211,12 @@ func (r *rewriter) deleteUnderMail(from, to int64) error {
 		data, err = next.announce(l, steps[0], 0)
 	}
 	if err == nil {
-		err = j.fs.Rename(j.path, r.j.path)
-	}
-	if err == nil {
-		err = syncParent(j.fs, r.j.path)
+		err = j.rename(r.j.path)
 	}
 	if err != nil {
-		return errors.Join(errHalfDone, err, j.close(), ignoreMissing(j.fs.Remove(j.path)))
+		return errors.Join(errHalfDone, err, j.discard())
 	}
-	old := r.j.f
-	j.path = r.j.path
-	*r.j = *j
-	return errors.Join(old.Close(), r.finish(l, steps, 0, data, true))
+	return errors.Join(r.take(j), r.finish(l, steps, 0, data, true))
 }
 
 func ignoreMissing(err error) error {

@@ -96,12 +96,12 @@ func (r *reserve) shrink(n int64) error {
 	return errors.Join(err, f.Close())
 }
 
-// journal makes the reserve the journal at path, in the place of one that may be
-// there and says that nothing is going on.
-func (r *reserve) journal(path string) (*journal, error) {
+// journal makes the reserve the journal of a mailbox, in the place of one that says that
+// nothing is going on.
+func (r *reserve) journal(old *journal) (*journal, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	dir := filepath.Dir(path)
+	dir := filepath.Dir(old.path)
 	if _, err := r.fs.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		if err := r.shrink(dirRoom); err != nil {
 			return nil, err
@@ -111,13 +111,24 @@ func (r *reserve) journal(path string) (*journal, error) {
 		}
 	}
 	r.whole = false
-	if err := r.fs.Rename(r.path, path); err != nil {
+	next, err := openJournal(r.fs, r.path, false)
+	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(r.fs.SyncDir(dir), r.fs.SyncDir(filepath.Dir(r.path))); err != nil {
-		return nil, err
+	if next == nil {
+		return nil, fs.ErrNotExist
 	}
-	return openJournal(r.fs, path, false)
+	next.told = old.told
+	if err = next.clean(); err == nil {
+		err = next.rename(old.path)
+	}
+	if err == nil {
+		err = r.fs.SyncDir(filepath.Dir(r.path))
+	}
+	if err != nil {
+		return nil, errors.Join(err, next.close())
+	}
+	return next, nil
 }
 
 // noJournal is in the place of the file of a journal for which there is no room:
@@ -148,14 +159,12 @@ func (e *editing) useReserve() error {
 	if !small {
 		return nil
 	}
-	j, err := have.journal(m.paths().journal())
+	j, err := have.journal(e.r.j)
 	if err != nil {
 		return err
 	}
-	old := e.r.j.f
-	*e.r.j = *j
 	m.j = e.r.j
-	return old.Close()
+	return e.r.take(j)
 }
 
 // makesRoom reports whether the change is one that must be possible on a full

@@ -345,7 +345,10 @@ func TestAppendPowerCut(t *testing.T) {
 				fsx := placeFile(t, old)
 				r := newRewriter(t, fsx)
 				fsx.CutAt(n)
-				_, err := r.append(int64(len(old)), compose)
+				note, err := noteOf(compose)
+				if err == nil {
+					err = r.append(int64(len(old)), note, compose)
+				}
 				if err == nil {
 					err = r.j.clean()
 				}

@@ -58,6 +58,16 @@ func (s *appendNote) sum(b []byte, off int64) {
 	}
 }
 
+// noteOf collects that of what compose gives.
+func noteOf(compose func(io.Writer) error) (*appendNote, error) {
+	var note appendNote
+	if err := compose(&note); err != nil {
+		return nil, err
+	}
+	note.finish()
+	return &note, nil
+}
+
 func (s *appendNote) end() {
 	s.sums = binary.LittleEndian.AppendUint32(s.sums, s.crc)
 	s.crc = 0
@@ -85,25 +95,19 @@ func (w *offsetWriter) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// append writes what compose gives behind size, or nothing. compose may be called
-// twice and must give the same both times. The journal stays as it is: until it
-// says something else, the locks must be held.
-func (r *rewriter) append(size int64, compose func(io.Writer) error) (end int64, err error) {
+// append writes behind size what compose gives, or nothing. note is of the same. The
+// journal stays as it is: until it says something else, the locks must be held.
+func (r *rewriter) append(size int64, note *appendNote, compose func(io.Writer) error) error {
 	fi, err := r.f.Stat()
 	if err != nil {
-		return 0, err
+		return err
 	}
-	var note appendNote
-	if err := compose(&note); err != nil {
-		return 0, err
-	}
-	note.finish()
 	w := newMetaWriter(r.j.f)
 	w.write(note.data)
 	w.write(note.sums)
 	w.flush()
 	if w.err != nil {
-		return 0, w.err
+		return w.err
 	}
 	h := journalHeader{
 		kind: journalAppend, entries: uint32(len(note.sums) / 4), litLen: int64(len(note.data)),
@@ -111,10 +115,10 @@ func (r *rewriter) append(size int64, compose func(io.Writer) error) (end int64,
 	}
 	h.dev, h.ino = fileID(fi)
 	if err := r.j.put(h); err != nil {
-		return 0, err
+		return err
 	}
 	if err := r.j.f.Sync(); err != nil {
-		return 0, errors.Join(err, r.j.clean())
+		return errors.Join(err, r.j.clean())
 	}
 	if note.data != nil {
 		_, err = r.f.WriteAt(note.data, size)
@@ -128,9 +132,9 @@ func (r *rewriter) append(size int64, compose func(io.Writer) error) (end int64,
 		err = r.f.Sync()
 	}
 	if err != nil {
-		return 0, errors.Join(err, r.takeBackAppend())
+		return errors.Join(err, r.takeBackAppend())
 	}
-	return size + note.n, nil
+	return nil
 }
 
 // takeBackAppend removes what append wrote, before its journal was made clean.

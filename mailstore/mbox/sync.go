@@ -23,9 +23,10 @@ const (
 	fullShare = 20
 )
 
-// load fills a new mailbox from index, state file and mbox, under the locks.
-func (m *Mailbox) load() error {
-	st, err := m.state.load(false)
+// load fills a new mailbox from index, state file and mbox, under the locks. t is what
+// the journal tells.
+func (m *Mailbox) load(t toldUIDs) error {
+	st, err := m.loadState(false, t)
 	if err != nil {
 		return err
 	}
@@ -44,18 +45,37 @@ func (m *Mailbox) load() error {
 	}
 	m.Index = index.New[loc](1, max(st.modSeq, uint64(time.Now().UnixMicro())))
 	verdict := m.loadIndex(fi)
-	switch {
-	case verdict == index.Current:
+	if verdict == index.Current {
 		m.adopted(st)
 		return nil
-	case verdict == index.Behind && m.UIDNext() >= st.next && fi != nil && m.canGrow(stampOf(fi)):
-		m.adopted(st)
-		return m.grow(fi)
 	}
-	if st, err = m.state.load(true); err != nil {
+	grows := verdict == index.Behind && fi != nil && m.canGrow(stampOf(fi))
+	if !grows || m.UIDNext() < st.next {
+		if st, err = m.loadState(true, t); err != nil {
+			return err
+		}
+	}
+	if !grows {
+		return m.parse(fi, st)
+	}
+	if err := m.grow(fi, st); err != nil {
 		return err
 	}
-	return m.parse(fi, st)
+	m.adopted(st)
+	return nil
+}
+
+// loadState reads the state file, and adds what the journal knows beyond it.
+func (m *Mailbox) loadState(texts bool, t toldUIDs) (*state, error) {
+	st, err := m.state.load(texts)
+	if err != nil {
+		return nil, err
+	}
+	m.unlisted, st.next = t.beyond(st.validity, st.next)
+	if texts {
+		st.messages = append(st.messages, m.unlisted...)
+	}
+	return st, nil
 }
 
 // adopted makes good what the state file knows and the index does not.
@@ -96,7 +116,7 @@ func (m *Mailbox) sync(seen fs.FileInfo) (err error) {
 	case now == m.snap && !m.fullDue():
 		return m.persist(&foundList{}, m.UIDNext())
 	case fi != nil && m.canGrow(now):
-		return m.grow(fi)
+		return m.grow(fi, nil)
 	}
 	return m.parse(fi, nil)
 }
@@ -151,23 +171,30 @@ func (m *Mailbox) lastEntry() *index.Entry[loc] {
 	}
 }
 
-// grow reads what is behind the old end of the file.
-func (m *Mailbox) grow(fi fs.FileInfo) error {
+// grow reads what is behind the old end of the file. st is what the state file says, when
+// the mailbox is being loaded.
+func (m *Mailbox) grow(fi fs.FileInfo, st *state) error {
 	now := stampOf(fi)
 	list, err := parseGrown(m.h, m.style, m.snap.size, now.size, m.acct.opt.Zone, m.progress)
 	if err != nil {
 		return err
 	}
 	r := resolver{base: m.base, next: m.UIDNext(), trust: true}
+	var saved []known
+	if st != nil {
+		saved = unknownTo(r.next, st.messages)
+		r.known, r.next = textsOf(saved), max(r.next, st.next)
+	}
 	next, ok := r.run(list)
 	if !ok {
 		return m.renumber()
 	}
 	m.fillDates(list)
-	m.complete(list, nil)
+	m.complete(list, saved)
 	if err := m.persist(list, next); err != nil {
 		return err
 	}
+	m.stale = m.stale || r.lost(list)
 	m.publish(list, next)
 	m.setSnap(now)
 	m.partial = true
@@ -265,10 +292,14 @@ func (m *Mailbox) knownTexts(saved []known) []text {
 			list = append(list, text{r.UID, l.hsum, l.bsum})
 		}
 	})
-	for _, k := range saved {
-		list = append(list, k.text)
+	return append(list, textsOf(saved)...)
+}
+
+func textsOf(list []known) (texts []text) {
+	for _, k := range list {
+		texts = append(texts, k.text)
 	}
-	return list
+	return texts
 }
 
 func (m *Mailbox) parseFile(fi fs.FileInfo) (*parser, *foundList, error) {
@@ -292,7 +323,7 @@ func (m *Mailbox) chooseValidity(b base, r *resolver) error {
 	case b.found:
 		if b.validity != m.validity {
 			r.known, r.next = nil, 1
-			m.claimed = 0
+			m.claimed, m.unlisted = 0, nil
 		}
 		m.validity = b.validity
 	case m.validity == 0:

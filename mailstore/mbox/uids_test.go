@@ -2,6 +2,7 @@ package mbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -87,8 +88,9 @@ func TestUIDsForOthers(t *testing.T) {
 // after that, the file says what was told.
 func TestUIDsOfTwoServers(t *testing.T) {
 	for _, c := range []struct {
-		why string
-		do  func(b *killed)
+		why  string
+		do   func(b *killed)
+		want []string // nil where any will do
 	}{
 		{"it has not seen a message that was removed", func(b *killed) {
 			b.deliver("b", "c")
@@ -97,14 +99,14 @@ func TestUIDsOfTwoServers(t *testing.T) {
 			b.number("c", 2)
 			b.deliver("d")
 			b.number("d", 3)
-		}},
+		}, nil},
 		{"only it has seen a message that was removed", func(b *killed) {
 			b.deliver("b", "c")
 			b.remove("b")
 			b.told()
 			b.deliver("d")
 			b.number("d", 4)
-		}},
+		}, []string{"1 a", "2 c", "3 d"}},
 		{"it has not written the UIDs of those in front", func(b *killed) {
 			b.deliver("b", "c", "d", "e")
 			b.number("d", 6)
@@ -114,7 +116,7 @@ func TestUIDsOfTwoServers(t *testing.T) {
 			b.deliver("f")
 			b.number("f", 26)
 			b.used(26)
-		}},
+		}, nil},
 		{"it writes them after others were told", func(b *killed) {
 			b.deliver("b", "c")
 			b.told()
@@ -124,12 +126,34 @@ func TestUIDsOfTwoServers(t *testing.T) {
 			b.told()
 			b.number("b", 7)
 			b.number("c", 8)
-		}},
+		}, nil},
+		{"a message takes a UID of its, which is believed", func(b *killed) {
+			b.deliver("b")
+			b.told()
+			b.deliver("c")
+			b.number("b", 7)
+			b.number("c", 8)
+			b.used(8)
+		}, []string{"1 a", "7 b", "8 c"}},
+		{"one that only it has told is not there any more", func(b *killed) {
+			b.deliver("b", "c")
+			b.number("b", 5)
+			b.number("c", 6)
+			b.used(6)
+			b.told()
+			b.remove("b")
+			b.used(8)
+			b.deliver("d")
+			b.number("d", 5)
+		}, nil},
 	} {
 		t.Run(c.why, func(t *testing.T) {
 			b := newKilled(t, "/index")
 			c.do(b)
 			want := b.told()
+			if c.want != nil && !slices.Equal(want, c.want) {
+				t.Errorf("there is %q, want %q", want, c.want)
+			}
 			if err := b.m.Close(); err != nil {
 				t.Fatal(err)
 			}
@@ -215,6 +239,14 @@ func (b *killed) open() {
 	b.m = m
 }
 
+func (b *killed) reopen() {
+	b.Helper()
+	if err := b.m.Close(); err != nil {
+		b.Fatal(err)
+	}
+	b.open()
+}
+
 // alone is the mailbox to a reader who has nothing but the file.
 func (b *killed) alone() mailstore.Mailbox {
 	b.Helper()
@@ -229,6 +261,59 @@ func (b *killed) alone() mailstore.Mailbox {
 		b.Fatal(err)
 	}
 	return m
+}
+
+// noted looks at the mailbox as a client does that opens it for reading.
+func (b *killed) noted() {
+	b.Helper()
+	for _, line := range subjectsOf(b.T, b.m) {
+		uid, subject, _ := strings.Cut(line, " ")
+		b.names[uid] = subject
+	}
+}
+
+// notReused complains about a UID that was told for another message.
+func (b *killed) notReused() {
+	b.Helper()
+	for _, line := range subjectsOf(b.T, b.m) {
+		uid, subject, _ := strings.Cut(line, " ")
+		if had := b.names[uid]; had != "" && had != subject {
+			b.Errorf("UID %s names %q and named %q", uid, subject, had)
+		}
+	}
+}
+
+// kept is notReused, and complains about a message that had another UID.
+func (b *killed) kept() {
+	b.Helper()
+	b.notReused()
+	list := subjectsOf(b.T, b.m)
+	for uid, subject := range b.names {
+		i := slices.IndexFunc(list, func(line string) bool { return strings.HasSuffix(line, " "+subject) })
+		if i >= 0 && list[i] != uid+" "+subject {
+			b.Errorf("%q is %q and had UID %s", subject, list[i], uid)
+		}
+	}
+}
+
+// complete is kept, and complains about a message that was told and is not there.
+func (b *killed) complete() {
+	b.Helper()
+	b.kept()
+	text := strings.Join(subjectsOf(b.T, b.m), "\n") + "\n"
+	for uid, subject := range b.names {
+		if !strings.Contains(text, " "+subject+"\n") {
+			b.Errorf("%s, %q, is missing of\n%s", uid, subject, text)
+		}
+	}
+}
+
+// read does what another program does that marks a message as read, if it is there.
+func (b *killed) read(id string) {
+	b.Helper()
+	if field := "Subject: " + id + "\n"; strings.Contains(string(b.content()), field) {
+		b.edit(field, field+"X-Status: F\n")
+	}
 }
 
 // told looks at the mailbox as a client does that selects it, and complains about a UID
@@ -283,7 +368,18 @@ func (b *killed) edit(old, new string) {
 	if strings.Count(text, old) != 1 {
 		b.Fatalf("%q stands %d times in\n%s", old, strings.Count(text, old), text)
 	}
-	if err := fsys.WriteFile(b.fs, "/mail/inbox", []byte(strings.Replace(text, old, new, 1)), 0o600); err != nil {
+	b.write(strings.Replace(text, old, new, 1))
+}
+
+// write does what other programs do that change an mbox: the file stays the same.
+func (b *killed) write(text string) {
+	b.Helper()
+	f, err := b.fs.OpenFile("/mail/inbox", os.O_WRONLY, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, err = f.WriteAt([]byte(text), 0)
+	if err = errors.Join(err, f.Truncate(int64(len(text))), f.Sync(), f.Close()); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -316,11 +412,14 @@ func (b *killed) deliver(ids ...string) {
 		}
 		at += int64(n)
 	}
+	if err := f.Sync(); err != nil {
+		b.Fatal(err)
+	}
 }
 
 func (b *killed) content() []byte {
 	b.Helper()
-	text, err := fsys.ReadFile(b.fs, "/mail/inbox", 1<<20)
+	text, err := fsys.ReadFile(b.fs, "/mail/inbox", 16<<20)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -336,9 +435,7 @@ func (b *killed) remove(id string) {
 			text += "From " + strings.TrimRight(m, "\n") + "\n\n"
 		}
 	}
-	if err := fsys.WriteFile(b.fs, "/mail/inbox", []byte(text), 0o600); err != nil {
-		b.Fatal(err)
-	}
+	b.write(text)
 }
 
 func (b *killed) refresh() {

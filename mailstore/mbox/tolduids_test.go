@@ -1,0 +1,192 @@
+package mbox
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+
+	"restante/mailstore"
+)
+
+// TestUIDsAfterKillAndRemoval: no UID that was told names another message when the process is
+// killed and others take messages out and put some in before it is started again, nor
+// does one that is still there get another.
+func TestUIDsAfterKillAndRemoval(t *testing.T) {
+	many := make([]string, maxTold+5)
+	for i := range many {
+		many[i] = fmt.Sprintf("many%d", i)
+	}
+	for _, c := range []struct {
+		why    string
+		before func(b *killed)
+		after  func(b *killed)
+	}{
+		{"the last appended", func(b *killed) { b.append("b") }, func(b *killed) { b.remove("b"); b.deliver("c") }},
+		{"another server gives its UID again", func(b *killed) { b.append("b") }, func(b *killed) { b.remove("b"); b.deliver("c"); b.number("c", 2) }},
+		{"another server says so in X-IMAPbase too", func(b *killed) { b.append("b") }, func(b *killed) { b.remove("b"); b.deliver("c"); b.number("c", 2); b.used(2) }},
+		{"one of several", func(b *killed) { b.append("b", "c", "d") }, func(b *killed) { b.remove("c"); b.deliver("e") }},
+		{"all", func(b *killed) { b.append("b", "c") }, func(b *killed) { b.remove("a"); b.remove("b"); b.remove("c"); b.deliver("d", "e", "f") }},
+		{"behind one that was expunged", func(b *killed) { b.append("b", "c"); b.expunge(2) }, func(b *killed) { b.remove("c"); b.deliver("d") }},
+		{"as many as fit", func(b *killed) { b.append(many[:maxTold]...) }, func(b *killed) { b.remove("many0"); b.remove(many[maxTold-1]); b.deliver("x") }},
+		{"more than fit", func(b *killed) { b.append(many...) }, func(b *killed) { b.remove(many[0]); b.remove(many[len(many)-1]); b.deliver("x") }},
+		{"behind delivered ones", func(b *killed) { b.deliver("b"); b.refresh(); b.append("c") }, func(b *killed) { b.remove("b"); b.remove("c"); b.deliver("d") }},
+		{"one to which another server gave its UID", func(b *killed) { b.deliver("b"); b.number("b", 2); b.refresh() }, func(b *killed) { b.remove("b"); b.deliver("c") }},
+		{"one that another server put in", func(b *killed) { b.deliver("b"); b.number("b", 7); b.used(7); b.refresh() }, func(b *killed) { b.remove("b"); b.used(1); b.deliver("c"); b.number("c", 7) }},
+	} {
+		for _, index := range []string{"", "/index"} {
+			for _, crash := range []struct {
+				name string
+				fn   func(b *killed)
+			}{{"killed", func(*killed) {}}, {"power cut", func(b *killed) { b.fs.Crash(rand.New(rand.NewPCG(1, 2))) }}} {
+				t.Run(c.why+index+", "+crash.name, func(t *testing.T) {
+					b := newKilled(t, index)
+					c.before(b)
+					b.noted()
+					crash.fn(b)
+					c.after(b)
+					b.open()
+					b.kept()
+				})
+			}
+		}
+	}
+}
+
+// TestUIDsAfterPowerCut: when the power fails at any moment of appending no UID that was told
+// names another message, whatever others do before the process is started again, nor does a
+// message get another as long as they leave it alone.
+func TestUIDsAfterPowerCut(t *testing.T) {
+	for _, c := range []struct {
+		why    string
+		others func(b *killed)
+		check  func(b *killed)
+	}{
+		{"nobody else", func(*killed) {}, (*killed).complete},
+		{"one delivers", func(b *killed) { b.deliver("y") }, (*killed).complete},
+		{"one removes", func(b *killed) { b.remove("b"); b.deliver("y"); b.edit("Subject: y\n", "Subject: y\nX-UID: 2\n") }, (*killed).kept},
+		{"one removes another", func(b *killed) { b.remove("c"); b.deliver("y") }, (*killed).kept},
+	} {
+		t.Run(c.why, func(t *testing.T) {
+			for n, finished := 1, false; !finished; n++ {
+				for seed := range uint64(2) {
+					b := newKilled(t, "/index")
+					b.fs.Settle()
+					b.fs.CutAt(n)
+					told := 1
+					for _, id := range []string{"b", "c", "d"} {
+						if appendText(t, b.m, "Subject: "+id+"\n\n"+id+"\n") != nil {
+							break
+						}
+						told++
+						b.names[fmt.Sprint(told)] = id
+					}
+					_ = b.m.Close() // so that nothing is done after the crash
+					finished = b.fs.Ops() < n
+					b.fs.Crash(rand.New(rand.NewPCG(seed, uint64(n))))
+					c.others(b)
+					b.open()
+					if c.check(b); t.Failed() {
+						t.Fatalf("cut at %d, seed %d, told up to %d", n, seed, told)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestToldBeyond: what a journal tells counts as far as the state file does not know it, and
+// nothing of it where it makes no sense.
+func TestToldBeyond(t *testing.T) {
+	text := func(uids ...mailstore.UID) (list []known) {
+		for _, uid := range uids {
+			list = append(list, known{text: text{uid: uid}})
+		}
+		return list
+	}
+	for _, c := range []struct {
+		why      string
+		told     toldUIDs
+		validity uint32
+		next     mailstore.UID
+		want     []mailstore.UID
+		wantNext mailstore.UID
+	}{
+		{"all of it", toldUIDs{7, 5, text(2, 4)}, 7, 2, []mailstore.UID{2, 4}, 5},
+		{"some is listed", toldUIDs{7, 5, text(2, 4)}, 7, 3, []mailstore.UID{4}, 5},
+		{"all is listed", toldUIDs{7, 5, text(2, 4)}, 7, 5, nil, 5},
+		{"UIDs without a text", toldUIDs{7, 5, text(2)}, 7, 3, nil, 5},
+		{"another UIDVALIDITY", toldUIDs{8, 5, text(2)}, 7, 2, nil, 2},
+		{"a journal of old, and no state file", toldUIDs{}, 0, 0, nil, 0},
+		{"a text behind UIDNEXT", toldUIDs{7, 5, text(2, 5)}, 7, 2, nil, 2},
+		{"a UID twice", toldUIDs{7, 5, text(2, 2)}, 7, 2, nil, 2},
+		{"falling UIDs", toldUIDs{7, 5, text(4, 3)}, 7, 2, nil, 2},
+		{"no UIDs are left", toldUIDs{7, mailstore.MaxUID, text(2)}, 7, 2, nil, 2},
+	} {
+		list, next := c.told.beyond(c.validity, c.next)
+		var uids []mailstore.UID
+		for _, k := range list {
+			uids = append(uids, k.uid)
+		}
+		if !slices.Equal(uids, c.want) || next != c.wantNext {
+			t.Errorf("%s: %v and UIDNEXT %d, want %v and %d", c.why, uids, next, c.want, c.wantNext)
+		}
+	}
+}
+
+// TestToldHeader: a header tells what was put into it, and of one that was written in part
+// nothing counts.
+func TestToldHeader(t *testing.T) {
+	var texts []known
+	for i := range maxTold + 3 {
+		texts = append(texts, known{text: text{mailstore.UID(10 + 2*i), rand.Uint32(), rand.Uint32()}, date: int64(i), size: 100})
+	}
+	for _, n := range []int{0, 1, maxTold, maxTold + 3} {
+		h := journalHeader{seq: 3, kind: journalAppend, told: newTold(7, 5000, texts[:n])}
+		b := h.encode()
+		got, ok := decodeHeader(append(slices.Clone(b), "what stood there before"...))
+		wantNext := mailstore.UID(5000)
+		if n > maxTold {
+			wantNext = texts[maxTold].uid
+		}
+		if !ok || got.told.validity != 7 || got.told.next != wantNext || !slices.Equal(got.told.texts, texts[:min(n, maxTold)]) {
+			t.Errorf("of %d texts it tells %+v, %v", n, got.told, ok)
+		}
+		if len(b) > blockB {
+			t.Errorf("with %d texts it is %d octets long", n, len(b))
+		}
+		for _, torn := range []int{0, 100, blockSize - 1, blockSize, len(b) - 1} {
+			if torn == len(b) {
+				continue
+			}
+			b := slices.Clone(b)
+			for i := torn; i < len(b); i++ {
+				b[i] ^= 0xff
+			}
+			if _, ok := decodeHeader(b); ok {
+				t.Errorf("with %d texts, of which %d octets were written, it counts", n, torn)
+			}
+			if _, ok := decodeHeader(b[:torn]); ok {
+				t.Errorf("with %d texts, %d octets long, it counts", n, torn)
+			}
+		}
+	}
+}
+
+// FuzzJournalHeader: a header that counts says the same when it is written again.
+func FuzzJournalHeader(f *testing.F) {
+	f.Add([]byte{})
+	f.Add((&journalHeader{seq: 1}).encode())
+	f.Add((&journalHeader{seq: 2, kind: journalAppend, oldSize: 5, newSize: 9, litLen: 4, told: toldUIDs{7, 9, []known{{size: 3}}}}).encode())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		h, ok := decodeHeader(b)
+		if !ok {
+			return
+		}
+		if again, ok := decodeHeader(h.encode()); !ok || !reflect.DeepEqual(again, h) {
+			t.Errorf("%+v became %+v, %v", h, again, ok)
+		}
+		h.told.beyond(h.told.validity, 1)
+	})
+}
