@@ -311,7 +311,7 @@ func (m *Mailbox) recoverFirst(l *fileLock) error {
 	if !m.isLocked(l) {
 		return fmt.Errorf("%s: %w: another program is replacing the file", m.paths().mbox, mailstore.ErrInUse)
 	}
-	return m.recover(&rewriter{f: m.h, j: m.j, log: m.log(), name: m.Name(), lock: l, progress: m.progress})
+	return m.recover(&rewriter{f: m.h, j: m.j, log: m.log(), name: m.Name(), zone: m.acct.opt.Zone, lock: l, progress: m.progress})
 }
 
 // makeInbox makes the file of INBOX, if it can be made; it may stand in a

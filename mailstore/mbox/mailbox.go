@@ -309,7 +309,7 @@ func (m *Mailbox) tryWrite(ctx context.Context, fn func(r *rewriter) error) (aga
 	if h == nil || !m.isLocked(l) {
 		return true, nil
 	}
-	r := &rewriter{f: h, j: j, log: m.log(), name: m.Name(), lock: l, progress: m.progress, late: m}
+	r := &rewriter{f: h, j: j, log: m.log(), name: m.Name(), zone: m.acct.opt.Zone, lock: l, progress: m.progress, late: m}
 	if j.dirty() {
 		l.seen = nil
 		if err := m.recover(r); err != nil {

@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"log/slog"
 	"slices"
+	"time"
 
 	"restante/fsys"
 	"restante/mailstore"
@@ -17,6 +18,7 @@ type rewriter struct {
 	j    *journal
 	log  *slog.Logger
 	name string
+	zone *time.Location // of the From lines
 	// lock is kept before each step from looking left over; nil where there is none.
 	lock *fileLock
 	// progress counts the octets that are written.

@@ -182,10 +182,55 @@ func (r *rewriter) recoverAppend(size int64) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if mail == size {
+	if mail == oldSize {
+		return false, r.j.clean() // nothing of it is there, or its first messages are not
+	}
+	switch broken, err := r.brokenOff(oldSize, mail, size, c); {
+	case err != nil:
+		return false, err
+	case !broken:
+		r.log.Warn("mbox: another program has changed the file since; it stays as it is", "mailbox", r.name)
+		return true, r.j.clean()
+	case mail == size:
 		return false, r.takeBackAppend()
 	}
 	return false, r.deleteUnderMail(oldSize, mail)
+}
+
+// brokenOff reports whether an append of which not all is in the file was interrupted: what
+// is there of it is the beginning, up to where the file ends or mail that was delivered begins.
+// Else it had been whole, and perhaps told, and another program has changed the file before it
+// was written durably that the append was complete. One that has only taken away the last
+// messages cannot be told from an interruption.
+func (r *rewriter) brokenOff(start, mail, size int64, c comparer) (bool, error) {
+	switch {
+	case c.holes || c.off == size:
+		return true, nil
+	case c.off >= mail:
+		p := newParser(r.f, mail, size, r.zone)
+		m := p.message(mail)
+		return !r.j.told.gave(m.uid), p.w.err // else one of ours has moved up
+	}
+	p := newParser(r.f, 0, mail, r.zone)
+	if p.sniff() != nil {
+		return false, p.w.err
+	}
+	b := p.w.at(start, 1+len(fromPrefix))
+	if bytes.HasPrefix(b, newline) {
+		start, b = start+1, b[1:]
+	}
+	if !bytes.HasPrefix(b, fromPrefix) {
+		return false, p.w.err // something else has been moved here
+	}
+	list, err := parseGrown(r.f, p.style, start, mail, r.zone, nil)
+	if err != nil {
+		return false, err
+	}
+	last := list.at(list.len() - 1)
+	if last.body == 0 {
+		return last.sep == 0, nil // the header has not ended
+	}
+	return r.j.told.gave(last.uid) && !last.has(bitLength), nil
 }
 
 // fitsAppend reports whether the journal has what the append has: its data, or a
@@ -204,13 +249,13 @@ type comparer struct {
 	off, end int64             // in the file
 	sums     io.Reader         // of the blocks, one after the other
 	data     *io.SectionReader // what was to be appended, if it is known
-	whole    bool              // so far all of it is there
+	whole    bool              // all of it is there, up to the end
+	holes    bool              // some of it was never written
 }
 
 // run goes on as long as what stands in the file is what was to be appended, or
 // was never written and reads as zeros.
 func (c *comparer) run() error {
-	c.whole = true
 	start := c.off
 	have, want := make([]byte, appendBlock), make([]byte, appendBlock)
 	for c.off < c.end {
@@ -225,7 +270,7 @@ func (c *comparer) run() error {
 				return err
 			}
 			for good < len(b) && (b[good] == w[good] || b[good] == 0) {
-				c.whole = c.whole && b[good] == w[good]
+				c.holes = c.holes || b[good] != w[good]
 				good++
 			}
 		} else {
@@ -235,10 +280,10 @@ func (c *comparer) run() error {
 			}
 		}
 		if c.off += int64(good); good < len(b) {
-			c.whole = false
 			return nil
 		}
 	}
+	c.whole = !c.holes
 	return nil
 }
 
@@ -251,7 +296,7 @@ func (c *comparer) block(b []byte) (good int, err error) {
 	if crc32.Checksum(b, castagnoli) == binary.LittleEndian.Uint32(sum[:]) {
 		return len(b), nil
 	}
-	c.whole = false
+	c.holes = c.holes || bytes.IndexByte(b, 0) >= 0
 	if len(bytes.Trim(b, "\x00")) == 0 {
 		return len(b), nil
 	}

@@ -1,12 +1,17 @@
 package mbox
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
+	"syscall"
 	"testing"
+	"time"
 
+	"restante/fsys/faultfs"
 	"restante/mailstore"
 )
 
@@ -65,6 +70,8 @@ func TestUIDsAfterPowerCut(t *testing.T) {
 	}{
 		{"nobody else", func(*killed) {}, (*killed).complete},
 		{"one delivers", func(b *killed) { b.deliver("y") }, (*killed).complete},
+		{"one changes a flag", func(b *killed) { b.read("b") }, (*killed).complete},
+		{"one changes a flag of another, and delivers", func(b *killed) { b.read("c"); b.deliver("y") }, (*killed).complete},
 		{"one removes", func(b *killed) { b.remove("b"); b.deliver("y"); b.edit("Subject: y\n", "Subject: y\nX-UID: 2\n") }, (*killed).kept},
 		{"one removes another", func(b *killed) { b.remove("c"); b.deliver("y") }, (*killed).kept},
 	} {
@@ -93,6 +100,53 @@ func TestUIDsAfterPowerCut(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestToldAppendChanged: an append that was told stays, with its UIDs, when the power fails
+// before it is written durably that it is complete, and another program changes the file in its
+// place before the process is started again; and nothing in front of it is touched.
+func TestToldAppendChanged(t *testing.T) {
+	for _, c := range []struct {
+		why     string
+		others  func(b *killed)
+		removed string
+	}{
+		{"a flag of the first", func(b *killed) { b.read("b") }, ""},
+		{"a flag of the second", func(b *killed) { b.read("c") }, ""},
+		{"a flag of the last", func(b *killed) { b.read("d") }, ""},
+		{"a flag of one in front", func(b *killed) { b.read("a") }, ""},
+		{"the first goes", func(b *killed) { b.remove("b") }, "b"},
+		{"the second goes", func(b *killed) { b.remove("c") }, "c"},
+		{"one in front goes", func(b *killed) { b.remove("a") }, "a"},
+	} {
+		for _, large := range []int{0, maxAppendData} {
+			for _, days := range []int{0, 1} {
+				for _, delivery := range []bool{false, true} {
+					t.Run(fmt.Sprintf("%s, %d octets, %d days apart, delivery %v", c.why, large, days, delivery), func(t *testing.T) {
+						b := newKilled(t, "")
+						front := b.content()
+						b.appendUnended(large, days, "b", "c", "d")
+						c.others(b)
+						if delivery {
+							b.deliver("y")
+						}
+						b.open()
+						list := subjectsOf(t, b.m)
+						for _, id := range []string{"a", "b", "c", "d"} {
+							there := slices.ContainsFunc(list, func(line string) bool { return strings.HasSuffix(line, " "+id) })
+							if there != (id != c.removed) {
+								t.Errorf("that %q is there is %v: %q", id, there, list)
+							}
+						}
+						if !strings.Contains(c.why, "in front") && !bytes.HasPrefix(b.content(), front) {
+							t.Errorf("in front of it stood\n%s", front)
+						}
+						b.kept()
+					})
+				}
+			}
+		}
 	}
 }
 
@@ -189,4 +243,35 @@ func FuzzJournalHeader(f *testing.F) {
 		}
 		h.told.beyond(h.told.validity, 1)
 	})
+}
+
+// appendUnended appends messages with bodies of a size in one go, some days apart, and cuts the power when that
+// has been told and before it is written durably that the append is complete.
+func (b *killed) appendUnended(size, days int, ids ...string) {
+	b.Helper()
+	a, err := b.m.NewAppend(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i, id := range ids {
+		text := "Subject: " + id + "\n\n" + strings.Repeat(id+" and more of it\n", 1+size/16)
+		if err := a.Add(mailstore.AppendOptions{Date: time.Unix(1e9, 0).AddDate(0, 0, i*days)}, strings.NewReader(text)); err != nil {
+			b.Fatal(err)
+		}
+		b.names[fmt.Sprint(i+2)] = id
+	}
+	b.fs.Settle()
+	synced := false
+	b.fs.Inject(func(_ int, op faultfs.Op, path string) error {
+		if synced && (size == 0 || !strings.HasSuffix(path, "/restante.uids")) { // which lists what is too large for the journal
+			return syscall.EIO
+		}
+		synced = op == faultfs.Sync && path == "/mail/inbox"
+		return nil
+	})
+	if _, _, err := a.Commit(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	_ = b.m.Close()
+	b.fs.Crash(nil)
 }
