@@ -53,9 +53,8 @@ func (s *session) selectBox(name string, examine bool) error {
 		return err
 	}
 	v := newView(box, examine)
-	if s.claimsRecent(v) && box.Status().Recent > 0 {
+	if s.claimsRecent(v) {
 		s.claimRecent(v)
-		v.poll() // the claim itself is no news
 	}
 	s.view, s.state = v, selected
 	s.srv.opt.FullText.HasOpened(s.user, box)

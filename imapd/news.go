@@ -97,7 +97,6 @@ func (s *session) sendExists() {
 	v := s.view
 	if s.claimsRecent(v) {
 		s.claimRecent(v)
-		v.poll() // the claim itself is no news
 	}
 	v.told = len(v.uids)
 	s.w.Untagged().Number(uint64(v.told)).Raw(" EXISTS").CRLF()
@@ -115,6 +114,7 @@ func (s *session) claimRecent(v *view) {
 	for _, r := range claimed {
 		v.recent.AddRange(r.First, r.Last)
 	}
+	v.poll() // the claim itself is no news, nor that of another session
 }
 
 // sendRecent tells the number of recent messages if it is another one.

@@ -96,7 +96,7 @@ func (e *editing) publish(b *base) (modSeq uint64) {
 	if m.carriesNoMail() {
 		m.base = base{}
 	}
-	m.wantNotes = !e.all
+	m.wantNotes, m.disputed = !e.all, m.disputed && !e.all
 	m.stale = m.stale || !e.gone.Empty()
 	return modSeq
 }

@@ -83,6 +83,10 @@ func (m *Mailbox) keepMessage(msg *openMessage) error {
 // in the state file; the mbox gets its `Status: O` with the next change, or when
 // the mailbox is closed.
 func (m *Mailbox) ClaimRecent(ctx context.Context) (mailstore.UIDSet, error) {
+	m.used.Store(true)
+	if m.gone() == nil && m.Status().Recent == 0 {
+		return nil, nil
+	}
 	if err := m.begin(ctx); err != nil {
 		return nil, m.fail("claim recent in", err)
 	}

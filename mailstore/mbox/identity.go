@@ -24,6 +24,9 @@ type resolver struct {
 	// trust: the UIDVALIDITY is one that was known before or stands in the file.
 	trust bool
 
+	// disputed: the file gives a message a UID that is not the one it has.
+	disputed bool
+
 	byText []int32 // of known, in the order of their texts and then of their UIDs
 }
 
@@ -52,6 +55,7 @@ func (r *resolver) run(list *foundList) (next mailstore.UID, ok bool) {
 		}
 		uid, o := r.stamped(m, prev, low)
 		if uid == 0 {
+			r.disputed = r.disputed || m.uid != 0
 			uid, o = r.byChecksum(m, prev, limit(i)), resolved{}
 		}
 		if uid == 0 {

@@ -208,7 +208,8 @@ const (
 	// stampRacy: the file was changed just before; what others did in the same
 	// moment may not show in its times.
 	stampRacy
-	stampNotes // the mbox lacks notes that it should have
+	stampNotes    // the mbox lacks notes that it should have
+	stampDisputed // and has UIDs that it should not
 )
 
 // clockTick is how long the kernel's clock for file times may stand still.
@@ -245,7 +246,7 @@ func (m *Mailbox) stamp() []byte {
 	sum, ok := m.edges(s.size)
 	for bit, set := range map[uint32]bool{
 		stampMMDF: m.style.mmdf, stampDamaged: m.style.damaged, stampFound: m.base.found, stampPseudo: m.base.pseudo,
-		stampOpen: m.hasOpen, stampPartial: m.partial, stampRacy: !ok || m.h != nil && s.racy(), stampNotes: m.wantNotes,
+		stampOpen: m.hasOpen, stampPartial: m.partial, stampRacy: !ok || m.h != nil && s.racy(), stampNotes: m.wantNotes, stampDisputed: m.disputed,
 	} {
 		if set {
 			h.Flags |= bit
@@ -366,6 +367,7 @@ func (m *Mailbox) judge(stamp []byte, open bool, fi fs.FileInfo) index.Verdict {
 	m.base = base{found: h.Flags&stampFound != 0, pseudo: h.Flags&stampPseudo != 0, validity: h.BaseValidity, last: mailstore.UID(h.BaseLast)}
 	m.base.keywords = keywordWords(words)
 	m.hasOpen, m.partial, m.wantNotes = h.Flags&stampOpen != 0, h.Flags&stampPartial != 0, h.Flags&stampNotes != 0
+	m.disputed = h.Flags&stampDisputed != 0
 	m.parsedAt, m.parseTook = time.Unix(0, h.ParsedAt), time.Duration(h.ParseTook)
 	if open {
 		// Flags are not waited for: after a loss of power some may be in the file of

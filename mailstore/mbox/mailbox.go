@@ -33,6 +33,7 @@ type Mailbox struct {
 	goneErr  atomic.Pointer[error]
 	warned   atomic.Bool // that lock files cannot be made
 	volatile atomic.Bool // UIDs could not be made durable
+	used     atomic.Bool // somebody may change it, or has, since it was opened
 
 	op gate.Gate
 	io sync.RWMutex
@@ -61,6 +62,7 @@ type Mailbox struct {
 	hasOpen       bool               // a Content-Length points behind the end of the file
 	savedValidity uint32             // the UIDVALIDITY that the state file is for
 	wantNotes     bool               // the mbox lacks notes that it should have
+	disputed      bool               // others wrote UIDs into it, or took some out, that are not those told here
 	id            string             // what it is named by for ever, once somebody has asked
 	progress      mailstore.Progress // is told what the operation does
 
@@ -267,6 +269,7 @@ func (m *Mailbox) locked(ctx context.Context, fn func(r *rewriter) error) error 
 		return err
 	}
 	defer m.end()
+	m.used.Store(true)
 	return m.withWriteLock(ctx, fn)
 }
 

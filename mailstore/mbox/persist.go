@@ -168,6 +168,11 @@ func (m *Mailbox) setSnap(s fileStamp) {
 // notes to the next time.
 const closeTimeout = 2 * time.Second
 
+// lacksNotes reports whether the mbox is to get its notes when it is closed.
+func (m *Mailbox) lacksNotes() bool {
+	return (m.wantNotes || m.disputed && m.used.Load() && !m.ReadOnly()) && m.notesMove() <= notesAtClose
+}
+
 // shutdown ends the mailbox when nobody has it open any more. Notes that the mbox
 // should have are written, if there is room and not much has to be moved for them.
 func (m *Mailbox) shutdown() error {
@@ -176,7 +181,7 @@ func (m *Mailbox) shutdown() error {
 	defer cancel()
 	_ = m.op.Lock(context.Background()) // nothing ends this wait
 	defer m.end()
-	if m.gone() == nil && m.wantNotes && m.notesMove() <= notesAtClose {
+	if m.gone() == nil && m.lacksNotes() {
 		if err := m.withWriteLock(ctx, m.writeFewNotes); err != nil {
 			m.log().Info("mbox: notes stay in the state file for now", "mailbox", m.Name(), "err", err)
 		}

@@ -194,7 +194,7 @@ func (m *Mailbox) grow(fi fs.FileInfo, st *state) error {
 	if err := m.persist(list, next); err != nil {
 		return err
 	}
-	m.stale = m.stale || r.lost(list)
+	m.stale, m.disputed = m.stale || r.lost(list), m.disputed || r.disputed
 	m.publish(list, next)
 	m.setSnap(now)
 	m.partial = true
@@ -222,10 +222,17 @@ func (m *Mailbox) complete(list *foundList, saved []known) {
 		}
 		if r, known := m.Record(f.uid); known {
 			f.date, f.size = r.Date, r.Size
+			m.disputed = m.disputed || !f.stamped && m.isStamped(f.uid)
 		} else if i, known := slices.BinarySearchFunc(saved, f.uid, byUID); known {
 			f.date, f.size = saved[i].date, saved[i].size
 		}
 	}
+}
+
+// isStamped reports whether the mbox had the UID of a message when it was looked at last.
+func (m *Mailbox) isStamped(uid mailstore.UID) bool {
+	_, l, there := m.Get(uid)
+	return there && l.has(bitStamped)
 }
 
 // parse reads the whole file. st is what the state file says, when the mailbox
@@ -268,7 +275,7 @@ func (m *Mailbox) parse(fi fs.FileInfo, st *state) error {
 		return err
 	}
 	lost := r.lost(list)
-	m.stale, m.lost = m.stale || lost, m.lost || lost
+	m.stale, m.lost, m.disputed = m.stale || lost, m.lost || lost, m.disputed || r.disputed
 	m.hasOpen = false
 	for f := range list.all() {
 		m.hasOpen = m.hasOpen || f.open

@@ -127,6 +127,31 @@ func TestUIDsOfTwoServers(t *testing.T) {
 			b.number("b", 7)
 			b.number("c", 8)
 		}, nil},
+		{"it gives a message here the UID of one that has gone, and nothing is recent", func(b *killed) {
+			b.deliver("b", "c")
+			b.told()
+			b.reopen()
+			b.told()
+			b.remove("b")
+			b.told()
+			b.edit("X-UID: 3\n", "X-UID: 2\n")
+		}, nil},
+		{"it takes a UID out, and those in front of it", func(b *killed) {
+			b.deliver("b", "c", "d")
+			b.told()
+			b.reopen()
+			b.remove("b")
+			b.edit("X-UID: 3\n", "")
+		}, nil},
+		{"it was seen by one who only read", func(b *killed) {
+			b.deliver("b", "c")
+			b.told()
+			b.reopen()
+			b.remove("b")
+			b.edit("X-UID: 3\n", "X-UID: 2\n")
+			b.refresh()
+			b.reopen()
+		}, nil},
 		{"a message takes a UID of its, which is believed", func(b *killed) {
 			b.deliver("b")
 			b.told()
@@ -161,6 +186,24 @@ func TestUIDsOfTwoServers(t *testing.T) {
 				t.Errorf("others see %q, want %q of\n%s", got, want, b.content())
 			}
 		})
+	}
+}
+
+// TestExamineLeavesUIDs: who only looks at a mailbox changes nothing, whatever others have
+// written into it.
+func TestExamineLeavesUIDs(t *testing.T) {
+	b := newKilled(t, "/index")
+	b.deliver("b", "c")
+	b.told()
+	b.reopen()
+	b.edit("X-UID: 3\n", "X-UID: 2\n")
+	b.remove("b")
+	before := string(b.content())
+	b.refresh()
+	b.reopen()
+	b.reopen()
+	if now := string(b.content()); now != before {
+		t.Errorf("there was\n%s\nand is\n%s", before, now)
 	}
 }
 
