@@ -150,7 +150,7 @@ func (h *hammered) settleDoomed(ids []string) {
 		if last {
 			time.Sleep(time.Second)
 		}
-		list, err := h.fetchIDs(a.who, c)
+		list, err := h.list(a.who, c)
 		if err != nil {
 			h.t.Error(err)
 			return
@@ -158,7 +158,7 @@ func (h *hammered) settleDoomed(ids []string) {
 		var there []string
 		for _, id := range ids {
 			switch {
-			case !slices.Contains(list, id):
+			case !slices.ContainsFunc(list, func(m numbered) bool { return m.id == id }):
 				h.ledger.set(id, gone)
 			case last:
 				h.ledger.set(id, sure)
@@ -207,10 +207,10 @@ func try(c *imapConn, command string) (lines []string, err error) {
 
 var validityCode = regexp.MustCompile(`UIDVALIDITY (\d+)`)
 
-// fetchIDs returns the Message-IDs of the mailbox and notes the UIDs that name them.
+// list returns the messages of the mailbox and notes the UIDs that name them.
 //
 // Of a message whose file another program has just removed, Dovecot gives NIL.
-func (h *hammered) fetchIDs(who string, c *imapConn) (ids []string, err error) {
+func (h *hammered) list(who string, c *imapConn) (list []numbered, err error) {
 	lines, err := try(c, "SELECT INBOX")
 	if err != nil {
 		return nil, err
@@ -239,24 +239,24 @@ func (h *hammered) fetchIDs(who string, c *imapConn) (ids []string, err error) {
 			continue
 		}
 		h.named(who, "FETCH", validity[1], uid[1], id[1])
-		ids = append(ids, id[1])
+		list = append(list, numbered{uid[1], id[1]})
 	}
-	return ids, nil
+	return list, nil
 }
 
-// look returns the Message-IDs that a server shows.
-func (h *hammered) look(a account) []string {
+// look returns the messages that a server shows, in the order of their UIDs.
+func (h *hammered) look(a account) []numbered {
 	h.t.Helper()
 	c, err := h.dial(a)
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	defer c.c.Close()
-	ids, err := h.fetchIDs(a.who, c)
+	list, err := h.list(a.who, c)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return ids
+	return list
 }
 
 // putByIMAP appends a message and notes the UID that it is said to have.
@@ -289,11 +289,11 @@ func (h *hammered) session(ctx context.Context, a account, number int) {
 		if err == nil {
 			err = h.flagSome(c, n)
 		}
-		if err == nil && n%3 == 1 {
+		if err == nil && n%3 == 1 && (a.who == "restante" || !h.apart) {
 			err = h.removeOne(c)
 		}
 		if err == nil && n%10 == 9 {
-			_, err = h.fetchIDs(a.who, c)
+			_, err = h.list(a.who, c)
 		}
 		if a.who == "Dovecot" && errors.Is(err, io.EOF) { // it hangs up when a file has gone that it was to read
 			var next *imapConn
