@@ -212,8 +212,9 @@ func TestGrownBeforeKill(t *testing.T) {
 	b.ok(b.m.Refresh(t.Context()))
 	b.ok(appendText(t, b.m, "Subject: c\n\nc\n"))
 	want := subjectsOf(t, b.m)
+	b.m.(*Mailbox).disk.Abandon() // no Close: it was killed
 	b.fs.read.Store(0)
-	b.open() // without Close
+	b.open()
 	if n := b.fs.read.Load(); n > 1<<20 {
 		t.Errorf("%d octets were read", n)
 	}
