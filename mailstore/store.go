@@ -273,9 +273,9 @@ type Mailbox interface {
 	// of them that have \Deleted at that moment. It returns what was removed.
 	Expunge(ctx context.Context, uids UIDSet, onlyDeleted bool) (UIDSet, error)
 	// ClaimRecent takes the Recent flag from every message that has it and
-	// returns those messages: to one session only, ever. Who opens a mailbox not
-	// only to read calls it even if nothing is recent: a format that leaves things
-	// to be written when a mailbox is closed goes by that.
+	// returns those messages: to one session only, ever. Who would take it
+	// calls it even if nothing is recent: a format that leaves things to be written
+	// when a mailbox is closed goes by that.
 	ClaimRecent(ctx context.Context) (UIDSet, error)
 
 	// Close gives the mailbox back.

@@ -311,6 +311,10 @@ func (m *Mailbox) recoverFirst(l *fileLock) error {
 	if !m.isLocked(l) {
 		return fmt.Errorf("%s: %w: another program is replacing the file", m.paths().mbox, mailstore.ErrInUse)
 	}
+	if err := m.j.load(); err != nil { // nobody had the lock for a moment
+		return err
+	}
+	m.j.told = m.j.h.told
 	return m.recover(&rewriter{f: m.h, j: m.j, log: m.log(), name: m.Name(), zone: m.acct.opt.Zone, lock: l, progress: m.progress})
 }
 

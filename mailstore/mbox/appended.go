@@ -10,7 +10,7 @@ import (
 	"restante/mailstore"
 )
 
-// errAppendLost: what was written does not read as what was meant.
+// errAppendLost: what is written does not read as what was meant.
 var errAppendLost = errors.New("the message cannot be stored in an mbox file")
 
 // appended is what a batch adds to the file.
@@ -32,7 +32,7 @@ func (a *appended) foretell(r *rewriter, note *appendNote) error {
 		if err := a.read(appendedFile{m.h, a.end - note.n, bytes.NewReader(note.data)}); err != nil {
 			return err
 		}
-		a.told = m.savedValidity == m.validity && !m.owed && len(texts)+a.len() <= maxTold
+		a.told = m.savedValidity == m.validity && len(texts)+a.len() <= maxTold
 	}
 	if a.told {
 		texts = slices.AppendSeq(slices.Clip(texts), a.found.fresh())
@@ -84,7 +84,7 @@ func (a *appended) accept() error {
 	}
 	if a.told {
 		m.unlisted = slices.AppendSeq(m.unlisted, a.found.fresh())
-	} else if err := m.saveNew(next, a.found.fresh()); err != nil {
+	} else if err := m.list(next, a.found.fresh()); err != nil {
 		m.base = before
 		return err
 	}

@@ -99,7 +99,7 @@ var steps = []struct {
 		return s.flags(s.inbox, mailstore.AddFlags, mailstore.NewFlags(mailstore.Flagged), 2)
 	}},
 	{"append two", func(s *story) error {
-		return s.append(s.inbox, mailstore.NewFlags(mailstore.Seen, "k"), "four", "five")
+		return s.append(s.inbox, mailstore.NewFlags(mailstore.Seen, "k"), "four", "five, which is longer")
 	}},
 	{"set one flag", func(s *story) error {
 		return s.flags(s.inbox, mailstore.AddFlags, mailstore.NewFlags(mailstore.Answered), 4)

@@ -152,6 +152,8 @@ type journal struct {
 	path string
 	f    journalFile
 	h    journalHeader
+	at   int64    // the place of its block
+	safe int64    // and of the last one that is durable, which must not be written over
 	told toldUIDs // what the next header will say
 	// unsure: an operation is finished, but it may not be written durably that it is.
 	unsure bool
@@ -270,7 +272,7 @@ func (j *journal) load() error {
 			return err
 		}
 		if h, ok := decodeHeader(b[:n]); ok && h.seq > j.h.seq {
-			j.h = h
+			j.h, j.at, j.safe = h, at, at
 		}
 	}
 	return nil
@@ -279,19 +281,25 @@ func (j *journal) load() error {
 // dirty reports whether something was not finished.
 func (j *journal) dirty() bool { return j.h.kind != journalClean || j.unsure }
 
-// put writes the header, to the block that does not hold the present one.
+// put writes the header, to the block that does not hold the last one that is durable.
 func (j *journal) put(h journalHeader) error {
 	h.seq, h.told = j.h.seq+1, j.told
 	h.written = time.Now().UnixNano()
-	at := int64(0)
-	if h.seq%2 == 1 {
-		at = blockB
-	}
+	at := blockB - j.safe
 	if _, err := j.f.WriteAt(h.encode(), at); err != nil {
 		return err
 	}
-	j.h = h
+	j.h, j.at = h, at
 	return nil
+}
+
+// sync makes what was written to the journal durable.
+func (j *journal) sync() error {
+	err := j.f.Sync()
+	if err == nil {
+		j.safe = j.at
+	}
+	return err
 }
 
 // clean says durably that nothing is going on.
@@ -300,7 +308,7 @@ func (j *journal) clean() error {
 		return err
 	}
 	j.refused = false
-	return j.f.Sync()
+	return j.sync()
 }
 
 // done is clean after the operation has succeeded: then a failure to say so is
@@ -340,7 +348,7 @@ func (j *journal) settle() error {
 	if !j.unsure {
 		return nil
 	}
-	err := j.f.Sync()
+	err := j.sync()
 	j.unsure = err != nil
 	return err
 }

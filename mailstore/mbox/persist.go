@@ -62,11 +62,23 @@ func (m *Mailbox) saveNew(next mailstore.UID, fresh iter.Seq[known]) error {
 		if m.volatile.CompareAndSwap(false, true) {
 			m.log().Warn("mbox: UIDs cannot be made durable here; clients will load the mailbox again after a restart", "mailbox", m.Name(), "err", err)
 		}
-		m.savedValidity, m.unlisted, m.owed = m.validity, nil, false
+		m.savedValidity, m.owed = m.validity, false
 	default:
 		return err
 	}
 	return nil
+}
+
+// list is saveNew for who can still do without these messages: a full disk is an error.
+func (m *Mailbox) list(next mailstore.UID, fresh iter.Seq[known]) error {
+	err := m.addToState(next, fresh)
+	switch {
+	case err == nil:
+		m.unlisted, m.owed = nil, false
+	case !isFull(err):
+		err = m.saveNew(next, fresh)
+	}
+	return err
 }
 
 // addToState adds to the state file what is new to it, and then fresh. Under another UIDVALIDITY than

@@ -43,6 +43,9 @@ func (r *rewriter) abandon(why string) error {
 	keep := fmt.Sprintf("%s.unfinished-%d", r.j.path, time.Now().UnixNano())
 	r.log.Error("mbox: cannot finish an interrupted operation; the mailbox may have lost or doubled text. Look at it, and delete the file named here", "mailbox", r.name, "reason", why, "journal", keep)
 	next, err := r.j.successor()
+	if isFull(err) {
+		return r.j.clean() // there is no room to keep it
+	}
 	if err != nil {
 		return err
 	}

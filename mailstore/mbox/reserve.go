@@ -97,7 +97,7 @@ func (r *reserve) shrink(n int64) error {
 }
 
 // journal makes the reserve the journal of a mailbox, in the place of one that says that
-// nothing is going on.
+// nothing is going on. With an error it has the name all the same, unless it is nil.
 func (r *reserve) journal(old *journal) (*journal, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -120,15 +120,13 @@ func (r *reserve) journal(old *journal) (*journal, error) {
 	}
 	next.told = old.told
 	if err = next.clean(); err == nil {
-		err = next.rename(old.path)
-	}
-	if err == nil {
-		err = r.fs.SyncDir(filepath.Dir(r.path))
+		err = r.fs.Rename(r.path, old.path)
 	}
 	if err != nil {
 		return nil, errors.Join(err, next.close())
 	}
-	return next, nil
+	next.path = old.path
+	return next, errors.Join(r.fs.SyncDir(dir), r.fs.SyncDir(filepath.Dir(r.path)))
 }
 
 // noJournal is in the place of the file of a journal for which there is no room:
@@ -160,11 +158,11 @@ func (e *editing) useReserve() error {
 		return nil
 	}
 	j, err := have.journal(e.r.j)
-	if err != nil {
+	if j == nil {
 		return err
 	}
 	m.j = e.r.j
-	return e.r.take(j)
+	return errors.Join(err, e.r.take(j))
 }
 
 // makesRoom reports whether the change is one that must be possible on a full

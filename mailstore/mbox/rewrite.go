@@ -141,7 +141,7 @@ func (r *rewriter) prepare(p *plan, l *layout) ([]step, error) {
 	if l.newSize <= l.oldSize {
 		return steps, nil
 	}
-	if err = r.j.f.Sync(); err == nil {
+	if err = r.j.sync(); err == nil {
 		err = r.extend(l.oldSize, l.newSize)
 	}
 	if err != nil {
@@ -303,7 +303,7 @@ func (r *rewriter) finishCut(l *layout) error {
 	if err := r.j.put(h); err != nil {
 		return err
 	}
-	if err := r.j.f.Sync(); err != nil {
+	if err := r.j.sync(); err != nil {
 		return err
 	}
 	return r.cut(l.newSize)
@@ -357,7 +357,7 @@ func (r *rewriter) announce(l *layout, s step, k int) ([]byte, error) {
 	if err := r.j.putSlot(k, r.buf); err != nil {
 		return nil, err
 	}
-	return data, r.j.f.Sync()
+	return data, r.j.sync()
 }
 
 // copySpan writes a span whose sources are elsewhere.

@@ -117,7 +117,7 @@ func (r *rewriter) append(size int64, note *appendNote, compose func(io.Writer) 
 	if err := r.j.put(h); err != nil {
 		return err
 	}
-	if err := r.j.f.Sync(); err != nil {
+	if err := r.j.sync(); err != nil {
 		return errors.Join(err, r.j.clean())
 	}
 	if note.data != nil {
@@ -172,10 +172,7 @@ func (r *rewriter) recoverAppend(size int64) (done bool, err error) {
 	case whole && r.j.refused:
 		return false, r.deleteUnderMail(oldSize, newSize)
 	case whole:
-		if err := r.f.Sync(); err != nil {
-			return false, err
-		}
-		return true, r.j.clean()
+		return true, r.keepAppend()
 	}
 	// What is there up to c.off is ours or was never written.
 	mail, err := r.findMail(oldSize, c, size)
@@ -190,47 +187,78 @@ func (r *rewriter) recoverAppend(size int64) (done bool, err error) {
 		return false, err
 	case !broken:
 		r.log.Warn("mbox: another program has changed the file since; it stays as it is", "mailbox", r.name)
-		return true, r.j.clean()
+		return true, r.keepAppend()
 	case mail == size:
 		return false, r.takeBackAppend()
 	}
 	return false, r.deleteUnderMail(oldSize, mail)
 }
 
-// brokenOff reports whether an append of which not all is in the file was interrupted: what
-// is there of it is the beginning, up to where the file ends or mail that was delivered begins.
-// Else it had been whole, and perhaps told, and another program has changed the file before it
-// was written durably that the append was complete. One that has only taken away the last
-// messages cannot be told from an interruption.
-func (r *rewriter) brokenOff(start, mail, size int64, c comparer) (bool, error) {
-	switch {
-	case c.holes || c.off == size:
-		return true, nil
-	case c.off >= mail:
-		p := newParser(r.f, mail, size, r.zone)
-		m := p.message(mail)
-		return !r.j.told.gave(m.uid), p.w.err // else one of ours has moved up
+// keepAppend ends an append that is in the file.
+func (r *rewriter) keepAppend() error {
+	if err := r.f.Sync(); err != nil {
+		return err
 	}
-	p := newParser(r.f, 0, mail, r.zone)
+	return r.j.clean()
+}
+
+// brokenOff reports whether an append of which not all is in the file was interrupted: what is
+// there of it is its beginning, up to where the file ends or mail that was delivered begins, and
+// ends within a message. Else it had been whole, and perhaps told, and another program has changed
+// the file before it was written durably that the append was complete.
+func (r *rewriter) brokenOff(start, mail, size int64, c comparer) (bool, error) {
+	if c.holes || r.j.refused {
+		return true, nil
+	}
+	end := mail
+	if c.data == nil {
+		end = size
+	}
+	p := newParser(r.f, 0, end, r.zone)
 	if p.sniff() != nil {
 		return false, p.w.err
 	}
-	b := p.w.at(start, 1+len(fromPrefix))
-	if bytes.HasPrefix(b, newline) {
-		start, b = start+1, b[1:]
-	}
-	if !bytes.HasPrefix(b, fromPrefix) {
-		return false, p.w.err // something else has been moved here
-	}
-	list, err := parseGrown(r.f, p.style, start, mail, r.zone, nil)
-	if err != nil {
+	p.first = false
+	if near, err := c.near(mail); !near || err != nil {
 		return false, err
 	}
-	last := list.at(list.len() - 1)
-	if last.body == 0 {
-		return last.sep == 0, nil // the header has not ended
+	if bytes.HasPrefix(p.w.at(start, 1), newline) {
+		start++
 	}
-	return r.j.told.gave(last.uid) && !last.has(bitLength), nil
+	if !bytes.HasPrefix(p.w.at(start, len(fromPrefix)), fromPrefix) {
+		return c.off >= mail, p.w.err // a part of a From line, or something that was moved here
+	}
+	for off := start; off < mail && p.w.err == nil; {
+		m := p.message(off)
+		if p.breaksOff(&m) {
+			return true, p.w.err
+		}
+		off = m.end()
+	}
+	return false, p.w.err
+}
+
+// near reports whether all in front of mail is as it was to be appended, as far as the journal
+// tells: there may be line ends in front of mail, or some octets of a block.
+func (c *comparer) near(mail int64) (bool, error) {
+	gap := mail - c.off
+	if gap <= 0 || c.data == nil {
+		return gap <= appendBlock, nil
+	}
+	b := make([]byte, min(gap, appendBlock))
+	if n, err := c.f.ReadAt(b, c.off); n < len(b) {
+		return false, err
+	}
+	return int64(len(b)) == gap && len(bytes.Trim(b, "\n")) == 0, nil
+}
+
+// breaksOff reports whether a message that was read just now ends before it should: its header
+// has no end, or Content-Length does not end where it does.
+func (p *parser) breaksOff(m *found) bool {
+	if m.body == 0 && m.sep == 0 || m.open {
+		return true
+	}
+	return len(bytes.TrimSpace(p.vals[fieldContentLength])) > 0 && !m.has(bitLength)
 }
 
 // fitsAppend reports whether the journal has what the append has: its data, or a
@@ -296,11 +324,17 @@ func (c *comparer) block(b []byte) (good int, err error) {
 	if crc32.Checksum(b, castagnoli) == binary.LittleEndian.Uint32(sum[:]) {
 		return len(b), nil
 	}
-	c.holes = c.holes || bytes.IndexByte(b, 0) >= 0
+	c.holes = c.holes || hasHole(b)
 	if len(bytes.Trim(b, "\x00")) == 0 {
 		return len(b), nil
 	}
 	return 0, nil
+}
+
+// hasHole reports whether some of a block was never written: there are zeros at one of its ends,
+// or more of them in a row than mail has.
+func hasHole(b []byte) bool {
+	return b[0] == 0 || b[len(b)-1] == 0 || bytes.Contains(b, make([]byte, 8))
 }
 
 // findMail looks for a message that somebody delivered behind an unfinished

@@ -194,11 +194,17 @@ func (m *Mailbox) grow(fi fs.FileInfo, st *state) error {
 	if err := m.persist(list, next); err != nil {
 		return err
 	}
-	m.stale, m.disputed = m.stale || r.lost(list), m.disputed || r.disputed
+	m.noteFindings(&r, list)
 	m.publish(list, next)
 	m.setSnap(now)
 	m.partial = true
 	return nil
+}
+
+// noteFindings remembers what others have done to messages that were known.
+func (m *Mailbox) noteFindings(r *resolver, list *foundList) {
+	lost := r.lost(list)
+	m.stale, m.lost, m.disputed = m.stale || lost, m.lost || lost, m.disputed || r.disputed
 }
 
 // complete gives the messages the bits that do not stand in the file, and those
@@ -225,6 +231,7 @@ func (m *Mailbox) complete(list *foundList, saved []known) {
 			m.disputed = m.disputed || !f.stamped && m.isStamped(f.uid)
 		} else if i, known := slices.BinarySearchFunc(saved, f.uid, byUID); known {
 			f.date, f.size = saved[i].date, saved[i].size
+			m.disputed = m.disputed || !f.stamped
 		}
 	}
 }
@@ -274,8 +281,7 @@ func (m *Mailbox) parse(fi fs.FileInfo, st *state) error {
 	if err := m.persist(list, next); err != nil {
 		return err
 	}
-	lost := r.lost(list)
-	m.stale, m.lost, m.disputed = m.stale || lost, m.lost || lost, m.disputed || r.disputed
+	m.noteFindings(&r, list)
 	m.hasOpen = false
 	for f := range list.all() {
 		m.hasOpen = m.hasOpen || f.open

@@ -86,9 +86,6 @@ func (t *toldUIDs) beyond(validity uint32, next mailstore.UID) ([]known, mailsto
 	return t.texts[i:], t.next
 }
 
-// gave reports whether a UID that stands in the file may be one of those.
-func (t *toldUIDs) gave(uid mailstore.UID) bool { return uid != 0 && uid < t.next }
-
 // readTold reads it from a journal that may not be written. One that may not be read tells
 // nothing.
 func readTold(fsx fsys.FS, path string) (toldUIDs, error) {

@@ -118,6 +118,7 @@ func TestToldAppendChanged(t *testing.T) {
 		{"a flag of one in front", func(b *killed) { b.read("a") }, ""},
 		{"the first goes", func(b *killed) { b.remove("b") }, "b"},
 		{"the second goes", func(b *killed) { b.remove("c") }, "c"},
+		{"the last goes", func(b *killed) { b.remove("d") }, "d"},
 		{"one in front goes", func(b *killed) { b.remove("a") }, "a"},
 	} {
 		for _, large := range []int{0, maxAppendData} {
@@ -228,6 +229,48 @@ func TestToldHeader(t *testing.T) {
 	}
 }
 
+// TestToldGoesAlong: a journal that takes the place of another tells what that told.
+func TestToldGoesAlong(t *testing.T) {
+	want := toldUIDs{7, 9, []known{{text: text{uid: 8, hsum: 1, bsum: 2}, date: 3, size: 4}}}
+	for name, replace := range map[string]func(r *rewriter) error{
+		"after one that does not fit": func(r *rewriter) error { return r.abandon("a test") },
+		"after one that does not fit, on a full disk": func(r *rewriter) error {
+			r.j.fs.(*faultfs.FS).FillAt(1)
+			return r.abandon("a test")
+		},
+		"from the reserve": func(r *rewriter) error {
+			have := reserve{fs: r.j.fs, path: "/state/reserve"}
+			have.fill()
+			j, err := have.journal(r.j)
+			if err != nil {
+				return err
+			}
+			return r.take(j)
+		},
+		"under mail": func(r *rewriter) error { return r.deleteUnderMail(0, 4) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			fsx := placeFile(t, []byte("gap\nFrom a@b Thu Jan  1 00:00:01 2015\n\n"))
+			r := newRewriter(t, fsx)
+			r.j.told = want
+			if err := r.j.clean(); err != nil {
+				t.Fatal(err)
+			}
+			if err := replace(r); err != nil {
+				t.Fatal(err)
+			}
+			fsx.Crash(nil)
+			j, err := openJournal(fsx, "/state/journal", false)
+			if err != nil || !reflect.DeepEqual(j.told, want) {
+				t.Fatalf("it tells %+v, %v", j, err)
+			}
+			if got, err := readTold(fsx, "/state/journal"); err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("who only reads it is told %+v, %v", got, err)
+			}
+		})
+	}
+}
+
 // FuzzJournalHeader: a header that counts says the same when it is written again.
 func FuzzJournalHeader(f *testing.F) {
 	f.Add([]byte{})
@@ -245,28 +288,41 @@ func FuzzJournalHeader(f *testing.F) {
 	})
 }
 
-// appendUnended appends messages with bodies of a size in one go, some days apart, and cuts the power when that
-// has been told and before it is written durably that the append is complete.
+// appendUnended appends messages with bodies of a size in one go, some days apart, and cuts the
+// power as unended does.
 func (b *killed) appendUnended(size, days int, ids ...string) {
+	b.Helper()
+	var texts []string
+	for _, id := range ids {
+		texts = append(texts, "Subject: "+id+"\n\n"+strings.Repeat(id+" and more of it\n", 1+size/16))
+	}
+	b.unended(days, texts...)
+}
+
+// unended appends messages in one go, and cuts the power when that has been told and before it is
+// written durably that the append is complete.
+func (b *killed) unended(days int, texts ...string) {
 	b.Helper()
 	a, err := b.m.NewAppend(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}
-	for i, id := range ids {
-		text := "Subject: " + id + "\n\n" + strings.Repeat(id+" and more of it\n", 1+size/16)
+	size := 0
+	for i, text := range texts {
 		if err := a.Add(mailstore.AppendOptions{Date: time.Unix(1e9, 0).AddDate(0, 0, i*days)}, strings.NewReader(text)); err != nil {
 			b.Fatal(err)
 		}
+		id, _, _ := strings.Cut(strings.TrimPrefix(text, "Subject: "), "\n")
 		b.names[fmt.Sprint(i+2)] = id
+		size += len(text)
 	}
 	b.fs.Settle()
 	synced := false
 	b.fs.Inject(func(_ int, op faultfs.Op, path string) error {
-		if synced && (size == 0 || !strings.HasSuffix(path, "/restante.uids")) { // which lists what is too large for the journal
+		if synced && (size < maxAppendData || !strings.HasSuffix(path, "/restante.uids")) { // which lists what is too large for the journal
 			return syscall.EIO
 		}
-		synced = op == faultfs.Sync && path == "/mail/inbox"
+		synced = synced || op == faultfs.Sync && path == "/mail/inbox"
 		return nil
 	})
 	if _, _, err := a.Commit(b.Context()); err != nil {

@@ -143,6 +143,16 @@ func TestUIDsOfTwoServers(t *testing.T) {
 			b.remove("b")
 			b.edit("X-UID: 3\n", "")
 		}, nil},
+		{"it takes a UID out while nobody looks", func(b *killed) {
+			b.deliver("b", "c", "d")
+			b.told()
+			if err := b.m.Close(); err != nil {
+				b.Fatal(err)
+			}
+			b.remove("b")
+			b.edit("X-UID: 3\n", "")
+			b.open()
+		}, nil},
 		{"it was seen by one who only read", func(b *killed) {
 			b.deliver("b", "c")
 			b.told()
@@ -172,20 +182,22 @@ func TestUIDsOfTwoServers(t *testing.T) {
 			b.number("d", 5)
 		}, nil},
 	} {
-		t.Run(c.why, func(t *testing.T) {
-			b := newKilled(t, "/index")
-			c.do(b)
-			want := b.told()
-			if c.want != nil && !slices.Equal(want, c.want) {
-				t.Errorf("there is %q, want %q", want, c.want)
-			}
-			if err := b.m.Close(); err != nil {
-				t.Fatal(err)
-			}
-			if got := subjectsOf(t, b.alone()); !slices.Equal(got, want) {
-				t.Errorf("others see %q, want %q of\n%s", got, want, b.content())
-			}
-		})
+		for _, index := range []string{"", "/index"} {
+			t.Run(c.why+index, func(t *testing.T) {
+				b := newKilled(t, index)
+				c.do(b)
+				want := b.told()
+				if c.want != nil && !slices.Equal(want, c.want) {
+					t.Errorf("there is %q, want %q", want, c.want)
+				}
+				if err := b.m.Close(); err != nil {
+					t.Fatal(err)
+				}
+				if got := subjectsOf(t, b.alone()); !slices.Equal(got, want) {
+					t.Errorf("others see %q, want %q of\n%s", got, want, b.content())
+				}
+			})
+		}
 	}
 }
 
