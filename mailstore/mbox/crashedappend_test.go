@@ -225,3 +225,35 @@ func TestReplacedOnFullDisk(t *testing.T) {
 	b.open()
 	b.complete()
 }
+
+// TestTornAppend: wherever an append was broken off that nobody was told of, and whatever stands
+// in front of it, it goes, and the mail that was delivered behind it stays.
+func TestTornAppend(t *testing.T) {
+	for _, front := range []string{"", "\n\n", "\xef\xbb\xbf", "a message"} {
+		base := newKilled(t, "")
+		if front == "a message" {
+			front = string(base.content())
+		}
+		base.write(front)
+		base.refresh()
+		base.unended(0, "Subject: b\n\nb\nand more\n")
+		whole := string(base.content())
+		if !strings.HasPrefix(whole, front) {
+			t.Fatalf("%q has become %q", front, whole)
+		}
+		for _, mail := range []string{"", mailOf("y")} {
+			for n := len(front); n < len(whole)-len("\n"); n++ { // with all of its text it may stay
+				b := &killed{T: t, fs: base.fs.Clone(), names: map[string]string{}}
+				b.write(whole[:n] + mail)
+				b.open()
+				if got, want := string(b.content()), front+mail; got != want {
+					t.Fatalf("of %d octets behind %q, %q behind them, there is %q", n-len(front), front, mail, got)
+				}
+				b.append("c")
+				if err := b.m.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}

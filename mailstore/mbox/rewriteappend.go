@@ -216,7 +216,9 @@ func (r *rewriter) brokenOff(start, mail, size int64, c comparer) (bool, error) 
 	}
 	p := newParser(r.f, 0, end, r.zone)
 	if p.sniff() != nil {
-		return false, p.w.err
+		// Nothing in front of it, and a part of a From line, is no mbox.
+		front := newParser(r.f, 0, start, r.zone)
+		return front.sniff() == nil && c.off >= mail, errors.Join(p.w.err, front.w.err)
 	}
 	p.first = false
 	if near, err := c.near(mail); !near || err != nil {
@@ -364,9 +366,22 @@ func (r *rewriter) findMail(start int64, c comparer, end int64) (int64, error) {
 		kind, _ := parseFrom(line, time.UTC)
 		ours := off+int64(len(line)) <= c.off
 		if kind == fromDated && !ours && (looksLikeField(rest) || len(rest) == 0) {
-			return off, nil
+			return off + torn(line, c.off-off), nil
 		}
 		off++
 	}
 	return end, nil
+}
+
+// torn is where in a From line a dated one begins that was written behind the first octets of
+// ours, of which there are so many at the most; 0 if the line is one.
+func torn(line []byte, ours int64) (start int64) {
+	for i := int64(1); i <= ours && i < int64(len(line)); i++ {
+		if bytes.HasPrefix(line[i:], fromPrefix) {
+			if kind, _ := parseFrom(line[i:], time.UTC); kind == fromDated {
+				start = i
+			}
+		}
+	}
+	return start
 }
