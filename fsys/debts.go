@@ -62,3 +62,6 @@ func (d *Debts) eachName(dir string, buf []byte, fn func(name []byte, kind fs.Fi
 func (d *Debts) Booted(path string) (time.Time, bool) {
 	return booted(d.FS, path)
 }
+
+// FileClock is that of the file system below.
+func (d *Debts) FileClock() (now time.Time, ok bool) { return fileClock(d.FS) }

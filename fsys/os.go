@@ -164,6 +164,13 @@ func (OS) Booted(path string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
+// FileClock is the clock by which the kernel stamps files; it moves on with each tick.
+func (OS) FileClock() (now time.Time, ok bool) {
+	var t unix.Timespec
+	err := unix.ClockGettime(unix.CLOCK_REALTIME_COARSE, &t)
+	return time.Unix(t.Unix()), err == nil
+}
+
 // uptime is how long this machine has been running. It does not come from
 // /proc/uptime: some containers have one of their own there.
 func uptime() (time.Duration, bool) {

@@ -394,3 +394,6 @@ func (o *owned) Booted(path string) (time.Time, bool) {
 	defer o.become(path).restore()
 	return booted(o.sys, path)
 }
+
+// FileClock is that of the file system below.
+func (o *owned) FileClock() (now time.Time, ok bool) { return fileClock(o.sys) }

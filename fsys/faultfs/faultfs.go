@@ -102,6 +102,7 @@ type FS struct {
 	fullAt int       // the disk is full from the operation of this number on; 0 is never
 	epoch  int       // the number of crashes
 	booted time.Time // the last crash
+	tick   time.Duration
 }
 
 var _ fsys.FS = (*FS)(nil)
@@ -125,6 +126,24 @@ func (f *FS) Trace() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return append([]string(nil), f.trace...)
+}
+
+// StampByTicks lets the clock that stamps files stand still for a tick each, as that of
+// kernels before Linux 6.13 does. Without it files have the time to the nanosecond.
+func (f *FS) StampByTicks(tick time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tick = tick
+}
+
+// now is what a file that is changed now is stamped with.
+func (f *FS) now() time.Time { return time.Now().Truncate(f.tick) }
+
+// FileClock tells of the ticks.
+func (f *FS) FileClock() (now time.Time, ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.now(), f.tick > 0
 }
 
 // Inject sets what decides about operations and begins to count anew; nil lets
@@ -192,7 +211,7 @@ func (f *FS) settle() {
 func (f *FS) Clone() *FS {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	c := &FS{inos: f.inos, booted: f.booted}
+	c := &FS{inos: f.inos, booted: f.booted, tick: f.tick}
 	c.root = f.root.clone(make(map[*node]*node))
 	c.settle()
 	return c

@@ -127,7 +127,7 @@ func (f *file) write(b []byte, off int64) (int, error) {
 		}
 	}
 	if len(b) > 0 {
-		f.node.change(write{off: off, data: append([]byte(nil), b...)})
+		f.node.change(write{off: off, data: append([]byte(nil), b...)}, f.fs.now())
 	}
 	return len(b), err
 }
@@ -176,10 +176,10 @@ func (f *file) Truncate(size int64) error {
 		if err := f.fs.grow(Truncate, f.name); err != nil {
 			return err
 		}
-		f.node.change(write{off: have, data: make([]byte, size-have)})
+		f.node.change(write{off: have, data: make([]byte, size-have)}, f.fs.now())
 		return nil
 	}
-	f.node.change(write{off: size, truncate: true})
+	f.node.change(write{off: size, truncate: true}, f.fs.now())
 	return nil
 }
 

@@ -51,7 +51,7 @@ func (w write) applyTo(c *content) {
 
 func (f *FS) newNode(mode fs.FileMode) *node {
 	f.inos++
-	t := time.Now()
+	t := f.now()
 	n := &node{ino: f.inos, mode: mode, uid: uint32(os.Getuid()), gid: uint32(os.Getgid()), atime: t, ctime: t, mtime: t, stableMtime: t, stableCtime: t}
 	if mode.IsDir() {
 		n.entries, n.stableEntries = make(map[string]*node), make(map[string]*node)
@@ -62,11 +62,10 @@ func (f *FS) newNode(mode fs.FileMode) *node {
 }
 
 // change changes the content.
-func (n *node) change(w write) {
+func (n *node) change(w write, now time.Time) {
 	n.writes = append(n.writes, w)
 	w.applyTo(&n.data)
-	n.mtime = time.Now()
-	n.ctime = n.mtime
+	n.mtime, n.ctime = now, now
 }
 
 func (n *node) sync() {
@@ -191,7 +190,7 @@ func (f *FS) edit(dir *node, after *edit, names ...naming) *edit {
 	for _, n := range names {
 		n.applyTo(dir.entries)
 	}
-	dir.mtime = time.Now()
+	dir.mtime = f.now()
 	dir.ctime = dir.mtime
 	e := &edit{dir: dir, names: names, after: after}
 	f.edits = append(f.edits, e)

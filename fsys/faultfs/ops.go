@@ -59,7 +59,7 @@ func (f *FS) open(name string, flag int, perm fs.FileMode) (*node, error) {
 		if err := f.change(Truncate, name); err != nil {
 			return nil, err
 		}
-		n.change(write{truncate: true})
+		n.change(write{truncate: true}, f.now())
 	}
 	return n, nil
 }
@@ -84,7 +84,7 @@ func (f *FS) CreateWith(name string, content []byte, perm fs.FileMode) (fsys.Fil
 	if err != nil {
 		return nil, fail("create", name, err)
 	}
-	n.change(write{data: slices.Clone(content)})
+	n.change(write{data: slices.Clone(content)}, f.now())
 	return &file{fs: f, node: n, name: name, flag: flag, epoch: f.epoch}, nil
 }
 
@@ -133,7 +133,7 @@ func (f *FS) rename(oldname, newname string) error {
 			there.with = gone
 		}
 	}
-	n.ctime = time.Now()
+	n.ctime = f.now()
 	return nil
 }
 
@@ -184,7 +184,7 @@ func (f *FS) put(name string, n *node) error {
 		return syscall.EPERM // a second name for a directory
 	}
 	n.links++
-	n.ctime = time.Now()
+	n.ctime = f.now()
 	f.edit(dir, nil, naming{base, n})
 	return nil
 }
@@ -247,7 +247,7 @@ func (f *FS) remove(name string) error {
 		return syscall.ENOTEMPTY
 	}
 	n.links--
-	n.ctime = time.Now()
+	n.ctime = f.now()
 	f.edit(dir, nil, naming{base, nil})
 	return nil
 }
@@ -317,7 +317,7 @@ func (f *FS) Chtimes(name string, atime, mtime time.Time) error {
 		return fail(Chtimes, name, err)
 	}
 	// What a system call would drop: the zone and the monotonic clock.
-	n.atime, n.mtime, n.ctime = time.Unix(0, atime.UnixNano()), time.Unix(0, mtime.UnixNano()), time.Now()
+	n.atime, n.mtime, n.ctime = time.Unix(0, atime.UnixNano()), time.Unix(0, mtime.UnixNano()), f.now()
 	return nil
 }
 
@@ -348,7 +348,7 @@ func (f *FS) describe(op Op, name string, follow bool, fn func(n *node)) error {
 		return fail(op, name, err)
 	}
 	fn(n)
-	n.ctime = time.Now()
+	n.ctime = f.now()
 	return nil
 }
 

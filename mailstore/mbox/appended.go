@@ -74,8 +74,7 @@ func (a *appended) accept() error {
 			return err
 		}
 	}
-	fi, err := m.stat()
-	if err != nil {
+	if err := m.stampAppend(); err != nil {
 		return err
 	}
 	before, next := m.base, a.first+mailstore.UID(a.len())
@@ -91,7 +90,6 @@ func (a *appended) accept() error {
 	a.tell()
 	m.noteKeywords(a.found)
 	m.publish(a.found, next)
-	m.setSnap(stampOf(fi))
 	return nil
 }
 

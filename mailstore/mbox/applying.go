@@ -24,13 +24,8 @@ func (e *editing) apply(p *plan, b *base) (modSeq uint64, err error) {
 	if err := e.rewrite(p); err != nil {
 		return 0, err
 	}
-	fi, err := m.stat()
-	if err != nil {
-		return 0, err
-	}
-	m.snap = stampOf(fi)
 	m.layoutGen++
-	if err := e.newSecond(before, fi); err != nil {
+	if err := m.stampChange(before); err != nil {
 		return 0, err
 	}
 	return e.publish(b), nil
@@ -49,25 +44,6 @@ func (e *editing) rewrite(p *plan) error {
 		return nil
 	}
 	return errors.Join(err, rerr)
-}
-
-// newSecond sees to it that mutt notices a change that left the size as it was.
-//
-// QUIRK: mutt compares size and modification time, in seconds.
-func (e *editing) newSecond(before fileStamp, now fs.FileInfo) error {
-	m := e.m
-	if m.snap.size != before.size || m.snap.mtime/1e9 != before.mtime/1e9 {
-		return nil
-	}
-	mtime := time.Unix(before.mtime/1e9+1, 0)
-	if err := m.acct.opt.FS.Chtimes(m.paths().mbox, accessTime(now), mtime); err != nil {
-		return nil // as when the file is somebody else's: then mutt must do without
-	}
-	fi, err := m.stat()
-	if err == nil {
-		m.snap = stampOf(fi)
-	}
-	return err
 }
 
 // publish gives the index the new places and tells the sessions. The caller

@@ -1,7 +1,6 @@
 package mbox
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -90,9 +89,7 @@ func (m *Mailbox) saveIndex() {
 	m.disk.Save(m.stamp())
 }
 
-// closeIndex is the last save, when the mailbox leaves the memory. A file that
-// was written just now is looked at once more when the clock of its file system
-// has moved on: what others do from then on has another time.
+// closeIndex is the last save, when the mailbox leaves the memory.
 func (m *Mailbox) closeIndex() {
 	switch {
 	case m.disk == nil:
@@ -101,9 +98,6 @@ func (m *Mailbox) closeIndex() {
 		// The index must not know UIDs that nothing else knows.
 		m.disk.Abandon()
 		return
-	}
-	if wait := clockTick - time.Since(m.snap.changed()); wait > 0 && wait <= clockTick && m.snap.fine() {
-		time.Sleep(wait)
 	}
 	m.disk.Close(m.stamp())
 }
@@ -212,25 +206,6 @@ const (
 	stampDisputed // and has UIDs that it should not
 )
 
-// clockTick is how long the kernel's clock for file times may stand still.
-const clockTick = 10 * time.Millisecond
-
-// changed is when the file was changed last: the change time, which nobody can
-// set, or else the modification time.
-func (s fileStamp) changed() time.Time { return time.Unix(0, cmp.Or(s.ctime, s.mtime)) }
-
-// fine reports whether the file system counts nanoseconds, and not milliseconds
-// or seconds.
-func (s fileStamp) fine() bool { return s.ctime%1e6 != 0 }
-
-func (s fileStamp) racy() bool {
-	tick := clockTick
-	if !s.fine() {
-		tick = 2 * time.Second
-	}
-	return time.Since(s.changed()) < tick
-}
-
 // stamp describes the file as the index knows it. The caller has op.
 func (m *Mailbox) stamp() []byte {
 	s := m.snap
@@ -246,7 +221,7 @@ func (m *Mailbox) stamp() []byte {
 	sum, ok := m.edges(s.size)
 	for bit, set := range map[uint32]bool{
 		stampMMDF: m.style.mmdf, stampDamaged: m.style.damaged, stampFound: m.base.found, stampPseudo: m.base.pseudo,
-		stampOpen: m.hasOpen, stampPartial: m.partial, stampRacy: !ok || m.h != nil && s.racy(), stampNotes: m.wantNotes, stampDisputed: m.disputed,
+		stampOpen: m.hasOpen, stampPartial: m.partial, stampRacy: !ok || m.unsure, stampNotes: m.wantNotes, stampDisputed: m.disputed,
 	} {
 		if set {
 			h.Flags |= bit

@@ -227,12 +227,13 @@ func TestLockOrder(t *testing.T) {
 
 // TestTwoProcesses: two accounts over the same files, as two processes would
 // have them, see each other's work and never give a UID twice.
-func TestTwoProcesses(t *testing.T) {
-	root := t.TempDir()
+func TestTwoProcesses(t *testing.T) { twoProcesses(t, fsys.OS{}, t.TempDir()) }
+
+func twoProcesses(t *testing.T, fsx fsys.FS, root string) {
 	ctx := t.Context()
 	var boxes []mailstore.Mailbox
 	for range 2 {
-		a := openAccount(t, Options{Root: root, Zone: time.UTC, LockTimeout: 10 * time.Second})
+		a := openAccount(t, Options{FS: fsx, Root: root, Zone: time.UTC, LockTimeout: 10 * time.Second})
 		m, err := a.Open(ctx, mailstore.Inbox)
 		if err != nil {
 			t.Fatal(err)

@@ -47,6 +47,7 @@ type Mailbox struct {
 	spare         *fsys.Spare // for the lock file; nil until it is locked
 	state         *stateFile
 	snap          fileStamp // the file that the index describes
+	unsure        bool      // a file of that stamp may be another
 	layoutGen     uint64    // raised whenever messages move
 	style         style
 	base          base
@@ -255,7 +256,7 @@ func (m *Mailbox) unchanged() bool {
 	if errors.Is(err, fs.ErrNotExist) {
 		return m.h == nil && m.isInbox() && m.snap == (fileStamp{})
 	}
-	return err == nil && stampOf(fi) == m.snap
+	return err == nil && !m.unsure && stampOf(fi) == m.snap
 }
 
 // change runs fn with the right to change the file, its locks, and the index up

@@ -49,6 +49,11 @@ func (m *Mailbox) load(t toldUIDs) error {
 		m.adopted(st)
 		return nil
 	}
+	if fi != nil {
+		if fi, err = m.outwait(fi); err != nil {
+			return err
+		}
+	}
 	grows := verdict == index.Behind && fi != nil && m.canGrow(stampOf(fi))
 	if !grows || m.UIDNext() < st.next {
 		if st, err = m.loadState(true, t); err != nil {
@@ -110,15 +115,30 @@ func (m *Mailbox) sync(seen fs.FileInfo) (err error) {
 	}
 	var now fileStamp
 	if fi != nil {
-		now = stampOf(fi)
+		if now = stampOf(fi); now != m.snap || m.unsure {
+			if fi, err = m.outwait(fi); err != nil {
+				return err
+			}
+			now = stampOf(fi)
+		}
 	}
 	switch {
-	case now == m.snap && !m.fullDue():
+	case now == m.snap && !m.fullDue() && (!m.unsure || m.stands(now)):
 		return m.persist(&foundList{}, m.UIDNext())
 	case fi != nil && m.canGrow(now):
 		return m.grow(fi, nil)
 	}
 	return m.parse(fi, nil)
+}
+
+// stands reports whether a large file that may have been changed without a trace still has its
+// last message where it was. What else there is to see in it waits, as when it has grown.
+func (m *Mailbox) stands(now fileStamp) bool {
+	if now.size <= fullSize || !m.endsWhole() {
+		return false
+	}
+	m.unsure, m.partial = m.mayRepeat(now), true
+	return true
 }
 
 // fullDue reports whether a file that was read only in part, when it had grown,
@@ -175,6 +195,7 @@ func (m *Mailbox) lastEntry() *index.Entry[loc] {
 // the mailbox is being loaded.
 func (m *Mailbox) grow(fi fs.FileInfo, st *state) error {
 	now := stampOf(fi)
+	unsure := m.mayRepeat(now)
 	list, err := parseGrown(m.h, m.style, m.snap.size, now.size, m.acct.opt.Zone, m.progress)
 	if err != nil {
 		return err
@@ -197,7 +218,7 @@ func (m *Mailbox) grow(fi fs.FileInfo, st *state) error {
 	m.noteFindings(&r, list)
 	m.publish(list, next)
 	m.setSnap(now)
-	m.partial = true
+	m.partial, m.unsure = true, unsure
 	return nil
 }
 
@@ -246,6 +267,11 @@ func (m *Mailbox) isStamped(uid mailstore.UID) bool {
 // is being loaded.
 func (m *Mailbox) parse(fi fs.FileInfo, st *state) error {
 	start := time.Now()
+	var now fileStamp
+	if fi != nil {
+		now = stampOf(fi)
+	}
+	unsure := m.mayRepeat(now)
 	p, list, err := m.parseFile(fi)
 	if err != nil {
 		return err
@@ -288,11 +314,8 @@ func (m *Mailbox) parse(fi fs.FileInfo, st *state) error {
 	}
 	m.replace(list, next)
 	m.partial, m.parsedAt, m.parseTook = false, time.Now(), time.Since(start)
-	if fi == nil {
-		m.setSnap(fileStamp{})
-	} else {
-		m.setSnap(stampOf(fi))
-	}
+	m.setSnap(now)
+	m.unsure = unsure
 	return nil
 }
 

@@ -1,0 +1,96 @@
+package mbox
+
+import (
+	"cmp"
+	"io/fs"
+	"time"
+
+	"restante/fsys"
+)
+
+// The times of a file tell that it was changed only if they are others afterwards: see
+// docs/design/mbox.md, "What others did".
+
+const (
+	// clockTick is how long the clock of a file system may stand still.
+	clockTick = 10 * time.Millisecond
+	// coarseTick is that of file systems that do not count nanoseconds.
+	coarseTick = 2 * time.Second
+	// maxWaits is how often a file is waited for that is being changed without locks.
+	maxWaits = 3
+)
+
+// changed is when the file was changed last: the change time, which nobody can
+// set, or else the modification time.
+func (s fileStamp) changed() time.Time { return time.Unix(0, cmp.Or(s.ctime, s.mtime)) }
+
+// fine reports whether the file system counts nanoseconds, and not milliseconds
+// or seconds.
+func (s fileStamp) fine() bool { return s.ctime%1e6 != 0 }
+
+// mayRepeat reports whether a file with this stamp can be changed now and keep it if its
+// size stays the same. A modification time that somebody has set does not come again.
+func (m *Mailbox) mayRepeat(s fileStamp) bool {
+	switch {
+	case s == (fileStamp{}):
+		return false
+	case !s.fine():
+		return time.Since(s.changed()) < coarseTick
+	}
+	return s.mtime == s.ctime && fsys.SameTick(m.acct.opt.FS, s.changed())
+}
+
+// outwait waits, where it takes a tick at most, until what others do from now on shows in
+// the times of the open file, which it describes.
+func (m *Mailbox) outwait(fi fs.FileInfo) (fs.FileInfo, error) {
+	for range maxWaits {
+		s := stampOf(fi)
+		if !s.fine() || !m.mayRepeat(s) {
+			break
+		}
+		for waited := time.Duration(0); waited < clockTick && m.mayRepeat(s); waited += time.Millisecond {
+			time.Sleep(time.Millisecond)
+		}
+		var err error
+		if fi, err = m.stat(); err != nil {
+			return nil, err
+		}
+	}
+	return fi, nil
+}
+
+// stampChange describes the file as we have just changed it, with times that are its alone.
+// before is what it was; the caller holds io.
+//
+// QUIRK: mutt compares size and modification time, in seconds.
+func (m *Mailbox) stampChange(before fileStamp) error {
+	fi, err := m.stat()
+	if err != nil {
+		return err
+	}
+	now, mtime := stampOf(fi), time.Time{}
+	switch {
+	case now.size == before.size && now.mtime/1e9 == before.mtime/1e9:
+		mtime = time.Unix(before.mtime/1e9+1, 0)
+	case now.fine() && m.mayRepeat(now):
+		mtime = time.Unix(0, max(time.Now().UnixNano(), before.mtime+1))
+	}
+	if !mtime.IsZero() && m.acct.opt.FS.Chtimes(m.paths().mbox, accessTime(fi), mtime) == nil {
+		if fi, err = m.stat(); err != nil {
+			return err
+		}
+	}
+	if fi, err = m.outwait(fi); err != nil { // of somebody else's file the times cannot be set
+		return err
+	}
+	m.snap = stampOf(fi)
+	m.unsure = m.mayRepeat(m.snap)
+	return nil
+}
+
+// stampAppend is stampChange when only the end of the file has changed.
+func (m *Mailbox) stampAppend() error {
+	m.io.Lock()
+	defer m.io.Unlock()
+	return m.stampChange(m.snap)
+}
