@@ -7,8 +7,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"restante/fsys/faultfs"
+	"restante/mailstore"
 )
 
 // enclosed is a mail in a mail, which Content-Length protects.
@@ -252,6 +254,183 @@ func TestTornAppend(t *testing.T) {
 				b.append("c")
 				if err := b.m.Close(); err != nil {
 					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
+// TestRefusedWhole: of an append that was reported as failed also what reads as messages goes.
+func TestRefusedWhole(t *testing.T) {
+	b := newKilled(t, "")
+	old := string(b.content())
+	b.failAppend("Subject: b\n\nb\n", "Subject: c\n\nc\n")
+	b.remove("c")
+	b.refresh()
+	if got := string(b.content()); got != old {
+		t.Errorf("of a refused append there is %q", strings.TrimPrefix(got, old))
+	}
+}
+
+// TestRefusedMoved: what stands where an append was refused is mail of others, who have taken out
+// messages in front of it.
+func TestRefusedMoved(t *testing.T) {
+	for _, more := range []string{"", mailOf("z")} {
+		b := newKilled(t, "")
+		b.append("big")
+		b.failAppend("Subject: b\n\nb and more\n")
+		b.remove("b")
+		b.remove("big")
+		b.deliver("y")
+		b.edit("body of y", strings.Repeat("body of y, long\n", 60)+"end of y")
+		b.write(string(b.content()) + more)
+		want := string(b.content())
+		b.refresh()
+		if got := string(b.content()); got != want {
+			t.Errorf("of %q there is\n%s", want, got)
+		}
+	}
+}
+
+// failAppend lets an append fail, and what it has written stay.
+func (b *killed) failAppend(texts ...string) {
+	b.Helper()
+	b.fs.Settle()
+	b.fs.Inject(func(_ int, op faultfs.Op, path string) error {
+		if path == "/mail/inbox" && (op == faultfs.Sync || op == faultfs.Truncate) {
+			return syscall.EIO
+		}
+		return nil
+	})
+	a, err := b.m.NewAppend(b.Context())
+	b.ok(err)
+	for _, text := range texts {
+		b.ok(a.Add(mailstore.AppendOptions{}, strings.NewReader(text)))
+	}
+	if _, _, err := a.Commit(b.Context()); err == nil {
+		b.Fatal("it did not fail")
+	}
+	b.fs.Inject(nil)
+}
+
+// TestToldBeforeLineEnds: a message that was told stays when another program takes out the one
+// behind it and leaves line ends.
+func TestToldBeforeLineEnds(t *testing.T) {
+	pad := strings.Repeat("pad pad pad\n", maxAppendData/12)
+	for _, body := range []string{"b and more\n", enclosed, pad, enclosed + pad} {
+		for _, behind := range []string{"\n", "\n\n", "\n" + mailOf("y")} {
+			b := newKilled(t, "")
+			b.unended(0, "Subject: b\n\n"+body, "Subject: c\n\nc\n")
+			text := string(b.content())
+			b.write(text[:strings.Index(text, "\nFrom MAILER-DAEMON  Sun Sep  9 01:46:40 2001\nSubject: c\n")+1] + behind)
+			want := string(b.content())
+			b.open()
+			if got := string(b.content()); got != want {
+				t.Errorf("with %q behind %.20q of %d octets there are %d", behind, body, len(want), len(got))
+			}
+		}
+	}
+}
+
+// TestToldBinary: a large message of NULs that was told stays when it gets a flag.
+func TestToldBinary(t *testing.T) {
+	nuls := strings.Repeat("\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x02\n", maxAppendData/12)
+	for k := range 40 {
+		b := newKilled(t, "")
+		b.unended(0, "Subject: b\n"+strings.Repeat("X-Long: and long\n", k)+"\n"+nuls)
+		before, after, _ := strings.Cut(string(b.content()), "Subject: b\n")
+		b.write(before + "Subject: b\n" + strings.Replace(after, "X-Status:  ", "X-Status: F", 1))
+		want := len(b.content())
+		b.open()
+		if got := len(b.content()); got != want {
+			t.Errorf("with %d fields, of %d octets there are %d", k, want, got)
+		}
+	}
+}
+
+// TestHoles: an append of which parts were never written goes, wherever they are.
+func TestHoles(t *testing.T) {
+	for _, size := range []int{3000, maxAppendData + 3000} {
+		base := newKilled(t, "")
+		old := len(base.content())
+		base.unended(0, "Subject: b\n\n"+strings.Repeat("b and more of it\n", size/17))
+		whole := base.content()
+		first := old / holeSize
+		last := (len(whole) - 1) / holeSize
+		for _, sector := range []int{first, first + 1, first + 2, last - 1, last} {
+			b := &killed{T: t, fs: base.fs.Clone(), names: map[string]string{}}
+			text := slices.Clone(whole)
+			clear(text[max(old, sector*holeSize):min(len(text), (sector+1)*holeSize)])
+			b.write(string(text))
+			b.open()
+			if got := len(b.content()); got != old {
+				t.Errorf("of %d octets, sector %d of them not written, there are %d", len(whole)-old, sector-first, got-old)
+			}
+		}
+	}
+}
+
+// TestKeptIsDurable: an append that is found whole after a kill is so after a loss of power.
+func TestKeptIsDurable(t *testing.T) {
+	b := newKilled(t, "")
+	b.fs.Settle()
+	written := false
+	b.fs.Inject(func(_ int, op faultfs.Op, path string) error {
+		if written {
+			return syscall.EIO
+		}
+		written = op == faultfs.Write && path == "/mail/inbox"
+		return nil
+	})
+	if appendText(t, b.m, "Subject: b\n\nb\n") == nil {
+		t.Fatal("it did not fail")
+	}
+	_ = b.m.Close() // of a process that was killed
+	b.fs.Inject(nil)
+	b.ok(b.fs.Remove("/mail/inbox.lock"))
+	b.open()
+	want := subjectsOf(t, b.m)
+	_ = b.m.Close()
+	b.fs.Crash(nil)
+	b.open()
+	if got := subjectsOf(t, b.m); !slices.Equal(got, want) {
+		t.Errorf("there were %q, and are %q", want, got)
+	}
+}
+
+// TestKilledThenPowerCut: a header that was only in memory when the process was killed is made
+// durable before the one that is so is written over.
+func TestKilledThenPowerCut(t *testing.T) {
+	for _, kind := range []journalKind{journalAppend, journalClean} {
+		for cut := 1; cut < 14; cut++ {
+			for seed := range uint64(60) {
+				b := newKilled(t, "")
+				b.append("b", "c")
+				b.noted()
+				b.refresh()
+				b.fs.Settle()
+				j, err := openJournal(b.fs, "/mail/.imap/INBOX/restante.journal", false)
+				b.ok(err)
+				fi, err := b.fs.Stat("/mail/inbox")
+				b.ok(err)
+				h := journalHeader{kind: kind, litLen: 10, oldSize: fi.Size(), newSize: fi.Size() + 10}
+				h.dev, h.ino = fileID(fi)
+				b.ok(j.sync())
+				b.ok(j.put(h))
+				b.fs.CutAt(cut)
+				m, err := openAccount(t, Options{FS: b.fs, Root: "/mail", Zone: time.UTC}).Open(t.Context(), mailstore.Inbox)
+				if err == nil {
+					_ = appendText(t, m, "Subject: d\n\nd\n")
+					_ = m.Close()
+				}
+				b.fs.Crash(rand.New(rand.NewPCG(seed, 106)))
+				b.remove("c")
+				b.remove("d")
+				b.deliver("y")
+				b.open()
+				b.notReused()
+				if t.Failed() {
+					t.Fatalf("cut at %d, seed %d", cut, seed)
 				}
 			}
 		}

@@ -155,6 +155,7 @@ type journal struct {
 	at   int64    // the place of its block
 	safe int64    // and of the last one that is durable, which must not be written over
 	told toldUIDs // what the next header will say
+	read bool     // the header was read, and need not be durable: whoever wrote it may have been killed
 	// unsure: an operation is finished, but it may not be written durably that it is.
 	unsure bool
 	// refused: the append in the journal was reported as failed, so it must go
@@ -272,7 +273,7 @@ func (j *journal) load() error {
 			return err
 		}
 		if h, ok := decodeHeader(b[:n]); ok && h.seq > j.h.seq {
-			j.h, j.at, j.safe = h, at, at
+			j.h, j.at, j.safe, j.read = h, at, at, true
 		}
 	}
 	return nil
@@ -283,6 +284,11 @@ func (j *journal) dirty() bool { return j.h.kind != journalClean || j.unsure }
 
 // put writes the header, to the block that does not hold the last one that is durable.
 func (j *journal) put(h journalHeader) error {
+	if j.read {
+		if err := j.sync(); err != nil {
+			return err
+		}
+	}
 	h.seq, h.told = j.h.seq+1, j.told
 	h.written = time.Now().UnixNano()
 	at := blockB - j.safe
@@ -297,7 +303,7 @@ func (j *journal) put(h journalHeader) error {
 func (j *journal) sync() error {
 	err := j.f.Sync()
 	if err == nil {
-		j.safe = j.at
+		j.safe, j.read = j.at, false
 	}
 	return err
 }

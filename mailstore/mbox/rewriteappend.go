@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"io"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"restante/fsys"
@@ -204,10 +205,13 @@ func (r *rewriter) keepAppend() error {
 
 // brokenOff reports whether an append of which not all is in the file was interrupted: what is
 // there of it is its beginning, up to where the file ends or mail that was delivered begins, and
-// ends within a message. Else it had been whole, and perhaps told, and another program has changed
-// the file before it was written durably that the append was complete.
+// ends within a message or was reported as failed. Else it had been whole, and perhaps told, and
+// another program has changed the file before it was written durably that the append was complete.
 func (r *rewriter) brokenOff(start, mail, size int64, c comparer) (bool, error) {
-	if c.holes || r.j.refused {
+	if near, err := c.near(mail); !near || err != nil {
+		return false, err
+	}
+	if c.holes {
 		return true, nil
 	}
 	end := mail
@@ -221,21 +225,22 @@ func (r *rewriter) brokenOff(start, mail, size int64, c comparer) (bool, error) 
 		return front.sniff() == nil && c.off >= mail, errors.Join(p.w.err, front.w.err)
 	}
 	p.first = false
-	if near, err := c.near(mail); !near || err != nil {
-		return false, err
-	}
 	if bytes.HasPrefix(p.w.at(start, 1), newline) {
 		start++
 	}
 	if !bytes.HasPrefix(p.w.at(start, len(fromPrefix)), fromPrefix) {
 		return c.off >= mail, p.w.err // a part of a From line, or something that was moved here
 	}
+	if r.j.refused && c.off > start {
+		return true, p.w.err
+	}
 	for off := start; off < mail && p.w.err == nil; {
 		m := p.message(off)
-		if p.breaksOff(&m) {
+		end, whole := p.endOf(&m)
+		if !whole {
 			return true, p.w.err
 		}
-		off = m.end()
+		off = end
 	}
 	return false, p.w.err
 }
@@ -254,13 +259,26 @@ func (c *comparer) near(mail int64) (bool, error) {
 	return int64(len(b)) == gap && len(bytes.Trim(b, "\n")) == 0, nil
 }
 
-// breaksOff reports whether a message that was read just now ends before it should: its header
-// has no end, or Content-Length does not end where it does.
-func (p *parser) breaksOff(m *found) bool {
+// endOf is where a message ends that was read just now. It is not whole if it ends before it
+// should: its header has no end, or Content-Length does not end where a message does, whatever
+// line ends others have put there.
+func (p *parser) endOf(m *found) (end int64, whole bool) {
 	if m.body == 0 && m.sep == 0 || m.open {
-		return true
+		return 0, false
 	}
-	return len(bytes.TrimSpace(p.vals[fieldContentLength])) > 0 && !m.has(bitLength)
+	v := bytes.TrimSpace(p.vals[fieldContentLength])
+	if len(v) == 0 || m.has(bitLength) {
+		return m.end(), true
+	}
+	n, err := strconv.ParseInt(string(v), 10, 63)
+	if end = m.header() + int64(m.hdr); err != nil || n < 0 || n > p.w.size-end {
+		return 0, false
+	}
+	end += n
+	b := p.ahead(end, maxFromLine+appendBlock)
+	rest := bytes.TrimLeft(b, "\r\n")
+	end += int64(len(b) - len(rest))
+	return end, len(rest) == 0 || p.separatorProbe(end, rest)
 }
 
 // fitsAppend reports whether the journal has what the append has: its data, or a
@@ -305,7 +323,7 @@ func (c *comparer) run() error {
 			}
 		} else {
 			var err error
-			if good, err = c.block(b); err != nil {
+			if good, err = c.block(b, start); err != nil {
 				return err
 			}
 		}
@@ -317,8 +335,9 @@ func (c *comparer) run() error {
 	return nil
 }
 
-// block compares the next block by its checksum and returns its length, or 0.
-func (c *comparer) block(b []byte) (good int, err error) {
+// block compares the next block by its checksum and returns its length, or 0. What is appended
+// begins at start.
+func (c *comparer) block(b []byte, start int64) (good int, err error) {
 	var sum [4]byte
 	if _, err := io.ReadFull(c.sums, sum[:]); err != nil {
 		return 0, err
@@ -326,17 +345,37 @@ func (c *comparer) block(b []byte) (good int, err error) {
 	if crc32.Checksum(b, castagnoli) == binary.LittleEndian.Uint32(sum[:]) {
 		return len(b), nil
 	}
-	c.holes = c.holes || hasHole(b)
-	if len(bytes.Trim(b, "\x00")) == 0 {
-		return len(b), nil
+	hole, err := c.hasHole(start)
+	if !hole || err != nil {
+		return 0, err
 	}
-	return 0, nil
+	c.holes = true
+	return len(b), nil
 }
 
-// hasHole reports whether some of a block was never written: there are zeros at one of its ends,
-// or more of them in a row than mail has.
-func hasHole(b []byte) bool {
-	return b[0] == 0 || b[len(b)-1] == 0 || bytes.Contains(b, make([]byte, 8))
+// holeSize is how much is written as a whole or not at all.
+const holeSize = 512
+
+// hasHole reports whether some of the block at off was never written: it has zeros that are so
+// many in a row, or with which the append begins, as at start, or ends, as no message does.
+func (c *comparer) hasHole(start int64) (bool, error) {
+	first := max(start, c.off-holeSize)
+	b := make([]byte, min(c.off+appendBlock+holeSize, c.end)-first)
+	if n, err := c.f.ReadAt(b, first); n < len(b) {
+		return false, err
+	}
+	run := 0
+	for i, octet := range b {
+		if run++; octet != 0 {
+			run = 0
+		}
+		at := first + int64(i) + 1 // where the run ends
+		touches := at > c.off && at-int64(run) < c.off+appendBlock
+		if touches && run > 0 && (run >= holeSize || at-int64(run) == start || at == c.end) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // findMail looks for a message that somebody delivered behind an unfinished

@@ -148,7 +148,10 @@ func TestCertainAtLast(t *testing.T) {
 
 func (b *killed) certain() {
 	b.Helper()
-	if m := b.m.(*Mailbox); m.unsure || !m.unchanged() {
+	m := b.m.(*Mailbox)
+	b.ok(m.begin(b.Context()))
+	defer m.end()
+	if m.unsure || !m.unchanged() {
 		b.Error("it is not certain that the file has not been changed")
 	}
 }
