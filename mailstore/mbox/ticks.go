@@ -28,6 +28,8 @@ func (s fileStamp) changed() time.Time { return time.Unix(0, cmp.Or(s.ctime, s.m
 // or seconds.
 func (s fileStamp) fine() bool { return s.ctime%1e6 != 0 }
 
+const second = int64(time.Second)
+
 // mayRepeat reports whether a file with this stamp can be changed now and keep it if its
 // size stays the same. A modification time that somebody has set does not come again.
 func (m *Mailbox) mayRepeat(s fileStamp) bool {
@@ -68,14 +70,15 @@ func (m *Mailbox) stampChange(before fileStamp) error {
 	if err != nil {
 		return err
 	}
-	now, mtime := stampOf(fi), time.Time{}
-	switch {
-	case now.size == before.size && now.mtime/1e9 == before.mtime/1e9:
-		mtime = time.Unix(before.mtime/1e9+1, 0)
-	case now.fine() && m.mayRepeat(now):
-		mtime = time.Unix(0, max(time.Now().UnixNano(), before.mtime+1))
+	now := stampOf(fi)
+	mtime := now.mtime
+	if now.fine() && m.mayRepeat(now) {
+		mtime = max(time.Now().UnixNano(), before.mtime+1)
 	}
-	if !mtime.IsZero() && m.acct.opt.FS.Chtimes(m.paths().mbox, accessTime(fi), mtime) == nil {
+	if now.size == before.size && mtime/second == before.mtime/second {
+		mtime = (before.mtime/second + 1) * second
+	}
+	if mtime != now.mtime && m.acct.opt.FS.Chtimes(m.paths().mbox, accessTime(fi), time.Unix(0, mtime)) == nil {
 		if fi, err = m.stat(); err != nil {
 			return err
 		}

@@ -60,7 +60,7 @@ func TestChangedInOneTick(t *testing.T) {
 	for what, us := range map[string]func(b *killed){
 		"nothing":       func(b *killed) {},
 		"a look":        func(b *killed) { b.deliver("y"); b.refresh() },
-		"a store":       func(b *killed) { b.flag(1) },
+		"a store":       func(b *killed) { b.flag() },
 		"an append":     func(b *killed) { b.append("c") },
 		"an expunge":    func(b *killed) { b.append("c", "d"); b.expunge(b.m.Status().UIDNext - 2) },
 		"a new start":   func(b *killed) { b.deliver("y"); b.reopen() },
@@ -112,9 +112,9 @@ func TestCertain(t *testing.T) {
 	}{
 		"a look":             {func(b *killed) { b.deliver("y"); b.refresh() }, true},
 		"a start":            {func(b *killed) { b.deliver("y"); b.reopen() }, true},
-		"a store":            {func(b *killed) { b.flag(1) }, false},
+		"a store":            {func(b *killed) { b.flag() }, false},
 		"an append":          {func(b *killed) { b.append("c") }, false},
-		"of somebody else's": {func(b *killed) { b.refuseTimes(); b.flag(1) }, true},
+		"of somebody else's": {func(b *killed) { b.refuseTimes(); b.flag() }, true},
 	} {
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -137,7 +137,7 @@ func TestCertainAtLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := ticking(t, time.Second, "")
 		defer func() { b.ok(b.m.Close()) }()
-		b.flag(1)
+		b.flag()
 		b.deliver("y")
 		b.refresh()
 		time.Sleep(coarseTick)
@@ -173,12 +173,33 @@ func (b *killed) ok(err error) {
 	}
 }
 
-func (b *killed) flag(uid mailstore.UID) {
+// flag changes the flags of all messages.
+func (b *killed) flag() {
 	b.Helper()
 	op := mailstore.AddFlags
-	if r, _ := b.m.Record(uid); r.Flags.Has(mailstore.Flagged) {
+	if r, _ := b.m.Record(b.m.Status().UIDNext - 1); r.Flags.Has(mailstore.Flagged) {
 		op = mailstore.RemoveFlags
 	}
 	_, err := b.m.SetFlags(b.Context(), mailstore.AllUIDs(), op, mailstore.NewFlags(mailstore.Flagged), mailstore.SetFlagsOptions{})
 	b.ok(err)
+}
+
+// TestNewSecondInOneTick: mutt notices each of our changes, however close they are.
+func TestNewSecondInOneTick(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := ticking(t, oddTick, "")
+		defer func() { b.ok(b.m.Close()) }()
+		b.flag()
+		before, err := b.fs.Stat("/mail/inbox")
+		b.ok(err)
+		for range 4 {
+			b.flag()
+			after, err := b.fs.Stat("/mail/inbox")
+			b.ok(err)
+			if before.Size() != after.Size() || before.ModTime().Unix() == after.ModTime().Unix() {
+				t.Errorf("%d octets of %v became %d of %v", before.Size(), before.ModTime(), after.Size(), after.ModTime())
+			}
+			before = after
+		}
+	})
 }
