@@ -47,12 +47,14 @@ func TestForeignChanges(t *testing.T) {
 	if err := os.Remove(in("new/1000.M7.a")); err != nil {
 		t.Fatal(err)
 	}
+	later(t, in("new"))
 	step("removed by another program", "2 [SRD] b", "3 [S] old")
 	write(t, in("cur/1002.mbsync,U=5:2,S"), text("mbsync"))
 	write(t, in("cur/.hidden"), "x")
 	if err := os.Mkdir(in("cur/dir"), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	later(t, in("cur"))
 	step("mbsync's field, a hidden file and a directory", "2 [SRD] b", "3 [S] old", "4 [S] mbsync")
 	inbox.set(mailstore.AddFlags, mailstore.NewFlags(mailstore.Flagged), 4)
 	if got := files(t, root); !slices.Contains(got, "cur/1002.mbsync,U=5:2,FS") {
@@ -241,7 +243,7 @@ func TestTmpIsCleaned(t *testing.T) {
 func TestTwoProcesses(t *testing.T) {
 	one, root := newAccount(t, maildir.MaildirPP)
 	two := openAccount(t, maildir.Options{Root: root})
-	a, b := openBox(t, one, "INBOX"), openBox(t, two, "INBOX")
+	a, b, cur := openBox(t, one, "INBOX"), openBox(t, two, "INBOX"), filepath.Join(root, "cur")
 	for i := range 20 {
 		from, to := a, b
 		if i%2 == 1 {
@@ -251,8 +253,10 @@ func TestTwoProcesses(t *testing.T) {
 		if want := mailstore.UID(i + 1); uid != want {
 			t.Fatalf("message %d has UID %d", i, uid)
 		}
+		later(t, cur)
 		to.refresh()
 		to.set(mailstore.AddFlags, mailstore.NewFlags(mailstore.Flagged, fmt.Sprintf("k%d", i)), uid)
+		later(t, cur)
 		from.refresh()
 		if x, y := a.contents(), b.contents(); !slices.Equal(x, y) {
 			t.Fatalf("the two see\n%q\n%q", x, y)
@@ -260,6 +264,7 @@ func TestTwoProcesses(t *testing.T) {
 	}
 	_, err := a.Expunge(t.Context(), mailstore.NewUIDSet(3, 20), false)
 	a.ok(err)
+	later(t, cur)
 	if uid := b.add(mailstore.Flags{}, "last")[0]; uid != 21 {
 		t.Errorf("after an expunge in the other process the next UID was %d", uid)
 	}

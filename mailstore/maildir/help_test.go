@@ -162,14 +162,20 @@ func letLie(t testing.TB, dir string) {
 	}
 }
 
-// rename renames a file as another program does, some time after our own changes: what
-// is done in the same tick of the file system's clock is seen later.
+// rename renames a file as another program does, some time after our own changes.
 func rename(t testing.TB, from, to string) {
 	t.Helper()
 	if err := os.Rename(from, to); err != nil {
 		t.Fatal(err)
 	}
-	for _, dir := range []string{filepath.Dir(from), filepath.Dir(to)} {
+	later(t, filepath.Dir(from), filepath.Dir(to))
+}
+
+// later lets directories look as if others had changed them some time after our own
+// changes: what is done in the same tick of the file system's clock is seen later.
+func later(t testing.TB, dirs ...string) {
+	t.Helper()
+	for _, dir := range dirs {
 		now := time.Now()
 		if err := os.Chtimes(dir, now, now); err != nil {
 			t.Fatal(err)

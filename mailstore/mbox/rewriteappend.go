@@ -160,7 +160,7 @@ func (r *rewriter) recoverAppend(size int64) (done bool, err error) {
 	if !r.j.fitsAppend() {
 		return false, r.abandon(errContradiction.Error())
 	}
-	c := comparer{f: r.f, off: oldSize, end: min(size, newSize), sums: bufio.NewReader(r.j.table())}
+	c := comparer{f: r.f, start: oldSize, off: oldSize, end: min(size, newSize), sums: bufio.NewReader(r.j.table())}
 	if r.j.h.litLen > 0 {
 		c.data = io.NewSectionReader(r.j.f, journalStart, r.j.h.litLen)
 	}
@@ -228,8 +228,11 @@ func (r *rewriter) brokenOff(start, mail, size int64, c comparer) (bool, error) 
 	if bytes.HasPrefix(p.w.at(start, 1), newline) {
 		start++
 	}
+	if within, err := c.withinFromLine(start); within || err != nil {
+		return within, err
+	}
 	if !bytes.HasPrefix(p.w.at(start, len(fromPrefix)), fromPrefix) {
-		return c.off >= mail, p.w.err // a part of a From line, or something that was moved here
+		return c.off >= mail, p.w.err // something that was moved here
 	}
 	if r.j.refused && c.off > start {
 		return true, p.w.err
@@ -257,6 +260,21 @@ func (c *comparer) near(mail int64) (bool, error) {
 		return false, err
 	}
 	return int64(len(b)) == gap && len(bytes.Trim(b, "\n")) == 0, nil
+}
+
+// withinFromLine reports whether what is there of ours is a part of its first From line, which
+// begins at start.
+func (c *comparer) withinFromLine(start int64) (bool, error) {
+	if c.data == nil || c.off <= start {
+		return false, nil
+	}
+	var b [maxFromLine]byte
+	n, err := c.data.ReadAt(b[:], start-c.start)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false, err
+	}
+	line, _, _ := cutLine(b[:n])
+	return c.off < start+int64(len(line)), nil
 }
 
 // endOf is where a message ends that was read just now. It is not whole if it ends before it
@@ -294,6 +312,7 @@ func (j *journal) fitsAppend() bool {
 // comparer walks along what an append has left in the file.
 type comparer struct {
 	f        io.ReaderAt
+	start    int64             // of the append in the file
 	off, end int64             // in the file
 	sums     io.Reader         // of the blocks, one after the other
 	data     *io.SectionReader // what was to be appended, if it is known
@@ -304,7 +323,6 @@ type comparer struct {
 // run goes on as long as what stands in the file is what was to be appended, or
 // was never written and reads as zeros.
 func (c *comparer) run() error {
-	start := c.off
 	have, want := make([]byte, appendBlock), make([]byte, appendBlock)
 	for c.off < c.end {
 		b := have[:min(appendBlock, c.end-c.off)]
@@ -314,7 +332,7 @@ func (c *comparer) run() error {
 		good := 0
 		if c.data != nil {
 			w := want[:len(b)]
-			if n, err := c.data.ReadAt(w, c.off-start); n < len(w) {
+			if n, err := c.data.ReadAt(w, c.off-c.start); n < len(w) {
 				return err
 			}
 			for good < len(b) && (b[good] == w[good] || b[good] == 0) {
@@ -323,7 +341,7 @@ func (c *comparer) run() error {
 			}
 		} else {
 			var err error
-			if good, err = c.block(b, start); err != nil {
+			if good, err = c.block(b); err != nil {
 				return err
 			}
 		}
@@ -335,9 +353,8 @@ func (c *comparer) run() error {
 	return nil
 }
 
-// block compares the next block by its checksum and returns its length, or 0. What is appended
-// begins at start.
-func (c *comparer) block(b []byte, start int64) (good int, err error) {
+// block compares the next block by its checksum and returns its length, or 0.
+func (c *comparer) block(b []byte) (good int, err error) {
 	var sum [4]byte
 	if _, err := io.ReadFull(c.sums, sum[:]); err != nil {
 		return 0, err
@@ -345,7 +362,7 @@ func (c *comparer) block(b []byte, start int64) (good int, err error) {
 	if crc32.Checksum(b, castagnoli) == binary.LittleEndian.Uint32(sum[:]) {
 		return len(b), nil
 	}
-	hole, err := c.hasHole(start)
+	hole, err := c.hasHole()
 	if !hole || err != nil {
 		return 0, err
 	}
@@ -357,9 +374,9 @@ func (c *comparer) block(b []byte, start int64) (good int, err error) {
 const holeSize = 512
 
 // hasHole reports whether some of the block at off was never written: it has zeros that are so
-// many in a row, or with which the append begins, as at start, or ends, as no message does.
-func (c *comparer) hasHole(start int64) (bool, error) {
-	first := max(start, c.off-holeSize)
+// many in a row, or with which the append begins or ends, as no message does.
+func (c *comparer) hasHole() (bool, error) {
+	first := max(c.start, c.off-holeSize)
 	b := make([]byte, min(c.off+appendBlock+holeSize, c.end)-first)
 	if n, err := c.f.ReadAt(b, first); n < len(b) {
 		return false, err
@@ -371,7 +388,7 @@ func (c *comparer) hasHole(start int64) (bool, error) {
 		}
 		at := first + int64(i) + 1 // where the run ends
 		touches := at > c.off && at-int64(run) < c.off+appendBlock
-		if touches && run > 0 && (run >= holeSize || at-int64(run) == start || at == c.end) {
+		if touches && run > 0 && (run >= holeSize || at-int64(run) == c.start || at == c.end) {
 			return true, nil
 		}
 	}

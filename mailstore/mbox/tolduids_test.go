@@ -92,7 +92,11 @@ func TestUIDsAfterPowerCut(t *testing.T) {
 					_ = b.m.Close() // so that nothing is done after the crash
 					finished = b.fs.Ops() < n
 					b.fs.Crash(rand.New(rand.NewPCG(seed, uint64(n))))
+					crashed := string(b.content())
 					c.others(b)
+					if whole, torn := cutTornFromLine(crashed); torn && !strings.HasPrefix(string(b.content()), whole) {
+						continue // who rewrites the file makes a part of a From line text of the message in front of it
+					}
 					b.open()
 					if c.check(b); t.Failed() {
 						t.Fatalf("cut at %d, seed %d, told up to %d", n, seed, told)
@@ -101,6 +105,12 @@ func TestUIDsAfterPowerCut(t *testing.T) {
 			}
 		})
 	}
+}
+
+// cutTornFromLine takes away the first part of a From line with which a file ends.
+func cutTornFromLine(text string) (whole string, torn bool) {
+	end := strings.LastIndex(text, "\n") + 1
+	return text[:end], end < len(text) && strings.HasPrefix(text[end:], "From "[:min(5, len(text)-end)])
 }
 
 // TestToldAppendChanged: an append that was told stays, with its UIDs, when the power fails
