@@ -63,5 +63,5 @@ func (d *Debts) Booted(path string) (time.Time, bool) {
 	return booted(d.FS, path)
 }
 
-// FileClock is that of the file system below.
-func (d *Debts) FileClock() (now time.Time, ok bool) { return fileClock(d.FS) }
+// SameTick is that of the file system below.
+func (d *Debts) SameTick(path string, changed time.Time) bool { return SameTick(d.FS, path, changed) }

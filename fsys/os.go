@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -151,24 +152,36 @@ const bootMargin = time.Second
 
 // Booted is the start of this machine, for what stands on its own disks.
 func (OS) Booted(path string) (time.Time, bool) {
-	var st unix.Statfs_t
-	if unix.Statfs(path, &st) != nil {
+	if !isOf(path, localTypes[:]) {
 		return time.Time{}, false
 	}
-	for _, t := range localTypes {
-		if uint32(st.Type) == uint32(t) {
-			up, ok := uptime()
-			return time.Now().Add(-up - bootMargin), ok
-		}
-	}
-	return time.Time{}, false
+	up, ok := uptime()
+	return time.Now().Add(-up - bootMargin), ok
 }
 
-// FileClock is the clock by which the kernel stamps files; it moves on with each tick.
-func (OS) FileClock() (now time.Time, ok bool) {
-	var t unix.Timespec
-	err := unix.ClockGettime(unix.CLOCK_REALTIME_COARSE, &t)
-	return time.Unix(t.Unix()), err == nil
+// seenOnceTypes are the file systems on which Linux gives no time twice that somebody has
+// seen (FS_MGTIME). Such times are ahead of the clock of the others, and where others
+// follow they get that time as well.
+var seenOnceTypes = [...]int64{unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.TMPFS_MAGIC}
+
+// SameTick asks the clock that stamps files, which moves on with each tick.
+func (OS) SameTick(path string, changed time.Time) bool {
+	var now unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_REALTIME_COARSE, &now) != nil {
+		return false
+	}
+	switch ahead := changed.Sub(time.Unix(now.Unix())); {
+	case ahead > 0:
+		return !isOf(path, seenOnceTypes[:])
+	default:
+		return ahead == 0
+	}
+}
+
+// isOf reports whether a path is on a file system of one of these types.
+func isOf(path string, types []int64) bool {
+	var st unix.Statfs_t
+	return unix.Statfs(path, &st) == nil && slices.ContainsFunc(types, func(t int64) bool { return uint32(st.Type) == uint32(t) })
 }
 
 // uptime is how long this machine has been running. It does not come from

@@ -395,5 +395,8 @@ func (o *owned) Booted(path string) (time.Time, bool) {
 	return booted(o.sys, path)
 }
 
-// FileClock is that of the file system below.
-func (o *owned) FileClock() (now time.Time, ok bool) { return fileClock(o.sys) }
+// SameTick is that of the file system below.
+func (o *owned) SameTick(path string, changed time.Time) bool {
+	defer o.become(path).restore()
+	return SameTick(o.sys, path, changed)
+}

@@ -139,11 +139,11 @@ func (f *FS) StampByTicks(tick time.Duration) {
 // now is what a file that is changed now is stamped with.
 func (f *FS) now() time.Time { return time.Now().Truncate(f.tick) }
 
-// FileClock tells of the ticks.
-func (f *FS) FileClock() (now time.Time, ok bool) {
+// SameTick tells of the ticks.
+func (f *FS) SameTick(_ string, changed time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.now(), f.tick > 0
+	return f.tick > 0 && !changed.Before(f.now())
 }
 
 // Inject sets what decides about operations and begins to count anew; nil lets

@@ -39,7 +39,7 @@ func (m *Mailbox) mayRepeat(s fileStamp) bool {
 	case !s.fine():
 		return time.Since(s.changed()) < coarseTick
 	}
-	return s.mtime == s.ctime && fsys.SameTick(m.acct.opt.FS, s.changed())
+	return s.mtime == s.ctime && fsys.SameTick(m.acct.opt.FS, m.paths().mbox, s.changed())
 }
 
 // outwait waits, where it takes a tick at most, until what others do from now on shows in
