@@ -63,5 +63,5 @@ func (d *Debts) Booted(path string) (time.Time, bool) {
 	return booted(d.FS, path)
 }
 
-// SameTick is that of the file system below.
-func (d *Debts) SameTick(path string, changed time.Time) bool { return SameTick(d.FS, path, changed) }
+// FileClock is that of the file system below.
+func (d *Debts) FileClock(path string) FileClock { return FileClockOf(d.FS, path) }

@@ -2,20 +2,31 @@ package fsys
 
 import "time"
 
-// A tickTeller is a file system that knows the clock by which it stamps what is changed.
-type tickTeller interface {
-	// SameTick is the function of this name for a file of the file system.
-	SameTick(path string, changed time.Time) bool
+// A FileClock knows the clock by which files are stamped that are changed.
+type FileClock interface {
+	// SameTick reports whether a file that was changed last at that time may be changed
+	// once more without getting another: the clock stands still for up to 10 ms. Who has
+	// asked, and looks at the file only then, is told by its time of whatever is changed
+	// later.
+	SameTick(changed time.Time) bool
 }
 
-// SameTick reports whether the file at path, which was changed last at that time, may be
-// changed once more without getting another: the clock that stamps files stands still for
-// up to 10 ms. Who has asked, and looks at the file only then, is told by its time of
-// whatever is changed later. Of a file system on another machine, which has a clock of its
-// own, and of one that cannot tell, it is false.
-//
-// Linux 6.13 and newer give a time that somebody has seen only once, on some file systems.
-func SameTick(sys FS, path string, changed time.Time) bool {
-	t, tells := sys.(tickTeller)
-	return tells && t.SameTick(path, changed)
+// A clockTeller is a file system that has such a clock.
+type clockTeller interface {
+	// FileClock returns the clock for what is at path.
+	FileClock(path string) FileClock
 }
+
+// FileClockOf returns the clock of a file that exists. That of a file system on another
+// machine cannot be read, and of one that cannot tell there is none: then SameTick is
+// always false.
+func FileClockOf(sys FS, path string) FileClock {
+	if t, tells := sys.(clockTeller); tells {
+		return t.FileClock(path)
+	}
+	return noClock{}
+}
+
+type noClock struct{}
+
+func (noClock) SameTick(time.Time) bool { return false }

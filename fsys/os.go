@@ -159,23 +159,26 @@ func (OS) Booted(path string) (time.Time, bool) {
 	return time.Now().Add(-up - bootMargin), ok
 }
 
-// seenOnceTypes are the file systems on which Linux gives no time twice that somebody has
-// seen (FS_MGTIME). Such times are ahead of the clock of the others, and where others
+// seenOnceTypes are the file systems on which Linux 6.13 and newer give no time twice that
+// somebody has seen (FS_MGTIME). Such times are ahead of the clock of the others, and where others
 // follow they get that time as well.
 var seenOnceTypes = [...]int64{unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.TMPFS_MAGIC}
 
-// SameTick asks the clock that stamps files, which moves on with each tick.
-func (OS) SameTick(path string, changed time.Time) bool {
+// FileClock is the clock of the kernel.
+func (OS) FileClock(path string) FileClock {
+	return kernelClock{seenOnce: isOf(path, seenOnceTypes[:])}
+}
+
+// kernelClock moves on with each tick.
+type kernelClock struct{ seenOnce bool }
+
+func (c kernelClock) SameTick(changed time.Time) bool {
 	var now unix.Timespec
 	if unix.ClockGettime(unix.CLOCK_REALTIME_COARSE, &now) != nil {
 		return false
 	}
-	switch ahead := changed.Sub(time.Unix(now.Unix())); {
-	case ahead > 0:
-		return !isOf(path, seenOnceTypes[:])
-	default:
-		return ahead == 0
-	}
+	ahead := changed.Sub(time.Unix(now.Unix()))
+	return ahead == 0 || ahead > 0 && !c.seenOnce
 }
 
 // isOf reports whether a path is on a file system of one of these types.

@@ -395,8 +395,8 @@ func (o *owned) Booted(path string) (time.Time, bool) {
 	return booted(o.sys, path)
 }
 
-// SameTick is that of the file system below.
-func (o *owned) SameTick(path string, changed time.Time) bool {
+// FileClock is that of the file system below.
+func (o *owned) FileClock(path string) FileClock {
 	defer o.become(path).restore()
-	return SameTick(o.sys, path, changed)
+	return FileClockOf(o.sys, path)
 }

@@ -139,8 +139,11 @@ func (f *FS) StampByTicks(tick time.Duration) {
 // now is what a file that is changed now is stamped with.
 func (f *FS) now() time.Time { return time.Now().Truncate(f.tick) }
 
-// SameTick tells of the ticks.
-func (f *FS) SameTick(_ string, changed time.Time) bool {
+// FileClock tells of the ticks.
+func (f *FS) FileClock(string) fsys.FileClock { return f }
+
+// SameTick reports whether the tick of that time is not over.
+func (f *FS) SameTick(changed time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.tick > 0 && !changed.Before(f.now())

@@ -181,8 +181,9 @@ func age(path string) {
 	if os.Chtimes(path, old, old) != nil {
 		return // it does not exist
 	}
+	clock := fsys.FileClockOf(fsys.OS{}, path)
 	var st unix.Stat_t
-	for unix.Stat(path, &st) == nil && fsys.SameTick(fsys.OS{}, path, time.Unix(st.Ctim.Unix())) {
+	for unix.Stat(path, &st) == nil && clock.SameTick(time.Unix(st.Ctim.Unix())) {
 	}
 }
 

@@ -94,8 +94,9 @@ func (p *place) journal() string { return filepath.Join(p.notes, "restante.journ
 // from it have let it go.
 type handle struct {
 	fsys.File
-	info fs.FileInfo  // which file it is, whatever has become of it since
-	refs atomic.Int32 // besides the mailbox's own
+	info  fs.FileInfo    // which file it is, whatever has become of it since
+	clock fsys.FileClock // by which it is stamped, once somebody has asked; for who has op
+	refs  atomic.Int32   // besides the mailbox's own
 }
 
 func newHandle(f fsys.File) (*handle, error) {

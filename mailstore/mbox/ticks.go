@@ -34,12 +34,16 @@ const second = int64(time.Second)
 // size stays the same. A modification time that somebody has set does not come again.
 func (m *Mailbox) mayRepeat(s fileStamp) bool {
 	switch {
-	case s == (fileStamp{}):
+	case m.h == nil || s == (fileStamp{}):
 		return false
 	case !s.fine():
 		return time.Since(s.changed()) < coarseTick
+	case s.mtime != s.ctime:
+		return false
+	case m.h.clock == nil:
+		m.h.clock = fsys.FileClockOf(m.acct.opt.FS, m.paths().mbox)
 	}
-	return s.mtime == s.ctime && fsys.SameTick(m.acct.opt.FS, m.paths().mbox, s.changed())
+	return m.h.clock.SameTick(s.changed())
 }
 
 // outwait waits, where it takes a tick at most, until what others do from now on shows in
@@ -71,23 +75,27 @@ func (m *Mailbox) stampChange(before fileStamp) error {
 		return err
 	}
 	now := stampOf(fi)
+	m.unsure = m.mayRepeat(now)
 	mtime := now.mtime
-	if now.fine() && m.mayRepeat(now) {
+	if m.unsure && now.fine() {
 		mtime = max(time.Now().UnixNano(), before.mtime+1)
 	}
 	if now.size == before.size && mtime/second == before.mtime/second {
 		mtime = (before.mtime/second + 1) * second
 	}
-	if mtime != now.mtime && m.acct.opt.FS.Chtimes(m.paths().mbox, accessTime(fi), time.Unix(0, mtime)) == nil {
-		if fi, err = m.stat(); err != nil {
+	if mtime != now.mtime {
+		if m.acct.opt.FS.Chtimes(m.paths().mbox, accessTime(fi), time.Unix(0, mtime)) == nil {
+			fi, err = m.stat()
+		} else if m.unsure { // it is somebody else's file
+			fi, err = m.outwait(fi)
+		}
+		if err != nil {
 			return err
 		}
+		now = stampOf(fi)
+		m.unsure = m.mayRepeat(now)
 	}
-	if fi, err = m.outwait(fi); err != nil { // of somebody else's file the times cannot be set
-		return err
-	}
-	m.snap = stampOf(fi)
-	m.unsure = m.mayRepeat(m.snap)
+	m.snap = now
 	return nil
 }
 
