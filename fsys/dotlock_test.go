@@ -33,6 +33,22 @@ func deadPID(t *testing.T) int {
 	return cmd.Process.Pid
 }
 
+// zombiePID is the number of a process that has ended and was not waited for.
+func zombiePID(t *testing.T) int {
+	t.Helper()
+	cmd := exec.Command("true")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Wait() })
+	for {
+		if p, known := processOf(cmd.Process.Pid); !known || p.ended {
+			return cmd.Process.Pid
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
 func TestLockDotJudgesTheHolder(t *testing.T) {
 	host, me := hostname(t), os.Getpid()
 	for _, test := range []struct {
@@ -43,6 +59,7 @@ func TestLockDotJudgesTheHolder(t *testing.T) {
 		broken  bool
 	}{
 		{"a process of this host that has ended", fmt.Sprintf("%d:%s", deadPID(t), host), 0, 0, true},
+		{"a process that has ended, and whose parent does not care", fmt.Sprintf("%d:%s", zombiePID(t), host), 0, 0, true},
 		{"a running process keeps it whatever its age", fmt.Sprintf("%d:%s", me, host), 0, 1, false},
 		{"the number was given again: the lock is older than the process", fmt.Sprintf("%d:%s", me, host), 100 * time.Hour, 0, true},
 		{"another host, fresh", "1:another.example", time.Second, 0, false},
@@ -423,9 +440,9 @@ func TestBooted(t *testing.T) {
 	if !ok {
 		t.Skip("not a file system that is known to be of this machine alone")
 	}
-	running, known := processAge(os.Getpid())
-	if !known || at.After(time.Now().Add(-running)) || at.Year() < 2001 {
-		t.Errorf("started at %v; this process runs for %v (%v)", at, running, known)
+	p, known := processOf(os.Getpid())
+	if !known || p.ended || at.After(time.Now().Add(-p.age)) || at.Year() < 2001 {
+		t.Errorf("started at %v; this process runs for %v (%v)", at, p.age, known)
 	}
 }
 

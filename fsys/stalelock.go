@@ -142,29 +142,36 @@ func (w *waiter) stale() bool {
 	if errors.Is(syscall.Kill(h.PID, 0), syscall.ESRCH) {
 		return true
 	}
-	running, known := processAge(h.PID)
+	p, known := processOf(h.PID)
 	// A second for the rounding of both clocks.
-	return known && h.Age > running+time.Second
+	return known && (p.ended || h.Age > p.age+time.Second)
 }
 
-// processAge tells how long a process of this host has been running (proc(5):
-// field 22 of stat, in hundredths of a second since boot).
-func processAge(pid int) (time.Duration, bool) {
+// process is what is known of a process of this host.
+type process struct {
+	ended bool          // and only its parent has not asked how, as in a container where nobody does
+	age   time.Duration // how long it has been running
+}
+
+// processOf looks at a process (proc(5): fields 3, 20 and 22 of stat: its state, the number
+// of threads, and its start in hundredths of a second since boot).
+func processOf(pid int) (p process, known bool) {
 	// What a user sees in /proc may be no more than his own processes.
 	stat, err := asProcess(func() ([]byte, error) { return os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat") })
 	if err != nil {
-		return 0, false
+		return p, false
 	}
 	// The name in field 2 may hold spaces and parentheses; behind it begins field 3.
 	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 	if len(fields) < 20 {
-		return 0, false
+		return p, false
 	}
 	ticks, err := strconv.ParseInt(fields[19], 10, 64)
 	if err != nil {
-		return 0, false
+		return p, false
 	}
 	up, known := uptime()
-	age := up - time.Duration(ticks)*(time.Second/100)
-	return age, known && age >= 0
+	p.ended = fields[0] == "Z" && fields[17] == "1" // else others of its threads go on
+	p.age = up - time.Duration(ticks)*(time.Second/100)
+	return p, known && p.age >= 0
 }
