@@ -17,9 +17,9 @@ type clockTeller interface {
 	FileClock(path string) FileClock
 }
 
-// FileClockOf returns the clock of a file that exists. That of a file system on another
-// machine cannot be read, and of one that cannot tell there is none: then SameTick is
-// always false.
+// FileClockOf returns the clock of a file that exists. SameTick is always false where no time
+// is given twice that somebody has seen, and where the file system cannot tell; mostly on
+// another machine, the clock of which cannot be read.
 func FileClockOf(sys FS, path string) FileClock {
 	if t, tells := sys.(clockTeller); tells {
 		return t.FileClock(path)

@@ -2,6 +2,7 @@ package fsys
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -160,25 +161,46 @@ func (OS) Booted(path string) (time.Time, bool) {
 }
 
 // seenOnceTypes are the file systems on which Linux 6.13 and newer give no time twice that
-// somebody has seen (FS_MGTIME). Such times are ahead of the clock of the others, and where others
-// follow they get that time as well.
+// somebody has seen (FS_MGTIME).
 var seenOnceTypes = [...]int64{unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.TMPFS_MAGIC}
+
+// maxTick is how long the clock may stand still that stamps files.
+const maxTick = 10 * time.Millisecond
 
 // FileClock is the clock of the kernel.
 func (OS) FileClock(path string) FileClock {
-	return kernelClock{seenOnce: isOf(path, seenOnceTypes[:])}
+	if seesOnce() && isOf(path, seenOnceTypes[:]) {
+		return noClock{}
+	}
+	return kernelClock{}
+}
+
+// seesOnce reports whether this is Linux 6.13 or newer.
+func seesOnce() bool {
+	var name unix.Utsname
+	if unix.Uname(&name) != nil {
+		return false
+	}
+	var major, minor int
+	if _, err := fmt.Sscanf(unix.ByteSliceToString(name.Release[:]), "%d.%d", &major, &minor); err != nil {
+		return false
+	}
+	return major > 6 || major == 6 && minor >= 13
 }
 
 // kernelClock moves on with each tick.
-type kernelClock struct{ seenOnce bool }
+type kernelClock struct{}
 
-func (c kernelClock) SameTick(changed time.Time) bool {
+// SameTick takes a time for that of this kernel if it is at most a tick ahead of its clock:
+// times that are given only once are, and files of other file systems that are changed next
+// get the last of them. One that is more ahead has another machine given.
+func (kernelClock) SameTick(changed time.Time) bool {
 	var now unix.Timespec
 	if unix.ClockGettime(unix.CLOCK_REALTIME_COARSE, &now) != nil {
 		return false
 	}
 	ahead := changed.Sub(time.Unix(now.Unix()))
-	return ahead == 0 || ahead > 0 && !c.seenOnce
+	return ahead >= 0 && ahead <= maxTick
 }
 
 // isOf reports whether a path is on a file system of one of these types.

@@ -74,6 +74,7 @@ func (a *appended) accept() error {
 			return err
 		}
 	}
+	snap, unsure := m.snap, m.unsure
 	if err := m.stampAppend(); err != nil {
 		return err
 	}
@@ -84,7 +85,8 @@ func (a *appended) accept() error {
 	if a.told {
 		m.unlisted = slices.AppendSeq(m.unlisted, a.found.fresh())
 	} else if err := m.list(next, a.found.fresh()); err != nil {
-		m.base = before
+		m.base, m.unsure = before, unsure
+		m.setSnap(snap) // what was appended will be taken back
 		return err
 	}
 	a.tell()

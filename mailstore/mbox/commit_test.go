@@ -259,3 +259,40 @@ func cutGroup(t *testing.T, n int, seed uint64) (done bool) {
 	}
 	return !failed.Load()
 }
+
+// TestUnlistedFailsAlone: an append whose UIDs cannot be listed does not let those fail that
+// wait with it.
+func TestUnlistedFailsAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fsx := memoryInbox(t)
+		m := openInbox(t, fsx)
+		if err := appendText(t, m, "Subject: a\n\nx\n"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if err := m.begin(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var large, small error
+		var wg sync.WaitGroup
+		wg.Go(func() { large = appendText(t, m, "Subject: b\n\n"+strings.Repeat("large\n", maxAppendData/5)) })
+		wg.Go(func() { small = appendText(t, m, "Subject: c\n\nx\n") })
+		synctest.Wait()
+		fsx.Inject(func(_ int, op faultfs.Op, path string) error {
+			if op == faultfs.Write && strings.HasSuffix(path, "/restante.uids") {
+				return syscall.ENOSPC
+			}
+			return nil
+		})
+		m.end()
+		wg.Wait()
+		fsx.Inject(nil)
+		if large == nil || small != nil {
+			t.Errorf("the one that cannot be listed: %v; the other: %v", large, small)
+		}
+		synctest.Wait()
+		if err := m.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

@@ -31,15 +31,14 @@ func (s fileStamp) fine() bool { return s.ctime%1e6 != 0 }
 const second = int64(time.Second)
 
 // mayRepeat reports whether a file with this stamp can be changed now and keep it if its
-// size stays the same. A modification time that somebody has set does not come again.
+// size stays the same. It does not help that somebody has set the modification time: he may
+// set the same again.
 func (m *Mailbox) mayRepeat(s fileStamp) bool {
 	switch {
 	case m.h == nil || s == (fileStamp{}):
 		return false
 	case !s.fine():
 		return time.Since(s.changed()) < coarseTick
-	case s.mtime != s.ctime:
-		return false
 	case m.h.clock == nil:
 		m.h.clock = fsys.FileClockOf(m.acct.opt.FS, m.paths().mbox)
 	}
@@ -86,6 +85,7 @@ func (m *Mailbox) stampChange(before fileStamp) error {
 	if mtime != now.mtime {
 		if m.acct.opt.FS.Chtimes(m.paths().mbox, accessTime(fi), time.Unix(0, mtime)) == nil {
 			fi, err = m.stat()
+			m.unsure = m.unsure && !now.fine() // nobody sets that time again
 		} else if m.unsure { // it is somebody else's file
 			fi, err = m.outwait(fi)
 		}
@@ -93,7 +93,7 @@ func (m *Mailbox) stampChange(before fileStamp) error {
 			return err
 		}
 		now = stampOf(fi)
-		m.unsure = m.mayRepeat(now)
+		m.unsure = m.unsure && m.mayRepeat(now)
 	}
 	m.snap = now
 	return nil
