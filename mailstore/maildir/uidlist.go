@@ -104,6 +104,9 @@ func (l *uidList) update(dir string, locked bool, each func(uidRecord)) (listRea
 	}
 	defer f.Close()
 	fi, err := f.Stat()
+	if err == nil {
+		err = l.inherit(f, fi)
+	}
 	if err != nil {
 		return listReading{}, err
 	}
@@ -117,6 +120,16 @@ func (l *uidList) update(dir string, locked bool, each func(uidRecord)) (listRea
 		}
 	}
 	return l.readAll(f, fi, locked, each)
+}
+
+// inherit makes durable what others have written, as rule 1 asks of their UIDs too: they may not
+// have come to it, or were killed before. What can be written to no disk is read all the same.
+func (l *uidList) inherit(f fsys.File, fi fs.FileInfo) error {
+	err := fsys.Inherit(l.fs, f.Name(), f, fi)
+	if isReadOnly(err) || isFull(err) {
+		return nil
+	}
+	return err
 }
 
 // readAll reads the file from its beginning.

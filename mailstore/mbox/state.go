@@ -92,6 +92,7 @@ type stateFile struct {
 	fs   fsys.FS
 	path string
 	end  int64 // of the last good frame
+	ours bool  // what it holds is durable
 }
 
 func newStateFile(fsx fsys.FS, path string) *stateFile {
@@ -115,6 +116,9 @@ func (s *stateFile) load(texts bool) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.inherit(f, fi); err != nil {
+		return nil, err
+	}
 	if texts {
 		st.messages = make([]known, 0, min(fi.Size()/recordSize, maxTextRoom))
 	}
@@ -133,6 +137,19 @@ func (s *stateFile) load(texts bool) (*state, error) {
 		buf = b
 		s.end += frameHead + int64(len(b))
 	}
+}
+
+// inherit makes durable what the process before this one may have left in memory.
+func (s *stateFile) inherit(f fsys.File, fi fs.FileInfo) error {
+	if s.ours {
+		return nil
+	}
+	err := fsys.Inherit(s.fs, s.path, f, fi)
+	s.ours = err == nil
+	if isFull(err) {
+		return nil // it must not keep a mailbox from being opened
+	}
+	return unlessReadOnly(err)
 }
 
 // maxTextRoom bounds the records for which room is made because of the length of

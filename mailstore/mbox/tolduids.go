@@ -97,6 +97,9 @@ func readTold(fsx fsys.FS, path string) (toldUIDs, error) {
 		return toldUIDs{}, err
 	}
 	j := journal{f: f}
-	err = errors.Join(j.load(), f.Close())
-	return j.h.told, err
+	fi, err := f.Stat()
+	if err == nil {
+		err = errors.Join(unlessReadOnly(fsys.Inherit(fsx, path, f, fi)), j.load())
+	}
+	return j.h.told, errors.Join(err, f.Close())
 }

@@ -2,6 +2,7 @@ package mbox
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -340,4 +341,51 @@ func (b *killed) unended(days int, texts ...string) {
 	}
 	_ = b.m.Close()
 	b.fs.Crash(nil)
+}
+
+// TestToldFromMemory: what a process has written and not made durable before it was killed is
+// made so before the next one tells it; else it would be given again after a loss of power.
+func TestToldFromMemory(t *testing.T) {
+	for why, do := range map[string]func(b *killed) error{
+		"a look":    func(b *killed) error { return b.m.Refresh(b.Context()) },
+		"a claim":   func(b *killed) error { _, err := b.m.ClaimRecent(b.Context()); return err },
+		"an append": func(b *killed) error { return appendText(b.T, b.m, "Subject: c\n\nc\n") },
+		"an end": func(b *killed) error {
+			return errors.Join(appendText(b.T, b.m, "Subject: c\n\nc\n"), b.m.Close())
+		},
+		"the last goes": func(b *killed) error {
+			_, err := b.m.Expunge(b.Context(), mailstore.AllUIDs(), false)
+			return err
+		},
+	} {
+		t.Run(why, func(t *testing.T) {
+			for n, finished := 1, false; !finished; n++ {
+				b := newKilled(t, "")
+				b.deliver("b")
+				b.fs.Settle()
+				b.fs.Inject(faultfs.FailFrom(n, syscall.EIO))
+				_ = do(b)
+				_ = b.m.Close()
+				finished = b.fs.Ops() < n
+				b.fs.Inject(nil)
+				_ = b.fs.Remove("/mail/inbox.lock")
+
+				b.open()
+				b.noted()
+				next := b.m.Status().UIDNext
+				b.fs.Crash(nil)
+				b.remove("b")
+				b.remove("c")
+				b.deliver("y")
+				b.open()
+				b.notReused()
+				if got := b.m.Status().UIDNext; got < next {
+					t.Errorf("UIDNEXT was %d and is %d", next, got)
+				}
+				if t.Failed() {
+					t.Fatalf("killed at %d", n)
+				}
+			}
+		})
+	}
 }
