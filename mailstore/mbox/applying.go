@@ -119,7 +119,7 @@ func (e *editing) afterwards() error {
 			if err != nil {
 				return err
 			}
-			return e.m.parse(fi, nil)
+			return e.m.parse(fi, nil, false)
 		}
 	}
 	return nil

@@ -436,3 +436,33 @@ func TestKilledThenPowerCut(t *testing.T) {
 		}
 	}
 }
+
+// TestKilledRewriteThenPowerCut: what a killed process did and did not make durable is made so
+// before the next one takes it for done; a loss of power must not bring back a part of it.
+func TestKilledRewriteThenPowerCut(t *testing.T) {
+	for _, delivery := range []bool{false, true} {
+		for n, finished := 1, false; !finished; n++ {
+			b := newKilled(t, "")
+			b.append("b", "c", "d")
+			b.fs.Settle()
+			b.fs.Inject(faultfs.FailFrom(n, syscall.EIO))
+			_, _ = b.m.Expunge(b.Context(), mailstore.NewUIDSet(2), false)
+			_ = b.m.Close()
+			finished = b.fs.Ops() < n
+			b.fs.Inject(nil)
+			_ = b.fs.Remove("/mail/inbox.lock")
+
+			b.open()
+			want := subjectsOf(t, b.m)
+			b.fs.Crash(nil)
+			if delivery {
+				b.deliver("y")
+				want = append(want, "5 y")
+			}
+			b.open()
+			if got := subjectsOf(t, b.m); !slices.Equal(got, want) {
+				t.Fatalf("killed at %d, delivery %v: there were %q, and there are %q", n, delivery, want, got)
+			}
+		}
+	}
+}

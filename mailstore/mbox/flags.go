@@ -2,6 +2,7 @@ package mbox
 
 import (
 	"context"
+	"errors"
 
 	"restante/mailstore"
 	"restante/mailstore/index"
@@ -95,7 +96,17 @@ func (m *Mailbox) ClaimRecent(ctx context.Context) (mailstore.UIDSet, error) {
 	return claimed, m.fail("claim recent in", err)
 }
 
-func (m *Mailbox) claimRecent(ctx context.Context) (mailstore.UIDSet, error) {
+func (m *Mailbox) claimRecent(ctx context.Context) (claimed mailstore.UIDSet, err error) {
+	for range maxMoved {
+		if claimed, err = m.tryClaimRecent(ctx); !errors.Is(err, errForeign) {
+			break
+		}
+		m.foreign = true
+	}
+	return claimed, err
+}
+
+func (m *Mailbox) tryClaimRecent(ctx context.Context) (mailstore.UIDSet, error) {
 	if err := m.refresh(ctx); err != nil {
 		return nil, err
 	}

@@ -177,16 +177,19 @@ type journalFile interface {
 // none. Without, a missing journal gives nil.
 func openJournal(fsx fsys.FS, path string, create bool) (*journal, error) {
 	f, err := fsx.OpenFile(path, os.O_RDWR, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		if !create {
-			return nil, nil
+	switch {
+	case err == nil:
+		if err = inheritFile(fsx, path, f); err != nil {
+			return nil, errors.Join(err, f.Close())
 		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	case !create:
+		return nil, nil
+	default:
 		if f, err = createJournal(fsx, path); err != nil {
 			return nil, err
 		}
-	}
-	if err != nil {
-		return nil, err
 	}
 	j := &journal{fs: fsx, path: path, f: f}
 	if err := j.load(); err != nil {
@@ -194,6 +197,19 @@ func openJournal(fsx fsys.FS, path string, create bool) (*journal, error) {
 	}
 	j.told = j.h.told
 	return j, nil
+}
+
+// inheritFile is fsys.Inherit where nothing keeps a mailbox from being opened that can only be
+// read, or for which there is no room.
+func inheritFile(fsx fsys.FS, path string, f fsys.File) error {
+	fi, err := f.Stat()
+	if err == nil {
+		err = fsys.Inherit(fsx, path, f, fi)
+	}
+	if isFull(err) {
+		return nil
+	}
+	return unlessReadOnly(err)
 }
 
 // journalRoom is how large a journal is from the beginning, so that there is a

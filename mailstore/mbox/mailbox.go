@@ -54,6 +54,7 @@ type Mailbox struct {
 	claimed       mailstore.UID
 	retired       uint32  // see state
 	unlisted      []known // messages that are not in the state file yet
+	foreign       bool    // another process has changed the journal
 	owed          bool    // some of them have a UID that nothing else makes durable
 	stale         bool    // the state file lists messages that have gone
 	lost          bool    // others have removed messages since noteEnd looked
@@ -223,11 +224,11 @@ func (m *Mailbox) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if m.j == nil {
-		m.j, err = openJournal(m.acct.opt.FS, m.paths().journal(), false)
-		if err = unlessReadOnly(err); err != nil {
-			return errors.Join(err, l.unlock())
-		}
+	if err = m.catchUp(l.seen); err == nil {
+		err = unlessReadOnly(m.findJournal())
+	}
+	if err != nil {
+		return errors.Join(err, l.unlock())
 	}
 	if m.j != nil && m.j.dirty() {
 		if err := l.unlock(); err != nil {
@@ -250,7 +251,7 @@ func unlessReadOnly(err error) error {
 // unchanged reports whether the file is as it was. What was read only in part
 // when it grew is read as a whole once a while.
 func (m *Mailbox) unchanged() bool {
-	if m.j != nil && m.j.dirty() || m.owed || m.fullDue() {
+	if m.j != nil && m.j.dirty() || m.owed || m.foreign || m.fullDue() {
 		return false
 	}
 	fi, err := m.acct.opt.FS.Stat(m.paths().mbox)
@@ -301,14 +302,17 @@ func (m *Mailbox) tryWrite(ctx context.Context, fn func(r *rewriter) error) (aga
 			m.log().Warn("mbox: giving back the locks failed", "mailbox", m.Name(), "err", err)
 		}
 	}()
-	j, err := m.journal()
-	if err != nil {
-		return false, err
-	}
 	if l.seen == nil {
 		if _, l.seen, err = m.reopen(); err != nil {
 			return false, err
 		}
+	}
+	if err := m.catchUp(l.seen); err != nil {
+		return false, err
+	}
+	j, err := m.journal()
+	if err != nil {
+		return false, err
 	}
 	h := m.h
 	if h == nil || !m.isLocked(l) {
@@ -339,8 +343,8 @@ func (m *Mailbox) tryWrite(ctx context.Context, fn func(r *rewriter) error) (aga
 // journal returns the journal for a change. Without room to make one it is one
 // that can hold nothing.
 func (m *Mailbox) journal() (*journal, error) {
-	if m.j != nil {
-		return m.j, nil
+	if err := m.findJournal(); err != nil || m.j != nil {
+		return m.j, err
 	}
 	path := m.paths().journal()
 	j, err := openJournal(m.acct.opt.FS, path, true)

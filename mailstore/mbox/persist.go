@@ -235,7 +235,7 @@ func (m *Mailbox) saveState() {
 	case len(m.unlisted) > 0:
 		err = m.addToState(m.UIDNext(), none)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errForeign) { // then it is for the other process to do
 		m.log().Warn("mbox: the state of a mailbox could not be saved", "mailbox", m.Name(), "err", err)
 	}
 }

@@ -20,6 +20,9 @@ func (r *rewriter) recover() (done bool, err error) {
 	if r.j.h.kind == journalClean {
 		return false, r.j.settle()
 	}
+	if err := r.inherit(); err != nil {
+		return false, err
+	}
 	fi, err := r.f.Stat()
 	if err != nil {
 		return false, err
@@ -35,6 +38,16 @@ func (r *rewriter) recover() (done bool, err error) {
 		return true, r.recoverCut(fi.Size())
 	}
 	return r.recoverRewrite(fi)
+}
+
+// inherit makes durable what whoever was interrupted may have left in memory: how far he came is
+// told by what is there.
+func (r *rewriter) inherit() error {
+	err := r.j.sync()
+	if err == nil {
+		err = r.f.Sync()
+	}
+	return err
 }
 
 // abandon gives up on a journal that no longer fits its file and keeps it for

@@ -91,8 +91,9 @@ type state struct {
 type stateFile struct {
 	fs   fsys.FS
 	path string
-	end  int64 // of the last good frame
-	ours bool  // what it holds is durable
+	end  int64       // of the last good frame
+	info fs.FileInfo // what it was when it was read or written last; nil if it was not there
+	ours bool        // what it holds is durable
 }
 
 func newStateFile(fsx fsys.FS, path string) *stateFile {
@@ -103,7 +104,7 @@ func newStateFile(fsx fsys.FS, path string) *stateFile {
 // the records of messages out.
 func (s *stateFile) load(texts bool) (*state, error) {
 	st := &state{}
-	s.end = 0
+	s.end, s.info = 0, nil
 	f, err := s.fs.OpenFile(s.path, os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return st, nil
@@ -116,40 +117,40 @@ func (s *stateFile) load(texts bool) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.inherit(f, fi); err != nil {
-		return nil, err
+	if !s.ours {
+		if err := inheritFile(s.fs, s.path, f); err != nil {
+			return nil, err
+		}
+		s.ours = true
 	}
 	if texts {
 		st.messages = make([]known, 0, min(fi.Size()/recordSize, maxTextRoom))
 	}
-	var buf []byte
-	for r := bufio.NewReaderSize(f, int(min(max(fi.Size(), 16), 256<<10))); ; {
-		kind, b, err := readFrame(r, buf)
-		if errors.Is(err, io.EOF) {
-			return st, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if !st.add(kind, b, texts) {
-			return st, nil
-		}
-		buf = b
-		s.end += frameHead + int64(len(b))
+	end, err := st.read(bufio.NewReaderSize(f, int(min(max(fi.Size(), 16), 256<<10))), texts)
+	if err != nil {
+		return nil, err
 	}
+	s.end, s.info = end, fi
+	return st, nil
 }
 
-// inherit makes durable what the process before this one may have left in memory.
-func (s *stateFile) inherit(f fsys.File, fi fs.FileInfo) error {
-	if s.ours {
-		return nil
+// read takes in all good frames, and returns where they end.
+func (st *state) read(r io.Reader, texts bool) (end int64, err error) {
+	var buf []byte
+	for {
+		kind, b, err := readFrame(r, buf)
+		if errors.Is(err, io.EOF) {
+			return end, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		if !st.add(kind, b, texts) {
+			return end, nil
+		}
+		buf = b
+		end += frameHead + int64(len(b))
 	}
-	err := fsys.Inherit(s.fs, s.path, f, fi)
-	s.ours = err == nil
-	if isFull(err) {
-		return nil // it must not keep a mailbox from being opened
-	}
-	return unlessReadOnly(err)
 }
 
 // maxTextRoom bounds the records for which room is made because of the length of
@@ -251,29 +252,45 @@ func appendTexts(dst []byte, list []known) []byte {
 	return appendFrame(dst, frameTexts, b)
 }
 
-// add makes UIDNEXT and the like, and these messages, durable.
+// add makes UIDNEXT and the like, and these messages, durable. errForeign when another process has
+// written other messages to the file.
 func (s *stateFile) add(st *state, messages iter.Seq[known]) error {
 	f, err := s.fs.OpenFile(s.path, os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
-		s.end = 0
+		s.end, s.info = 0, nil
 		f, err = createFile(s.fs, s.path, 0o600)
+		if err == nil {
+			s.info, err = f.Stat()
+		}
 	}
 	if err != nil {
 		return err
 	}
-	if err = s.cut(f); err != nil {
-		return errors.Join(err, f.Close())
+	err = s.hold(f, st)
+	if err == nil {
+		err = s.write(f, st, messages)
+	}
+	return errors.Join(err, f.Close())
+}
+
+// write is add to the open file.
+func (s *stateFile) write(f fsys.File, st *state, messages iter.Seq[known]) error {
+	if err := s.cut(f); err != nil {
+		return err
 	}
 	// UIDNEXT comes behind the records that raise it: written in part, both are
 	// what they were.
 	w := &offsetWriter{f, s.end}
-	if err = writeTexts(w, messages, appendBase(nil, st)); err == nil {
+	err := writeTexts(w, messages, appendBase(nil, st))
+	if err == nil {
 		err = f.Sync()
 	}
-	if err = errors.Join(err, f.Close()); err == nil {
+	if err == nil {
 		s.end = w.off
 	}
-	return err
+	var serr error
+	s.info, serr = f.Stat() // after a failure what is behind the end is to be cut off
+	return errors.Join(err, serr)
 }
 
 // writeTexts writes records in frames, and last behind the last one, in pieces
@@ -311,21 +328,37 @@ func (s *stateFile) cut(f fsys.File) error {
 	return f.Truncate(s.end)
 }
 
-// save replaces the file.
+// save replaces the file. errForeign when another process has written other messages to it.
 func (s *stateFile) save(st *state, messages iter.Seq[known]) error {
+	old, err := s.fs.OpenFile(s.path, os.O_RDWR, 0)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return s.replace(st, messages)
+	case err != nil:
+		return err
+	}
+	if err = s.hold(old, st); err == nil {
+		err = s.replace(st, messages)
+	}
+	return errors.Join(err, old.Close())
+}
+
+// replace is save for who holds the file.
+func (s *stateFile) replace(st *state, messages iter.Seq[known]) error {
 	temp := fsys.TempName(s.path)
 	f, err := createFile(s.fs, temp, 0o600)
 	if err != nil {
 		return err
 	}
 	size, err := writeState(f, st, messages)
-	if err = errors.Join(err, f.Close()); err == nil {
+	fi, serr := f.Stat()
+	if err = errors.Join(err, serr, f.Close()); err == nil {
 		err = s.fs.Rename(temp, s.path)
 	}
 	if err != nil {
 		return errors.Join(err, ignoreMissing(s.fs.Remove(temp)))
 	}
-	s.end = size
+	s.end, s.info = size, fi
 	return syncParent(s.fs, s.path)
 }
 

@@ -1,6 +1,7 @@
 package mbox
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"iter"
@@ -61,7 +62,7 @@ func (m *Mailbox) load(t toldUIDs) error {
 		}
 	}
 	if !grows {
-		return m.parse(fi, st)
+		return m.parse(fi, st, true)
 	}
 	if err := m.grow(fi, st); err != nil {
 		return err
@@ -103,6 +104,16 @@ func (m *Mailbox) stat() (fs.FileInfo, error) {
 // sync brings the index up to date with the file. The caller has the locks. seen describes
 // the file as it is since they were taken; if it is nil, sync finds that out.
 func (m *Mailbox) sync(seen fs.FileInfo) (err error) {
+	for range maxMoved {
+		if err = m.syncOnce(seen); !errors.Is(err, errForeign) {
+			break
+		}
+		m.foreign = true
+	}
+	return err
+}
+
+func (m *Mailbox) syncOnce(seen fs.FileInfo) (err error) {
 	fi := seen
 	if fi == nil {
 		if _, fi, err = m.reopen(); err != nil {
@@ -122,13 +133,17 @@ func (m *Mailbox) sync(seen fs.FileInfo) (err error) {
 			now = stampOf(fi)
 		}
 	}
-	switch {
-	case now == m.snap && !m.fullDue() && (!m.unsure || m.stands(now)):
+	if now == m.snap && !m.fullDue() && !m.foreign && (!m.unsure || m.stands(now)) {
 		return m.persist(&foundList{}, m.UIDNext())
-	case fi != nil && m.canGrow(now):
-		return m.grow(fi, nil)
 	}
-	return m.parse(fi, nil)
+	st, err := m.toldByOthers()
+	switch {
+	case err != nil:
+		return err
+	case fi != nil && m.canGrow(now):
+		return m.grow(fi, st)
+	}
+	return m.parse(fi, st, false)
 }
 
 // stands reports whether a large file that may have been changed without a trace still has its
@@ -192,7 +207,7 @@ func (m *Mailbox) lastEntry() *index.Entry[loc] {
 }
 
 // grow reads what is behind the old end of the file. st is what the state file says, when
-// the mailbox is being loaded.
+// the mailbox is being loaded, or others have written to it.
 func (m *Mailbox) grow(fi fs.FileInfo, st *state) error {
 	now := stampOf(fi)
 	unsure := m.mayRepeat(now)
@@ -264,8 +279,8 @@ func (m *Mailbox) isStamped(uid mailstore.UID) bool {
 }
 
 // parse reads the whole file. st is what the state file says, when the mailbox
-// is being loaded.
-func (m *Mailbox) parse(fi fs.FileInfo, st *state) error {
+// is being loaded, or others have written to it.
+func (m *Mailbox) parse(fi fs.FileInfo, st *state, loading bool) error {
 	start := time.Now()
 	var now fileStamp
 	if fi != nil {
@@ -288,6 +303,8 @@ func (m *Mailbox) parse(fi fs.FileInfo, st *state) error {
 	r.known = m.knownTexts(saved)
 	if st != nil {
 		r.next = max(r.next, st.next)
+	}
+	if loading {
 		if err := m.chooseValidity(p.base, &r); err != nil {
 			return err
 		}

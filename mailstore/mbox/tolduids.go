@@ -97,9 +97,8 @@ func readTold(fsx fsys.FS, path string) (toldUIDs, error) {
 		return toldUIDs{}, err
 	}
 	j := journal{f: f}
-	fi, err := f.Stat()
-	if err == nil {
-		err = errors.Join(unlessReadOnly(fsys.Inherit(fsx, path, f, fi)), j.load())
+	if err = inheritFile(fsx, path, f); err == nil {
+		err = j.load()
 	}
 	return j.h.told, errors.Join(err, f.Close())
 }

@@ -1,4 +1,4 @@
-package fsys_test
+package faultfs_test
 
 import (
 	"os"
