@@ -231,10 +231,15 @@ func TestReplacedOnFullDisk(t *testing.T) {
 // TestTornAppend: wherever an append was broken off that nobody was told of, and whatever stands
 // in front of it, it goes, and the mail that was delivered behind it stays.
 func TestTornAppend(t *testing.T) {
-	for _, front := range []string{"", "\n\n", "\xef\xbb\xbf", "a message"} {
-		base := newKilled(t, "")
-		if front == "a message" {
+	for _, front := range []string{"", "\n\n", "\xef\xbb\xbf", "a message", "a message without its last line end"} {
+		base, lineEnd := newKilled(t, ""), ""
+		switch front {
+		case "a message":
 			front = string(base.content())
+		case "\xef\xbb\xbf":
+			lineEnd = "\n"
+		case "a message without its last line end":
+			front, lineEnd = strings.TrimRight(string(base.content()), "\n"), "\n"
 		}
 		base.write(front)
 		base.refresh()
@@ -243,12 +248,24 @@ func TestTornAppend(t *testing.T) {
 		if !strings.HasPrefix(whole, front) {
 			t.Fatalf("%q has become %q", front, whole)
 		}
-		for _, mail := range []string{"", mailOf("y")} {
+		for _, mail := range []string{"", mailOf("y"), "\n" + mailOf("y")} {
 			for n := len(front); n < len(whole)-len("\n"); n++ { // with all of its text it may stay
 				b := &killed{T: t, fs: base.fs.Clone(), names: map[string]string{}}
 				b.write(whole[:n] + mail)
 				b.open()
-				if got, want := string(b.content()), front+mail; got != want {
+				want := front + mail
+				if n > len(front) && mail != "" {
+					want = front + lineEnd + mail // it must not become the end of a line
+				}
+				got, delivered := string(b.content()), strings.TrimLeft(mail, "\n")
+				if delivered != mail && strings.HasPrefix(got, front) && strings.HasSuffix(got, delivered) {
+					// A line end in front of it may have made a message of what was ours.
+					got = want
+					if list := subjectsOf(t, b.m); !strings.HasSuffix(list[len(list)-1], " y") {
+						t.Fatalf("of %d octets behind %q, %q behind them, there are %q", n-len(front), front, mail, list)
+					}
+				}
+				if got != want {
 					t.Fatalf("of %d octets behind %q, %q behind them, there is %q", n-len(front), front, mail, got)
 				}
 				b.append("c")

@@ -171,7 +171,7 @@ func (r *rewriter) recoverAppend(size int64) (done bool, err error) {
 	case whole && r.j.refused && size == newSize:
 		return false, r.takeBackAppend()
 	case whole && r.j.refused:
-		return false, r.deleteUnderMail(oldSize, newSize)
+		return false, r.deleteAppended(oldSize, newSize)
 	case whole:
 		return true, r.keepAppend()
 	}
@@ -192,7 +192,27 @@ func (r *rewriter) recoverAppend(size int64) (done bool, err error) {
 	case mail == size:
 		return false, r.takeBackAppend()
 	}
-	return false, r.deleteUnderMail(oldSize, mail)
+	return false, r.deleteAppended(oldSize, mail)
+}
+
+// deleteAppended removes what is there of an append, but for the line end that mail behind it
+// needs when what is in front has none.
+func (r *rewriter) deleteAppended(from, mail int64) error {
+	if from > 0 {
+		var b [2]byte
+		if _, err := r.f.ReadAt(b[:], from-1); err != nil {
+			return err
+		}
+		if b[0] != '\n' {
+			if b[1] != '\n' { // it was never written
+				if _, err := r.f.WriteAt(newline, from); err != nil {
+					return err
+				}
+			}
+			from++
+		}
+	}
+	return r.deleteUnderMail(from, mail)
 }
 
 // keepAppend ends an append that is in the file.
@@ -222,7 +242,7 @@ func (r *rewriter) brokenOff(start, mail, size int64, c comparer) (bool, error) 
 	if p.sniff() != nil {
 		// Nothing in front of it, and a part of a From line, is no mbox.
 		front := newParser(r.f, 0, start, r.zone)
-		return front.sniff() == nil && c.off >= mail, errors.Join(p.w.err, front.w.err)
+		return front.sniff() == nil && (c.off >= mail || c.data != nil && c.off > start), errors.Join(p.w.err, front.w.err)
 	}
 	p.first = false
 	if bytes.HasPrefix(p.w.at(start, 1), newline) {

@@ -80,12 +80,12 @@ func (m *Mailbox) stampChange(before fileStamp) error {
 		mtime = max(time.Now().UnixNano(), before.mtime+1)
 	}
 	if now.size == before.size && mtime/second == before.mtime/second {
-		mtime = (before.mtime/second + 1) * second
+		mtime = (before.mtime/second+1)*second + 1 // who sets back times in whole seconds does not get it
 	}
 	if mtime != now.mtime {
 		if m.acct.opt.FS.Chtimes(m.paths().mbox, accessTime(fi), time.Unix(0, mtime)) == nil {
 			fi, err = m.stat()
-			m.unsure = m.unsure && !now.fine() // nobody sets that time again
+			m.unsure = m.unsure && !now.fine() // a clock does not give that time
 		} else if m.unsure { // it is somebody else's file
 			fi, err = m.outwait(fi)
 		}

@@ -203,3 +203,22 @@ func TestNewSecondInOneTick(t *testing.T) {
 		}
 	})
 }
+
+// TestTimeSetBack: who changes the file within the tick of our change, and gives it back the time
+// that it had, in whole seconds, is seen all the same. mutt does so.
+func TestTimeSetBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := ticking(t, oddTick, "/index")
+		defer func() { b.ok(b.m.Close()) }()
+		b.sees()
+		for i := range 6 {
+			b.flag()
+			fi, err := b.fs.Stat("/mail/inbox")
+			b.ok(err)
+			b.edit(fmt.Sprintf("Subject: %d\n", i), fmt.Sprintf("Subject: %d\n", i+1))
+			b.ok(b.fs.Chtimes("/mail/inbox", fi.ModTime(), time.Unix(fi.ModTime().Unix(), 0)))
+			b.sees()
+			time.Sleep(oddTick / 3)
+		}
+	})
+}
