@@ -37,7 +37,7 @@ func (m *Mailbox) catchUp(seen fs.FileInfo) error {
 		return err
 	}
 	err = m.j.close()
-	m.j, m.foreign = nil, true
+	m.j = nil
 	return err
 }
 
@@ -63,7 +63,8 @@ func (j *journal) inPlace() (bool, error) {
 	return err == nil && fsys.SameFile(mine, named), err
 }
 
-// reload takes over what others have written to the journal since we did.
+// reload takes over what others have written to the journal since we did. Before we write to it
+// that is made durable, as they may have been killed.
 func (j *journal) reload() (changed bool, err error) {
 	now := journal{f: j.f}
 	if err := now.load(); err != nil || now.h.seq == j.h.seq {
@@ -71,7 +72,7 @@ func (j *journal) reload() (changed bool, err error) {
 	}
 	j.h, j.at, j.safe, j.read = now.h, now.at, now.safe, now.read
 	j.told, j.unsure, j.refused = j.h.told, false, false
-	return true, j.sync()
+	return true, nil
 }
 
 // toldByOthers is what state file and journal say, if another process has changed them since we
@@ -132,17 +133,17 @@ func (s *stateFile) hold(f fsys.File, st *state) error {
 		return err
 	}
 	fi, err := f.Stat()
-	if err != nil || s.is(fi) {
-		return err
-	}
-	named, err := s.fs.Stat(s.path)
 	if err != nil {
 		return err
 	}
-	if s.info == nil || !fsys.SameFile(s.info, fi) || !fsys.SameFile(fi, named) || !s.follow(f, fi, st) {
-		return fmt.Errorf("%s: %w", s.path, errForeign)
+	named, err := s.fs.Stat(s.path)
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err
+	case err == nil && fsys.SameFile(fi, named) && (s.is(fi) || s.follow(f, fi, st)):
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%s: %w", s.path, errForeign)
 }
 
 // lock waits for the lock on the file, as long as somebody may need who writes to a disk. Where
@@ -159,6 +160,9 @@ func (s *stateFile) lock(f fsys.File) error {
 
 // follow takes over what others have added, if that is nothing but what they have claimed.
 func (s *stateFile) follow(f fsys.File, fi fs.FileInfo, st *state) bool {
+	if s.info == nil || !fsys.SameFile(s.info, fi) {
+		return false
+	}
 	add := &state{}
 	end, err := add.read(io.NewSectionReader(f, s.end, fi.Size()-s.end), false)
 	if err != nil || s.end+end != fi.Size() || add.last > 0 || add.validity != st.validity || add.next > st.next {
