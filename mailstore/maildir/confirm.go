@@ -33,6 +33,7 @@ func (m *mailbox) confirm(d *dirState, mtime time.Time, inNew bool) bool {
 	if !ok || names != m.sumIndex(inNew, names.seed) {
 		return false
 	}
+	next.still = d.still
 	*d = next
 	return true
 }

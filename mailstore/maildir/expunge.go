@@ -73,7 +73,12 @@ func (m *mailbox) unlink(ctx context.Context, entries []index.Entry[file], onlyD
 		}
 		err = nil
 	}
-	return removed, errors.Join(err, m.syncBoth(inNew, inCur))
+	// Nobody waits for a sync of new/ when a message leaves it for cur/: a loss of power would
+	// bring it back to where it was.
+	inNew = inNew || inCur && !m.newDir.still
+	synced := m.syncBoth(inNew, inCur)
+	m.newDir.still = m.newDir.still || inNew && synced == nil
+	return removed, errors.Join(err, synced)
 }
 
 // syncBoth makes changes in the directories durable.

@@ -98,6 +98,7 @@ func (w *flagWrite) run(ctx context.Context, locked bool, res *mailstore.SetFlag
 				u := update{uid: uid, flags: w.opt.Apply(w.op, r.Flags, w.arg)}
 				letters, _ := m.kw.encode(f.name, u.flags.Keywords)
 				u.file = file{name: withInfo(f.name, u.flags.System, letters)}
+				m.newDir.still = m.newDir.still && !f.inNew
 				if err := files.rename(f, u.file); err != nil {
 					return err
 				}

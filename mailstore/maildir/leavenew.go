@@ -72,6 +72,7 @@ func (m *mailbox) leaveNew(ctx context.Context, entries []index.Entry[file]) (mo
 			if f.inNew && f.base() == f.name {
 				u.file.name += ":2,"
 			}
+			m.newDir.still = m.newDir.still && !f.inNew
 			return files.rename(f, u.file)
 		})
 		switch {

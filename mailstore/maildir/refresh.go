@@ -215,6 +215,7 @@ func (m *mailbox) readNew(ctx context.Context, mtime time.Time, locked bool) (fo
 			m.insert(tx, e, true)
 		}
 	})
+	l.newDir.still = m.newDir.still // all is there that was
 	m.newDir = l.newDir
 	return found, true, nil
 }

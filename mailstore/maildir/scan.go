@@ -32,6 +32,7 @@ func rest(cost time.Duration) time.Duration {
 // dirState is what we know of a directory whose listing has been read.
 type dirState struct {
 	known bool      // else it must be read
+	still bool      // nothing has left it since it was synced
 	own   time.Time // of our own changes the first since it was read, or the last before; zero: none
 	mtime time.Time // its modification time
 	seen  time.Time // when it was first seen to have that

@@ -317,7 +317,7 @@ func (t *transfer) leave() {
 		return
 	}
 	for _, d := range t.done {
-		t.from.owe(d.was.inNew, !d.was.inNew)
+		t.from.owe(d.was.inNew || !t.from.newDir.still, !d.was.inNew)
 		if !d.copied {
 			continue
 		}
