@@ -50,17 +50,21 @@ func (m *mailbox) lstat(f file) fs.FileInfo {
 // separateTwins makes messages of their own of the second files, and removes
 // second links. The caller holds dovecot-uidlist.lock, under which Dovecot does
 // the same. It returns what new messages there are now.
-func (m *mailbox) separateTwins(twins []file) ([]entry, error) {
+func (m *mailbox) separateTwins(l *listing) ([]entry, error) {
 	var made []entry
 	names := m.allNames()
-	for _, f := range twins {
+	for _, f := range l.twins {
 		uid, known := names[f.base()]
 		if !known {
 			continue
 		}
 		_, other, found := m.Get(mailstore.UID(uid))
-		if !found || other == f {
+		if !found {
 			continue
+		}
+		if other == f { // the look before came to the names in another order
+			place, _ := l.find(f.base())
+			f = l.entries[place].file
 		}
 		first, second := m.lstat(other), m.lstat(f)
 		if first == nil || second == nil {

@@ -41,7 +41,8 @@ func (m *mailbox) withList(ctx context.Context, wait time.Duration, found []entr
 			return m.vanished(err)
 		}
 	}
-	if m.list.rewrite {
+	anew := m.list.rewrite
+	if anew {
 		if m.list.info == nil && !m.loaded.Load() {
 			// There is no list yet, and nobody else who could see the UIDs: one
 			// writing does for all, and is all or nothing.
@@ -50,14 +51,17 @@ func (m *mailbox) withList(ctx context.Context, wait time.Duration, found []entr
 			}
 			found = nil
 		}
-		more, err := m.rewriteList(ctx)
-		if err != nil {
+		if err := m.rewriteList(ctx); err != nil {
 			return err
 		}
-		found = append(found, more...)
 	}
 	if err := m.giveUIDs(found, true); err != nil {
 		return err
+	}
+	if anew {
+		if err := m.lookForTwins(ctx); err != nil {
+			return err
+		}
 	}
 	if fn == nil {
 		return nil
@@ -137,55 +141,56 @@ func (m *mailbox) takeUID() (mailstore.UID, error) {
 
 // rewriteList writes the UID list anew from the index: in version 3, without
 // records of messages that are gone, with the sizes that were found out, and
-// whole where it was damaged. It returns messages that came to light.
-func (m *mailbox) rewriteList(ctx context.Context) ([]entry, error) {
+// whole where it was damaged.
+func (m *mailbox) rewriteList(ctx context.Context) error {
 	dir, l := m.control(), &m.list
 	if l.damaged {
 		kept, err := l.keepBroken(dir)
 		if err != nil && !isAbsent(err) {
-			return nil, err
+			return err
 		}
 		m.a.log.Error("repaired the UID list; what it was is kept", "mailbox", m.Name(), "kept", kept, "new UIDVALIDITY", l.lostHeader)
 	}
 	if l.validity == 0 || l.lostHeader {
 		validity, err := m.a.valid.next(l.validity)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		l.validity = validity
 	}
 	l.next = max(l.next, m.UIDNext())
 	fields, err := m.readFields()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	learned, told := m.learned.Load(), l.uidHeader
 	if err := m.giveGUID(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := l.replace(dir, m.a.filePerm, m.records(m.withCourierUIDLs(fields), mailstore.ProgressOf(ctx))); err != nil {
 		l.guid, l.home = told.guid, told.home // a new one may not last
-		return nil, err
+		return err
 	}
 	m.uidls = nil
 	m.learned.Add(-learned)
-	if err := m.kw.tidy(dir, m.a.filePerm, func(base string) bool { _, live := m.allNames()[base]; return live }); err != nil {
-		return nil, err
-	}
-	return m.lookForTwins(ctx)
+	return m.kw.tidy(dir, m.a.filePerm, func(base string) bool { _, live := m.allNames()[base]; return live })
 }
 
 // lookForTwins separates files with the same base name, now that we have the
-// lock.
-func (m *mailbox) lookForTwins(ctx context.Context) ([]entry, error) {
+// lock, and gives UIDs to the messages that come to light.
+func (m *mailbox) lookForTwins(ctx context.Context) error {
 	if m.curDir.known {
-		return nil, nil
+		return nil
 	}
 	l, err := m.look(ctx)
 	if err != nil || len(l.twins) == 0 {
-		return nil, err
+		return err
 	}
-	return m.separateTwins(l.twins)
+	made, err := m.separateTwins(l)
+	if err != nil {
+		return err
+	}
+	return m.giveUIDs(made, true)
 }
 
 // readFields returns the fields that records of living messages have in the
