@@ -81,6 +81,7 @@ type tale struct {
 	began   time.Time           // when the last step was
 	closed  bool
 	crashed bool // and was not opened since
+	cut     bool // the power was, at least once
 	burnt   bool // UIDs may have been told as the next that no other process knows of
 }
 
@@ -227,6 +228,7 @@ func (s *tale) crash(what mishap) {
 		s.neverLeft()
 	} else {
 		s.disk.Crash(s.rnd)
+		s.cut = true
 		for _, b := range s.boxes {
 			clear(b.answered) // flags of the last second may be lost
 			for id := range b.shown {
@@ -585,6 +587,15 @@ func (s *tale) look(claim bool) {
 	}
 }
 
+// lookForGhost: one that nobody had synced is not there after a loss of power, and the index may still tell
+// of it if the time of its directory was on the disk without it, until somebody wants it.
+func (s *tale) lookForGhost(b *told, uid mailstore.UID) {
+	s.ok(b.m.Refresh(s.Context()))
+	if _, there := b.m.Record(uid); there || !s.cut {
+		s.Errorf("%s: %d cannot be read", b.name, uid)
+	}
+}
+
 func (s *tale) lookAt(b *told, claim bool) {
 	s.ok(b.m.Refresh(s.Context()))
 	if claim {
@@ -608,7 +619,7 @@ func (s *tale) lookAt(b *told, claim bool) {
 		id := s.subject(b, uid)
 		list = append(list, fmt.Sprint(uid, " ", id))
 		if id == "" {
-			s.Errorf("%s: %d cannot be read", b.name, uid)
+			s.lookForGhost(b, uid)
 			continue
 		}
 		s.tell(b, uid, id)
