@@ -23,22 +23,21 @@ type appended struct {
 	told       bool       // the journal tells which texts have these UIDs
 }
 
-// foretell lets the journal tell of the messages before they are written. Those that go
+// foretell is what the journal is to tell of the messages before they are written. Those that go
 // through it are read for that, as they will stand in the file.
-func (a *appended) foretell(r *rewriter, note *appendNote) error {
+func (a *appended) foretell(note *appendNote) (toldUIDs, error) {
 	m := a.m
 	texts := m.unlisted
 	if note.data != nil {
 		if err := a.read(appendedFile{m.h, a.end - note.n, bytes.NewReader(note.data)}); err != nil {
-			return err
+			return toldUIDs{}, err
 		}
 		a.told = m.savedValidity == m.validity && len(texts)+a.len() <= maxTold
 	}
 	if a.told {
 		texts = slices.AppendSeq(slices.Clip(texts), a.found.fresh())
 	}
-	r.j.told = newTold(m.validity, a.first+mailstore.UID(a.len()), texts)
-	return nil
+	return newTold(m.validity, a.first+mailstore.UID(a.len()), texts), nil
 }
 
 // read reads the messages from the file with all of them.

@@ -176,10 +176,11 @@ func (b *batch) commit(r *rewriter) error {
 		return err
 	}
 	a := appended{batch: b, start: start + int64(len(lead)), end: start + note.n, first: first}
-	if err := a.foretell(r, note); err != nil {
+	told, err := a.foretell(note)
+	if err != nil {
 		return err
 	}
-	if err := r.append(start, note, compose); err != nil {
+	if err := r.append(start, note, told, compose); err != nil {
 		r.j.told = m.toldHere()
 		return m.afterFailure(r, err)
 	}

@@ -353,7 +353,7 @@ func TestAppendPowerCut(t *testing.T) {
 				fsx.CutAt(n)
 				note, err := noteOf(compose)
 				if err == nil {
-					err = r.append(int64(len(old)), note, compose)
+					err = r.append(int64(len(old)), note, toldUIDs{}, compose)
 				}
 				if err == nil {
 					err = r.j.clean()

@@ -96,9 +96,10 @@ func (w *offsetWriter) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// append writes behind size what compose gives, or nothing. note is of the same. The
-// journal stays as it is: until it says something else, the locks must be held.
-func (r *rewriter) append(size int64, note *appendNote, compose func(io.Writer) error) error {
+// append writes behind size what compose gives, or nothing. note is of the same, and told are the
+// UIDs. The journal stays as it is: until it says something else, the locks must be held. After a
+// failure it tells what it told before: others go by that, and these UIDs are given again.
+func (r *rewriter) append(size int64, note *appendNote, told toldUIDs, compose func(io.Writer) error) error {
 	fi, err := r.f.Stat()
 	if err != nil {
 		return err
@@ -115,10 +116,14 @@ func (r *rewriter) append(size int64, note *appendNote, compose func(io.Writer) 
 		oldSize: size, newSize: size + note.n, metaCRC: w.crc,
 	}
 	h.dev, h.ino = fileID(fi)
+	before := r.j.told
+	r.j.told = told
 	if err := r.j.put(h); err != nil {
+		r.j.told = before
 		return err
 	}
 	if err := r.j.sync(); err != nil {
+		r.j.told = before
 		return errors.Join(err, r.j.clean())
 	}
 	if note.data != nil {
@@ -133,6 +138,7 @@ func (r *rewriter) append(size int64, note *appendNote, compose func(io.Writer) 
 		err = r.f.Sync()
 	}
 	if err != nil {
+		r.j.told = before
 		return errors.Join(err, r.takeBackAppend())
 	}
 	return nil
