@@ -69,7 +69,7 @@ type account struct {
 	reserve  reserve
 	registry sync.Mutex
 	lastUsed uint32    // UIDVALIDITY that was given, durably or not; under registry
-	buffers  sync.Pool // of *[]byte, for messages that are read
+	buffers  sync.Pool // of *[]byte, for messages that are read, and the like
 }
 
 // slot is the place of a mailbox that is open, or being opened or closed.
@@ -275,7 +275,7 @@ func (m *Mailbox) startLocked(ctx context.Context) error {
 		return errors.Join(err, l.unlock())
 	}
 	if m.j == nil || !m.j.dirty() {
-		return errors.Join(m.load(t), l.unlock())
+		return errors.Join(m.loadAll(t), l.unlock())
 	}
 	if err := l.unlock(); err != nil {
 		return err
@@ -283,11 +283,26 @@ func (m *Mailbox) startLocked(ctx context.Context) error {
 	if l, err = m.lock(ctx, true); err != nil {
 		return err
 	}
-	err = m.recoverFirst(l)
-	if err == nil {
-		err = m.load(m.j.told)
+	if err = m.recoverFirst(l); err == nil {
+		if m.j != nil {
+			t = m.j.told
+		}
+		err = m.loadAll(t)
 	}
 	return errors.Join(err, l.unlock())
+}
+
+// loadAll is load, once more if another process gives UIDs to the same messages meanwhile.
+func (m *Mailbox) loadAll(t toldUIDs) error {
+	for n := 1; ; n++ {
+		err := m.load(t)
+		if !errors.Is(err, errForeign) || n == maxMoved {
+			return err
+		}
+		if m.disk != nil {
+			m.disk.Abandon()
+		}
+	}
 }
 
 // startJournal opens the journal, if there is one. Where it can only be read, what it
@@ -311,10 +326,9 @@ func (m *Mailbox) recoverFirst(l *fileLock) error {
 	if !m.isLocked(l) {
 		return fmt.Errorf("%s: %w: another program is replacing the file", m.paths().mbox, mailstore.ErrInUse)
 	}
-	if err := m.j.load(); err != nil { // nobody had the lock for a moment
+	if err := errors.Join(m.catchUp(nil), m.findJournal()); err != nil || m.j == nil { // nobody had the lock for a moment
 		return err
 	}
-	m.j.told = m.j.h.told
 	return m.recover(&rewriter{f: m.h, j: m.j, log: m.log(), name: m.Name(), zone: m.acct.opt.Zone, lock: l, progress: m.progress})
 }
 

@@ -152,10 +152,12 @@ type journal struct {
 	path string
 	f    journalFile
 	h    journalHeader
-	at   int64    // the place of its block
-	safe int64    // and of the last one that is durable, which must not be written over
-	told toldUIDs // what the next header will say
-	read bool     // the header was read, and need not be durable: whoever wrote it may have been killed
+	at   int64 // the place of its block
+	// heads are the beginnings of both blocks as they were read or written last.
+	heads [2][toldAt]byte
+	safe  int64    // and of the last one that is durable, which must not be written over
+	told  toldUIDs // what the next header will say
+	read  bool     // the header was read, and need not be durable: whoever wrote it may have been killed
 	// unsure: an operation is finished, but it may not be written durably that it is.
 	unsure bool
 	// refused: the append in the journal was reported as failed, so it must go
@@ -288,6 +290,7 @@ func (j *journal) load() error {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
+		copy(j.heads[at/blockB][:], b[:])
 		if h, ok := decodeHeader(b[:n]); ok && h.seq > j.h.seq {
 			j.h, j.at, j.safe, j.read = h, at, at, true
 		}
@@ -307,10 +310,11 @@ func (j *journal) put(h journalHeader) error {
 	}
 	h.seq, h.told = j.h.seq+1, j.told
 	h.written = time.Now().UnixNano()
-	at := blockB - j.safe
-	if _, err := j.f.WriteAt(h.encode(), at); err != nil {
+	at, block := blockB-j.safe, h.encode()
+	if _, err := j.f.WriteAt(block, at); err != nil {
 		return err
 	}
+	copy(j.heads[at/blockB][:], block)
 	j.h, j.at = h, at
 	return nil
 }

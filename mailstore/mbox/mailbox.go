@@ -54,7 +54,7 @@ type Mailbox struct {
 	claimed       mailstore.UID
 	retired       uint32  // see state
 	unlisted      []known // messages that are not in the state file yet
-	foreign       bool    // another process has changed the journal
+	foreign       bool    // journal or state file may tell what the index does not know, as another process wrote to them
 	owed          bool    // some of them have a UID that nothing else makes durable
 	stale         bool    // the state file lists messages that have gone
 	lost          bool    // others have removed messages since noteEnd looked

@@ -20,12 +20,20 @@ var errForeign = errors.New("another process has changed what is known of the ma
 // maxMoved is how often we begin again because of that.
 const maxMoved = 5
 
-// catchUp reads the journal again if others have changed the mailbox since we looked, which
-// seen describes: they may have changed the journal as well, or put another in its place.
-// The caller has the locks.
+// catchUp reads the journal again if others have written to it, or put another in its place,
+// which they do only where they have changed the journal that was there or the mailbox. seen
+// describes that. The caller has the locks.
 func (m *Mailbox) catchUp(seen fs.FileInfo) error {
-	if m.j == nil || seen != nil && stampOf(seen) == m.snap && !m.unsure && !m.foreign {
+	if m.j == nil {
 		return nil
+	}
+	if seen != nil && stampOf(seen) == m.snap && !m.unsure && !m.foreign && !m.j.dirty() {
+		room := takeBuffer(&m.acct.buffers)
+		moved, err := m.j.moved(room)
+		m.acct.buffers.Put(room)
+		if err != nil || !moved {
+			return err
+		}
 	}
 	same, err := m.j.inPlace()
 	switch {
@@ -63,26 +71,42 @@ func (j *journal) inPlace() (bool, error) {
 	return err == nil && fsys.SameFile(mine, named), err
 }
 
-// reload takes over what others have written to the journal since we did. Before we write to it
-// that is made durable, as they may have been killed.
+// moved reports whether the headers are not as we have read or written them last. Both are read at
+// once, to room.
+func (j *journal) moved(room *[]byte) (bool, error) {
+	const size = blockB + toldAt
+	*room = slices.Grow((*room)[:0], size)[:size]
+	_, err := j.f.ReadAt(*room, 0)
+	if errors.Is(err, io.EOF) {
+		return true, nil // too short for them
+	}
+	return [toldAt]byte(*room) != j.heads[0] || [toldAt]byte((*room)[blockB:]) != j.heads[1], err
+}
+
+// reload takes over what others have written to the journal since we did. It is made durable
+// first: they may have been killed, and what we do now to the mailbox without a journal rests on it.
 func (j *journal) reload() (changed bool, err error) {
 	now := journal{f: j.f}
-	if err := now.load(); err != nil || now.h.seq == j.h.seq {
+	if err := now.load(); err != nil || now.h.written == j.h.written && now.h.seq == j.h.seq {
 		return false, err
 	}
-	j.h, j.at, j.safe, j.read = now.h, now.at, now.safe, now.read
+	if err := now.sync(); err != nil {
+		return false, err
+	}
+	j.h, j.at, j.safe, j.read, j.heads = now.h, now.at, now.safe, now.read, now.heads
 	j.told, j.unsure, j.refused = j.h.told, false, false
 	return true, nil
 }
 
 // toldByOthers is what state file and journal say, if another process has changed them since we
-// did; else nil.
+// did; else nil. It is still foreign until the index has it.
 func (m *Mailbox) toldByOthers() (*state, error) {
 	if !m.foreign {
 		moved, err := m.state.moved()
 		if err != nil || !moved {
 			return nil, err
 		}
+		m.foreign = true
 	}
 	var t toldUIDs
 	if m.j != nil {
@@ -99,8 +123,24 @@ func (m *Mailbox) toldByOthers() (*state, error) {
 		return nil, m.gone()
 	}
 	m.keepUnlisted(had, st.next)
-	m.savedValidity, m.claimed, m.foreign = st.validity, max(m.claimed, st.claimed), false
+	m.savedValidity, m.claimed = st.validity, max(m.claimed, st.claimed)
 	return st, nil
+}
+
+// nothingNew reads a state file that another process has written anew, as it does without locks when it
+// ends, and tells up to which UID it lists messages. errForeign: the index does not know all that it tells.
+func (m *Mailbox) nothingNew(st *state) (listed mailstore.UID, err error) {
+	m.state.ours = false
+	got, err := m.state.load(false)
+	if err != nil {
+		return 0, err
+	}
+	if got.validity != st.validity || got.next > m.UIDNext() {
+		m.state.info = nil // nothing is written before it knows
+		return 0, fmt.Errorf("%s: %w", m.state.path, errForeign)
+	}
+	st.claimed = max(st.claimed, got.claimed)
+	return got.last, nil
 }
 
 // keepUnlisted adds what we have told and others do not know of.
@@ -146,10 +186,10 @@ func (s *stateFile) hold(f fsys.File, st *state) error {
 	return fmt.Errorf("%s: %w", s.path, errForeign)
 }
 
-// lock waits for the lock on the file, as long as somebody may need who writes to a disk. Where
-// there are no locks it goes without.
+// lock waits for the lock on the file, some seconds if need be, as long as somebody may take who
+// writes to a slow disk. Where there are no locks it goes without.
 func (s *stateFile) lock(f fsys.File) error {
-	for wait := time.Millisecond; wait < 10*time.Second; wait *= 2 {
+	for wait := time.Millisecond; wait < 4*time.Second; wait *= 2 {
 		if free, err := f.TryLock(true); free || err != nil {
 			return nil
 		}

@@ -92,19 +92,26 @@ func (m *Mailbox) addToState(next mailstore.UID, fresh iter.Seq[known]) error {
 		}
 		m.savedValidity = m.validity
 	}
+	listed := mailstore.UID(0) // up to here
 	all := func(yield func(known) bool) {
 		for _, list := range []iter.Seq[known]{slices.Values(m.unlisted), fresh} {
 			for k := range list {
-				if !yield(k) {
+				if k.uid > listed && !yield(k) {
 					return
 				}
 			}
 		}
 	}
-	if err := m.state.add(st, all); err != nil {
+	err := m.state.add(st, all)
+	for n := 0; errors.Is(err, errForeign) && n < maxMoved; n++ {
+		if listed, err = m.nothingNew(st); err == nil {
+			err = m.state.add(st, all)
+		}
+	}
+	if err != nil {
 		return err
 	}
-	m.savedValidity = m.validity
+	m.savedValidity, m.claimed = m.validity, max(m.claimed, st.claimed)
 	return nil
 }
 

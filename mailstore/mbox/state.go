@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"io"
 	"io/fs"
@@ -126,7 +127,8 @@ func (s *stateFile) load(texts bool) (*state, error) {
 	if texts {
 		st.messages = make([]known, 0, min(fi.Size()/recordSize, maxTextRoom))
 	}
-	end, err := st.read(bufio.NewReaderSize(f, int(min(max(fi.Size(), 16), 256<<10))), texts)
+	// What is behind the end by now is not durable yet, and is seen the next time.
+	end, err := st.read(bufio.NewReaderSize(io.LimitReader(f, fi.Size()), int(min(max(fi.Size(), 16), 256<<10))), texts)
 	if err != nil {
 		return nil, err
 	}
@@ -255,14 +257,7 @@ func appendTexts(dst []byte, list []known) []byte {
 // add makes UIDNEXT and the like, and these messages, durable. errForeign when another process has
 // written other messages to the file.
 func (s *stateFile) add(st *state, messages iter.Seq[known]) error {
-	f, err := s.fs.OpenFile(s.path, os.O_RDWR, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		s.end, s.info = 0, nil
-		f, err = createFile(s.fs, s.path, 0o600)
-		if err == nil {
-			s.info, err = f.Stat()
-		}
-	}
+	f, err := s.open()
 	if err != nil {
 		return err
 	}
@@ -271,6 +266,27 @@ func (s *stateFile) add(st *state, messages iter.Seq[known]) error {
 		err = s.write(f, st, messages)
 	}
 	return errors.Join(err, f.Close())
+}
+
+// open opens the file, or makes an empty one.
+func (s *stateFile) open() (fsys.File, error) {
+	f, err := s.fs.OpenFile(s.path, os.O_RDWR, 0)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return f, err
+	}
+	s.end, s.info = 0, nil
+	if f, err = createFile(s.fs, s.path, 0o600); err != nil {
+		return nil, err
+	}
+	fi, err := f.Stat()
+	if err == nil && fi.Size() > 0 { // another process was quicker
+		err = fmt.Errorf("%s: %w", s.path, errForeign)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	s.info = fi
+	return f, nil
 }
 
 // write is add to the open file.
@@ -330,11 +346,8 @@ func (s *stateFile) cut(f fsys.File) error {
 
 // save replaces the file. errForeign when another process has written other messages to it.
 func (s *stateFile) save(st *state, messages iter.Seq[known]) error {
-	old, err := s.fs.OpenFile(s.path, os.O_RDWR, 0)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return s.replace(st, messages)
-	case err != nil:
+	old, err := s.open()
+	if err != nil {
 		return err
 	}
 	if err = s.hold(old, st); err == nil {

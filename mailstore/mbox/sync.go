@@ -141,9 +141,12 @@ func (m *Mailbox) syncOnce(seen fs.FileInfo) (err error) {
 	case err != nil:
 		return err
 	case fi != nil && m.canGrow(now):
-		return m.grow(fi, st)
+		err = m.grow(fi, st)
+	default:
+		err = m.parse(fi, st, false)
 	}
-	return m.parse(fi, st, false)
+	m.foreign = m.foreign && err != nil
+	return err
 }
 
 // stands reports whether a large file that may have been changed without a trace still has its
