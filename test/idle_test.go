@@ -11,6 +11,8 @@ import (
 // TestIdleStacks: a connection that idles has the smallest stack that its waiting fits
 // on. A frame too many between accepting a connection and waiting for its DONE doubles
 // what it takes. Of a stack the runtime frees half when less than a quarter is in use.
+// It counts spans of 32 KB, a few of which are half empty by chance, so that what each
+// takes is known by a few hundred octets only: less than half a doubling is chance.
 func TestIdleStacks(t *testing.T) {
 	bin, err := quickProgram()
 	if err != nil {
@@ -18,7 +20,7 @@ func TestIdleStacks(t *testing.T) {
 	}
 	for service, most := range map[string]int64{"imap": 4 << 10, "imaps": 8 << 10} {
 		t.Run(service, func(t *testing.T) {
-			const n = 200
+			const n = 400
 			data := newData(t, "maildir:"+filepath.Join(t.TempDir(), "Maildir"))
 			appendFile(t, filepath.Join(data, "restante.toml"), "[limits]\nconnections_per_address = 1000\nconnections_per_user = 1000\n[debug]\npprof = \"127.0.0.1:0\"\n")
 			s := startBinary(t, bin, data)
@@ -26,10 +28,10 @@ func TestIdleStacks(t *testing.T) {
 			before := stacks(t, s)
 			idle(t, s, service, n)
 			each := int64(math.MaxInt64)
-			for tries := 20; tries > 0 && each > most+most/8; tries-- { // some may be on their way yet
+			for tries := 20; tries > 0 && each > most+most/2; tries-- { // some may be on their way yet
 				each = (stacks(t, s) - before) / n
 			}
-			if each > most+most/8 {
+			if each > most+most/2 {
 				t.Errorf("%d octets of stack each, more than %d", each, most)
 			}
 		})
