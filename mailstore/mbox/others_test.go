@@ -205,7 +205,7 @@ func TestServersAtOnce(t *testing.T) {
 			for n := range rounds {
 				id := fmt.Sprintf("server%d-%d", i, n)
 				l.put(id)
-				if err := appendText(t, m, "Subject: "+id+"\r\n\r\nFrom here\r\n"); err != nil {
+				if err := appendText(t, m, "Subject: "+id+"\r\n\r\nFrom here\r\n"+filler(id)+"\r\n"); err != nil {
 					t.Error(err)
 					return
 				}
